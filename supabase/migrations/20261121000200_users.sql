@@ -1,0 +1,127 @@
+-- Users and their demo flags. A user who signs up through Supabase Auth gets the row here by trigger, under the same id; one that an
+-- agent creates through the REST door has no auth.users row until then.
+
+create table public.users (
+  id uuid not null default gen_random_uuid(),
+  email public.email_address not null,
+  name public.label,
+  onboarded boolean not null default false,
+  profile public.json_object,
+  notification_preferences public.json_object,
+  preferences public.json_object not null default '{}',
+  demo_mode boolean not null default false,
+  created_at public.instant not null default clock_timestamp(),
+  updated_at public.instant not null default clock_timestamp(),
+  constraint users_pkey primary key (id)
+);
+
+comment on table public.users is 'People whom Flux coaches.';
+comment on column public.users.id is 'The user''s id; auth.uid() for one who signed up.';
+comment on column public.users.email is 'Email address, unique without regard to case.';
+comment on column public.users.name is 'Display name.';
+comment on column public.users.onboarded is 'Whether onboarding is finished.';
+comment on column public.users.profile is 'What the agents know about the user, such as the time zone.';
+comment on column public.users.notification_preferences is 'Which channels the user wants, and when.';
+comment on column public.users.preferences is 'Free-form preferences of contract 1.0.';
+comment on column public.users.demo_mode is 'Whether the user is a demonstration.';
+comment on column public.users.created_at is 'When the row was created.';
+comment on column public.users.updated_at is 'When the row last changed.';
+
+create table public.demo_flags (
+  user_id uuid not null,
+  virtual_now public.instant,
+  escalation_speed public.nonnegative_number not null default 1.0,
+  created_at public.instant not null default clock_timestamp(),
+  updated_at public.instant not null default clock_timestamp(),
+  constraint demo_flags_pkey primary key (user_id),
+  constraint demo_flags_user_id_fkey foreign key (user_id) references public.users (id) on delete cascade
+);
+
+comment on table public.demo_flags is 'Simulation settings, at most one row a user.';
+comment on column public.demo_flags.user_id is 'Whose settings these are.';
+comment on column public.demo_flags.virtual_now is 'The time that the demonstration pretends it is.';
+comment on column public.demo_flags.escalation_speed is 'Factor on the pace of escalations; 1 is real time.';
+comment on column public.demo_flags.created_at is 'When the row was created.';
+comment on column public.demo_flags.updated_at is 'When the row last changed.';
+
+create unique index users_email_key on public.users (lower(email));
+create index users_newest_first on public.users (created_at desc, id desc);
+
+create trigger users_touch_updated_at before insert or update on public.users
+for each row execute function private.touch_updated_at();
+
+create trigger demo_flags_touch_updated_at before insert or update on public.demo_flags
+for each row execute function private.touch_updated_at();
+
+-- Security definer: Supabase Auth writes auth.users under a role of its own, which holds no right on public.users. An address that an
+-- agent already registered refuses the sign-up: the address is not verified yet, and handing over the row would hand over its data.
+create function private.create_user_of_auth()
+returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+  insert into public.users (id, email, name)
+  values (
+    new.id,
+    coalesce(nullif(new.email, ''), new.id::text || '@users.invalid'),
+    nullif(left(new.raw_user_meta_data ->> 'name', 255), '')
+  )
+  on conflict (id) do nothing;
+  return new;
+end;
+$$;
+comment on function private.create_user_of_auth() is
+'Trigger on auth.users: creates the row of public.users. Someone who signs up without an email address (by phone, say) gets an unroutable one.';
+
+create trigger flux_create_user after insert on auth.users
+for each row execute function private.create_user_of_auth();
+
+create function public.put_demo_flags(
+  user_id uuid, virtual_now public.instant default null, escalation_speed public.nonnegative_number default 1.0
+)
+returns public.demo_flags
+language sql
+volatile
+security invoker
+set search_path = ''
+as $$
+  insert into public.demo_flags as flags (user_id, virtual_now, escalation_speed)
+  values (put_demo_flags.user_id, put_demo_flags.virtual_now, put_demo_flags.escalation_speed)
+  on conflict (user_id) do update
+    set virtual_now = excluded.virtual_now, escalation_speed = excluded.escalation_speed
+  returning flags.*;
+$$;
+comment on function public.put_demo_flags(uuid, public.instant, public.nonnegative_number) is
+'Creates or replaces a user''s demo flags. What is not given goes back to its default.';
+
+alter table public.users enable row level security;
+alter table public.demo_flags enable row level security;
+
+create policy "Users read themselves" on public.users for select to authenticated
+using (id = (select auth.uid()));
+create policy "Users create themselves" on public.users for insert to authenticated
+with check (id = (select auth.uid()));
+create policy "Users change themselves" on public.users for update to authenticated
+using (id = (select auth.uid())) with check (id = (select auth.uid()));
+create policy "Users delete themselves" on public.users for delete to authenticated
+using (id = (select auth.uid()));
+
+create policy "Owners read their demo flags" on public.demo_flags for select to authenticated
+using (user_id = (select auth.uid()));
+create policy "Owners create their demo flags" on public.demo_flags for insert to authenticated
+with check (user_id = (select auth.uid()));
+create policy "Owners change their demo flags" on public.demo_flags for update to authenticated
+using (user_id = (select auth.uid())) with check (user_id = (select auth.uid()));
+create policy "Owners delete their demo flags" on public.demo_flags for delete to authenticated
+using (user_id = (select auth.uid()));
+
+grant select, delete on public.users, public.demo_flags to authenticated, service_role;
+grant insert (id, email, name, onboarded, profile, notification_preferences, preferences, demo_mode),
+update (email, name, onboarded, profile, notification_preferences, preferences, demo_mode)
+on public.users to authenticated, service_role;
+grant insert (user_id, virtual_now, escalation_speed), update (virtual_now, escalation_speed)
+on public.demo_flags to authenticated, service_role;
+
+grant execute on function public.put_demo_flags(uuid, public.instant, public.nonnegative_number) to authenticated, service_role;

@@ -1,0 +1,274 @@
+-- Tasks: what a user does, when, and what became of it.
+
+create table public.tasks (
+  id uuid not null default gen_random_uuid(),
+  user_id uuid not null,
+  goal_id uuid,
+  milestone_id uuid,
+  title public.title not null,
+  description text,
+  status public.task_status not null default 'pending',
+  priority public.task_priority not null default 'standard',
+  scheduled_at public.instant,
+  scheduled_end_at public.instant,
+  duration_minutes public.positive_integer,
+  trigger_type public.trigger_type not null default 'time',
+  location_trigger text,
+  is_recurring boolean not null default false,
+  recurrence_rule text,
+  calendar_event_id public.label,
+  shared_with_goal_ids public.uuid_list,
+  reminder_sent_at public.instant,
+  whatsapp_sent_at public.instant,
+  call_sent_at public.instant,
+  completed_at public.instant,
+  created_at public.instant not null default clock_timestamp(),
+  updated_at public.instant not null default clock_timestamp(),
+  constraint tasks_pkey primary key (id),
+  constraint tasks_id_user_id_key unique (id, user_id),
+  constraint tasks_user_id_fkey foreign key (user_id) references public.users (id) on delete cascade,
+  constraint tasks_goal_id_fkey foreign key (goal_id, user_id) references public.goals (id, user_id) on delete cascade,
+  constraint tasks_milestone_id_fkey foreign key (milestone_id, goal_id)
+  references public.milestones (id, goal_id) on update cascade on delete set null (milestone_id),
+  constraint milestone_needs_its_goal check (milestone_id is null or goal_id is not null),
+  constraint completed_at_only_when_done check (completed_at is null or status = 'done'),
+  constraint end_needs_start check (scheduled_end_at is null or scheduled_at is not null),
+  constraint end_not_before_start check (scheduled_end_at >= scheduled_at)
+)
+-- Room on each page lets an update that touches no index stay where it is.
+with (fillfactor = 90);
+
+comment on table public.tasks is 'What users do towards their goals, and when.';
+comment on column public.tasks.id is 'The task''s id.';
+comment on column public.tasks.user_id is 'Whose task it is. Does not change.';
+comment on column public.tasks.goal_id is 'The goal, of the same user, that it serves.';
+comment on column public.tasks.milestone_id is 'The milestone, of the same goal, that it belongs to.';
+comment on column public.tasks.title is 'What is to be done.';
+comment on column public.tasks.description is 'The task in more words.';
+comment on column public.tasks.status is 'Where the task stands.';
+comment on column public.tasks.priority is 'How much the task matters.';
+comment on column public.tasks.scheduled_at is 'When it starts.';
+comment on column public.tasks.scheduled_end_at is
+'Read-only. When it ends: scheduled_at plus duration_minutes, or exactly what contract 1.0 wrote as end_time.';
+comment on column public.tasks.duration_minutes is 'How long it takes, in minutes.';
+comment on column public.tasks.trigger_type is 'What makes it due: a time or a place.';
+comment on column public.tasks.location_trigger is 'The place that makes it due.';
+comment on column public.tasks.is_recurring is 'Whether it repeats.';
+comment on column public.tasks.recurrence_rule is 'How it repeats, as an RFC 5545 RRULE.';
+comment on column public.tasks.calendar_event_id is 'The event in the user''s calendar.';
+comment on column public.tasks.shared_with_goal_ids is 'Other goals that it serves as well.';
+comment on column public.tasks.reminder_sent_at is 'When the push reminder went out.';
+comment on column public.tasks.whatsapp_sent_at is 'When the WhatsApp message went out.';
+comment on column public.tasks.call_sent_at is 'When the call was placed.';
+comment on column public.tasks.completed_at is 'When it was done. Set by the change to done unless given, cleared by the change away from it.';
+comment on column public.tasks.created_at is 'When the row was created.';
+comment on column public.tasks.updated_at is 'When the row last changed.';
+
+comment on constraint milestone_needs_its_goal on public.tasks is 'milestone_id: A milestone needs the goal that it belongs to.';
+comment on constraint completed_at_only_when_done on public.tasks is 'completed_at: Only a task that is done has a time of completion.';
+comment on constraint end_needs_start on public.tasks is 'scheduled_end_at: An end needs a start.';
+comment on constraint end_not_before_start on public.tasks is 'scheduled_end_at: The end is before the start.';
+
+create index tasks_newest_first on public.tasks (created_at desc, id desc);
+create index tasks_of_user on public.tasks (user_id, created_at desc, id desc);
+create index tasks_of_user_by_time on public.tasks (user_id, scheduled_at, id);
+create index tasks_of_goal on public.tasks (goal_id, user_id) where goal_id is not null;
+create index tasks_of_milestone on public.tasks (milestone_id, goal_id) where milestone_id is not null;
+
+create trigger tasks_touch_updated_at before insert or update on public.tasks
+for each row execute function private.touch_updated_at();
+
+create function private.keep_completed_at()
+returns trigger
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+begin
+  if new.status = 'done' then
+    if new.completed_at is null and (tg_op = 'INSERT' or old.status <> 'done') then
+      new.completed_at := clock_timestamp();
+    end if;
+  elsif tg_op = 'UPDATE' and old.status = 'done' and new.completed_at is not distinct from old.completed_at then
+    new.completed_at := null;
+  end if;
+  return new;
+end;
+$$;
+comment on function private.keep_completed_at() is
+'Trigger: a task that becomes done gets completed_at unless the caller gave one; one that leaves done loses it.';
+
+create trigger tasks_keep_completed_at before insert or update of status, completed_at on public.tasks
+for each row execute function private.keep_completed_at();
+
+create function private.minutes_between(range_start timestamptz, range_end timestamptz)
+returns integer
+language sql
+immutable
+strict
+security invoker
+set search_path = ''
+as $$
+  select greatest(1, ceil(extract(epoch from range_end - range_start) / 60))::integer;
+$$;
+comment on function private.minutes_between(timestamptz, timestamptz) is 'Minutes from start to end, rounded up, at least 1.';
+
+create function private.keep_schedule()
+returns trigger
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+begin
+  if current_setting('flux.end_decides', true) = 'on' then
+    new.duration_minutes := private.minutes_between(new.scheduled_at, new.scheduled_end_at);
+  else
+    new.scheduled_end_at := new.scheduled_at + new.duration_minutes * interval '1 minute';
+  end if;
+  return new;
+end;
+$$;
+comment on function private.keep_schedule() is
+'Trigger: keeps start, end and duration in step. The duration decides, except within a function that sets flux.end_decides, as contract 1.0''s do.';
+
+create trigger tasks_keep_schedule before insert or update of scheduled_at, scheduled_end_at, duration_minutes on public.tasks
+for each row execute function private.keep_schedule();
+
+create function public.get_tasks_by_timerange(user_id uuid, start_at public.instant, end_at public.instant)
+returns public.tasks []
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  perform private.require_ordered_range(start_at, end_at);
+  return array(
+    select tasks
+    from public.tasks
+    where tasks.user_id = get_tasks_by_timerange.user_id and tasks.scheduled_at between start_at and end_at
+    order by tasks.scheduled_at, tasks.id
+  );
+end;
+$$;
+comment on function public.get_tasks_by_timerange(uuid, public.instant, public.instant) is
+'The user''s tasks with scheduled_at in [start_at, end_at], by scheduled_at. One array, so that no row limit cuts it.';
+
+create type public.task_statistics as (
+  user_id uuid,
+  total_tasks bigint,
+  by_status public.tally,
+  completion_rate numeric
+);
+comment on type public.task_statistics is 'How a user''s tasks turned out.';
+comment on column public.task_statistics.user_id is 'Whose tasks were counted.';
+comment on column public.task_statistics.total_tasks is 'How many there are.';
+comment on column public.task_statistics.by_status is 'How many there are of each status, zeros included; empty where there are none at all.';
+comment on column public.task_statistics.completion_rate is 'Share of them that is done, 0 to 1, to 4 decimals.';
+
+create function public.get_task_statistics(user_id uuid, start_date public.instant, end_date public.instant)
+returns public.task_statistics
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  statistics public.task_statistics;
+begin
+  perform private.require_ordered_range(start_date, end_date);
+  select
+    get_task_statistics.user_id,
+    count(*),
+    case
+      when count(*) = 0 then '{}'::jsonb
+      else jsonb_build_object(
+        'pending', count(*) filter (where tasks.status = 'pending'),
+        'done', count(*) filter (where tasks.status = 'done'),
+        'missed', count(*) filter (where tasks.status = 'missed'),
+        'rescheduled', count(*) filter (where tasks.status = 'rescheduled'),
+        'cancelled', count(*) filter (where tasks.status = 'cancelled')
+      )
+    end,
+    round(coalesce(count(*) filter (where tasks.status = 'done') / nullif(count(*), 0)::numeric, 0), 4)
+  into statistics
+  from public.tasks
+  where tasks.user_id = get_task_statistics.user_id and tasks.created_at between start_date and end_date;
+  return statistics;
+end;
+$$;
+comment on function public.get_task_statistics(uuid, public.instant, public.instant) is
+'Counts the user''s tasks with created_at in [start_date, end_date], by status, and the share that is done.';
+
+create type public.bulk_update as (updated_count integer);
+comment on type public.bulk_update is 'What a bulk update did.';
+comment on column public.bulk_update.updated_count is 'How many rows it found and updated.';
+
+create function public.bulk_update_task_status(task_ids public.uuid_batch, new_status public.task_status)
+returns public.bulk_update
+language sql
+volatile
+security invoker
+set search_path = ''
+as $$
+  with locked as materialized (
+    -- In id order, so that overlapping calls wait for each other and never in a circle.
+    select tasks.id from public.tasks where tasks.id = any (task_ids) order by tasks.id for no key update
+  ),
+  updated as (
+    update public.tasks set status = new_status from locked where tasks.id = locked.id returning tasks.id
+  )
+  select count(*)::integer from updated;
+$$;
+comment on function public.bulk_update_task_status(public.uuid_batch, public.task_status) is
+'Sets the status of up to 100 tasks in one transaction. Ids that name no task do not count; a repeated one counts once.';
+
+create function public.set_calendar_event(task_id uuid, calendar_event_id public.label)
+returns public.tasks
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  task public.tasks;
+begin
+  update public.tasks set calendar_event_id = set_calendar_event.calendar_event_id
+  where tasks.id = task_id
+  returning tasks.* into task;
+  if not found then
+    raise sqlstate 'PT404' using message = 'There is no task with this id.';
+  end if;
+  return task;
+end;
+$$;
+comment on function public.set_calendar_event(uuid, public.label) is 'Links a task to the event in the user''s calendar; null unlinks it.';
+
+alter table public.tasks enable row level security;
+
+create policy "Owners read their tasks" on public.tasks for select to authenticated
+using (user_id = (select auth.uid()));
+create policy "Owners create their tasks" on public.tasks for insert to authenticated
+with check (user_id = (select auth.uid()));
+create policy "Owners change their tasks" on public.tasks for update to authenticated
+using (user_id = (select auth.uid())) with check (user_id = (select auth.uid()));
+create policy "Owners delete their tasks" on public.tasks for delete to authenticated
+using (user_id = (select auth.uid()));
+
+grant select, delete on public.tasks to authenticated, service_role;
+grant insert (
+  id, user_id, goal_id, milestone_id, title, description, status, priority, scheduled_at, scheduled_end_at, duration_minutes,
+  trigger_type, location_trigger, is_recurring, recurrence_rule, calendar_event_id, shared_with_goal_ids, reminder_sent_at,
+  whatsapp_sent_at, call_sent_at, completed_at
+),
+update (
+  goal_id, milestone_id, title, description, status, priority, scheduled_at, scheduled_end_at, duration_minutes,
+  trigger_type, location_trigger, is_recurring, recurrence_rule, calendar_event_id, shared_with_goal_ids, reminder_sent_at,
+  whatsapp_sent_at, call_sent_at, completed_at
+) on public.tasks to authenticated, service_role;
+
+grant execute on function private.minutes_between(timestamptz, timestamptz) to authenticated, service_role;
+grant execute on function public.get_tasks_by_timerange(uuid, public.instant, public.instant) to authenticated, service_role;
+grant execute on function public.get_task_statistics(uuid, public.instant, public.instant) to authenticated, service_role;
+grant execute on function public.bulk_update_task_status(public.uuid_batch, public.task_status) to authenticated, service_role;
+grant execute on function public.set_calendar_event(uuid, public.label) to authenticated, service_role;

@@ -1,0 +1,56 @@
+-- Notification log: what was sent about a task, through which channel, and what came back.
+
+create table public.notification_log (
+  id uuid not null default gen_random_uuid(),
+  task_id uuid not null,
+  channel public.notification_channel not null,
+  sent_at public.instant,
+  response text,
+  responded_at public.instant,
+  created_at public.instant not null default clock_timestamp(),
+  updated_at public.instant not null default clock_timestamp(),
+  constraint notification_log_pkey primary key (id),
+  constraint notification_log_task_id_fkey foreign key (task_id) references public.tasks (id) on delete cascade
+);
+
+comment on table public.notification_log is 'Deliveries of notifications about tasks.';
+comment on column public.notification_log.id is 'The entry''s id.';
+comment on column public.notification_log.task_id is 'The task that the notification is about. Does not change.';
+comment on column public.notification_log.channel is 'How it was delivered.';
+comment on column public.notification_log.sent_at is 'When it was sent.';
+comment on column public.notification_log.response is 'What the user answered.';
+comment on column public.notification_log.responded_at is 'When the user answered.';
+comment on column public.notification_log.created_at is 'When the row was created.';
+comment on column public.notification_log.updated_at is 'When the row last changed.';
+
+create index notification_log_newest_first on public.notification_log (created_at desc, id desc);
+create index notification_log_of_task on public.notification_log (task_id, created_at desc, id desc);
+
+create trigger notification_log_touch_updated_at before insert or update on public.notification_log
+for each row execute function private.touch_updated_at();
+
+alter table public.notification_log enable row level security;
+
+create policy "Owners read their tasks' notifications" on public.notification_log for select to authenticated
+using (exists (
+  select from public.tasks where tasks.id = notification_log.task_id and tasks.user_id = (select auth.uid())
+));
+create policy "Owners create their tasks' notifications" on public.notification_log for insert to authenticated
+with check (exists (
+  select from public.tasks where tasks.id = notification_log.task_id and tasks.user_id = (select auth.uid())
+));
+create policy "Owners change their tasks' notifications" on public.notification_log for update to authenticated
+using (exists (
+  select from public.tasks where tasks.id = notification_log.task_id and tasks.user_id = (select auth.uid())
+))
+with check (exists (
+  select from public.tasks where tasks.id = notification_log.task_id and tasks.user_id = (select auth.uid())
+));
+create policy "Owners delete their tasks' notifications" on public.notification_log for delete to authenticated
+using (exists (
+  select from public.tasks where tasks.id = notification_log.task_id and tasks.user_id = (select auth.uid())
+));
+
+grant select, delete on public.notification_log to authenticated, service_role;
+grant insert (id, task_id, channel, sent_at, response, responded_at), update (channel, sent_at, response, responded_at)
+on public.notification_log to authenticated, service_role;
