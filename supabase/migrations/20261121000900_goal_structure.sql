@@ -45,7 +45,7 @@ end;
 $$;
 comment on function private.read_defaults(regclass, text []) is 'The defaults of a relation''s columns, evaluated, as an object.';
 
-create function private.insert_rows(relation regclass, new_rows jsonb)
+create function private.insert_rows(relation regclass, new_rows jsonb, places text [] default null)
 returns void
 language plpgsql
 volatile
@@ -54,6 +54,7 @@ set search_path = ''
 as $$
 declare
   columns text [];
+  broken_constraint text;
 begin
   select array_agg(distinct key.name) into columns
   from jsonb_array_elements(new_rows) as element (new_row), jsonb_object_keys(element.new_row) as key (name);
@@ -66,10 +67,27 @@ begin
     relation,
     (select string_agg(quote_ident(name), ', ') from unnest(columns) as name)
   ) using new_rows, private.read_defaults(relation, columns);
+exception
+  when integrity_constraint_violation or data_exception then
+    if places is null then
+      raise;
+    end if;
+    -- Nothing of it stands by now. One row at a time, the first bad one can be named.
+    for nth in 1 .. jsonb_array_length(new_rows) loop
+      begin
+        perform private.insert_rows(relation, jsonb_build_array(new_rows -> (nth - 1)));
+      exception
+        when integrity_constraint_violation or data_exception then
+          get stacked diagnostics broken_constraint = constraint_name;
+          raise exception using
+            errcode = sqlstate, message = sqlerrm, constraint = broken_constraint, detail = 'at ' || places[nth];
+      end;
+    end loop;
+    raise;
 end;
 $$;
-comment on function private.insert_rows(regclass, jsonb) is
-'Inserts an array of objects into a table or view, in their order; what one of them leaves out takes its default.';
+comment on function private.insert_rows(regclass, jsonb, text []) is
+'Inserts an array of objects into a table or view, in their order; what one of them leaves out takes its default. Where `places` says what the rows are called, an error''s DETAIL names the first bad one: "at <place>".';
 
 create function private.create_goal_with_structure(contract regnamespace, goal jsonb, milestones jsonb)
 returns uuid
@@ -81,31 +99,41 @@ as $$
 declare
   goal_id constant uuid := gen_random_uuid();
   placed_milestones jsonb;
+  milestone_places text [];
   placed_tasks jsonb;
+  task_places text [];
 begin
-  select coalesce(jsonb_agg(
-    element.milestone || jsonb_build_object('id', gen_random_uuid(), 'goal_id', goal_id) order by element.place
-  ), '[]')
-  into placed_milestones
+  select
+    coalesce(jsonb_agg(
+      element.milestone || jsonb_build_object('id', gen_random_uuid(), 'goal_id', goal_id) order by element.place
+    ), '[]'),
+    array_agg(format('milestones[%s]', element.place - 1) order by element.place)
+  into placed_milestones, milestone_places
   from jsonb_array_elements(milestones) with ordinality as element (milestone, place);
 
-  select coalesce(jsonb_agg(
-    element.task
-    || jsonb_build_object('user_id', goal -> 'user_id', 'goal_id', goal_id, 'milestone_id', owner.milestone -> 'id')
-    order by owner.place, element.place
-  ), '[]')
-  into placed_tasks
+  select
+    coalesce(jsonb_agg(
+      element.task
+      || jsonb_build_object('user_id', goal -> 'user_id', 'goal_id', goal_id, 'milestone_id', owner.milestone -> 'id')
+      order by owner.place, element.place
+    ), '[]'),
+    array_agg(format('milestones[%s].tasks[%s]', owner.place - 1, element.place - 1) order by owner.place, element.place)
+  into placed_tasks, task_places
   from jsonb_array_elements(placed_milestones) with ordinality as owner (milestone, place),
     jsonb_array_elements(coalesce(owner.milestone -> 'tasks', '[]')) with ordinality as element (task, place);
 
   perform private.insert_rows(
-    format('%s.goals', contract)::regclass, jsonb_build_array(goal || jsonb_build_object('id', goal_id))
+    format('%s.goals', contract)::regclass, jsonb_build_array(goal || jsonb_build_object('id', goal_id)), array['goal']
   );
   perform private.insert_rows(
     format('%s.milestones', contract)::regclass,
-    (select coalesce(jsonb_agg(milestone - 'tasks'), '[]') from jsonb_array_elements(placed_milestones) as milestone)
+    (
+      select coalesce(jsonb_agg(element.milestone - 'tasks' order by element.place), '[]')
+      from jsonb_array_elements(placed_milestones) with ordinality as element (milestone, place)
+    ),
+    milestone_places
   );
-  perform private.insert_rows(format('%s.tasks', contract)::regclass, placed_tasks);
+  perform private.insert_rows(format('%s.tasks', contract)::regclass, placed_tasks, task_places);
   return goal_id;
 end;
 $$;
@@ -133,6 +161,6 @@ comment on function public.create_goal_with_structure(public.json_object, public
 grant select on public.goals_full to authenticated, service_role;
 
 grant execute on function private.read_defaults(regclass, text []) to authenticated, service_role;
-grant execute on function private.insert_rows(regclass, jsonb) to authenticated, service_role;
+grant execute on function private.insert_rows(regclass, jsonb, text []) to authenticated, service_role;
 grant execute on function private.create_goal_with_structure(regnamespace, jsonb, jsonb) to authenticated, service_role;
 grant execute on function public.create_goal_with_structure(public.json_object, public.json_list) to authenticated, service_role;
