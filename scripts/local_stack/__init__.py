@@ -1,0 +1,13 @@
+"""The local stack: Postgres, PostgREST, an API gateway and the adapter, without Docker and without root.
+
+`with LocalStack() as stack:` gives a fresh one on free ports. Nothing but the standard library is imported before it is
+used, because the commands install the rest.
+"""
+
+from .errors import PortTaken, StackError
+from .http_servers import Adapter
+from .ports import free_port
+from .postgres import Postgres
+from .stack import LocalStack
+
+__all__ = ["Adapter", "LocalStack", "PortTaken", "Postgres", "StackError", "free_port"]

@@ -1,0 +1,45 @@
+"""SQL sent to the database by the tools themselves: through asyncpg, callable with and without a running event loop."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    import asyncpg
+
+Result = TypeVar("Result")
+
+_CONNECT_SECONDS = 10
+
+
+def execute_script(url: str, sql: str) -> None:
+    """Run any number of statements in one transaction."""
+
+    async def execute(connection: "asyncpg.Connection") -> None:
+        async with connection.transaction():
+            await connection.execute(sql)
+
+    _with_connection(url, execute)
+
+
+def fetch_rows(url: str, sql: str, *arguments: object) -> list[dict[str, Any]]:
+    async def fetch(connection: "asyncpg.Connection") -> list[dict[str, Any]]:
+        return [dict(row) for row in await connection.fetch(sql, *arguments)]
+
+    return _with_connection(url, fetch)
+
+
+def _with_connection(url: str, use: "Callable[[asyncpg.Connection], Coroutine[Any, Any, Result]]") -> Result:
+    import asyncpg  # noqa: PLC0415 - the commands import this module before anything is installed
+
+    async def connect_and_use() -> Result:
+        connection = await asyncpg.connect(url, timeout=_CONNECT_SECONDS)
+        try:
+            return await use(connection)
+        finally:
+            await connection.close()
+
+    # In a thread of its own: a caller inside an event loop can't run a second one in its own thread.
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        return thread.submit(asyncio.run, connect_and_use()).result()

