@@ -1,0 +1,64 @@
+"""One structured line a request: never a body, a key or a query value."""
+
+import json
+import logging
+import sys
+from typing import Literal
+
+logger = logging.getLogger("dao_service.access")
+
+
+class _JsonFormatter(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        entry = {"time": self.formatTime(record), "level": record.levelname.lower(), "logger": record.name}
+        if isinstance(record.msg, dict):
+            entry |= record.msg
+        else:
+            entry["message"] = record.getMessage()
+        return json.dumps(entry)
+
+
+class _TextFormatter(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        message = (
+            " ".join(f"{name}={value}" for name, value in record.msg.items())
+            if isinstance(record.msg, dict)
+            else record.getMessage()
+        )
+        return f"{self.formatTime(record, '%H:%M:%S')} {record.levelname.lower():7} {message}"
+
+
+def configure_logging(level: str, log_format: Literal["auto", "json", "text"]) -> None:
+    """Send the service's log to standard output, and end uvicorn's own line a request, which the access log replaces."""
+    handler = logging.StreamHandler(sys.stdout)
+    as_text = log_format == "text" or (log_format == "auto" and sys.stdout.isatty())
+    handler.setFormatter(_TextFormatter() if as_text else _JsonFormatter())
+    root = logging.getLogger("dao_service")
+    root.handlers[:] = [handler]
+    root.setLevel(level.upper())
+    root.propagate = False
+    uvicorn_access = logging.getLogger("uvicorn.access")
+    uvicorn_access.handlers.clear()
+    uvicorn_access.propagate = False
+
+
+class AccessLog:
+    """Writes the lines."""
+
+    def write(
+        self, request_id: bytes, method: str, template: str, status: int, contract: str, seconds: float, cause: str
+    ) -> None:
+        """`template` is the operation's path, such as `/tasks/{task_id}`; `cause` is what a defect was."""
+        level = logging.ERROR if status == 500 else logging.INFO
+        if logger.isEnabledFor(level):
+            entry: dict[str, object] = {
+                "request_id": request_id.decode("ascii"),
+                "method": method,
+                "route": template,
+                "status": status,
+                "contract": contract,
+                "milliseconds": round(seconds * 1000, 2),
+            }
+            if cause:
+                entry["cause"] = cause
+            logger.log(level, entry)

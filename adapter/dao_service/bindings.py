@@ -1,0 +1,100 @@
+"""What the generated modules are made of: bases of their models, plain types, and the objects that bind a contract.
+
+A contract is a schema of the database. Its relations (tables and views) and functions are bound by `Relation` and
+`Function`, its rules by `Constraint`, so that a gateway needs nothing else to read, write and call them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated, Any, Generic, Literal, TypeVar
+
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from typing_extensions import TypeForm
+
+
+class Row(BaseModel):
+    """A row as it is read. A column that is added later is ignored."""
+
+    model_config = ConfigDict(extra="ignore", from_attributes=True)
+
+
+class Input(BaseModel):
+    """What a caller sends. Unknown fields are errors; a JSON body is validated with `strict=True`.
+
+    A field that holds `MISSING` was not given and is not dumped: the database's default applies, or the value stays.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Filters(Input):
+    """The equality filters of a list, by column; those that are `MISSING` don't filter."""
+
+
+RowT = TypeVar("RowT", bound=Row)
+ArgumentsT = TypeVar("ArgumentsT", bound=Input)
+ResultT = TypeVar("ResultT")
+
+
+def _not_a_number(value: object) -> object:
+    # Pydantic would read it as seconds since 1970; a point in time carries its offset.
+    if isinstance(value, int | float) or (isinstance(value, str) and value.strip().lstrip("+-").replace(".", "").isdigit()):
+        raise ValueError("Input should be a date and time with an offset, such as 2026-01-31T09:00:00+00:00")
+    return value
+
+
+Integer = Annotated[int, Field(ge=-(2**31), le=2**31 - 1)]
+BigInteger = Annotated[int, Field(ge=-(2**63), le=2**63 - 1)]
+Number = Annotated[float, Field(allow_inf_nan=False)]
+Timestamp = Annotated[AwareDatetime, BeforeValidator(_not_a_number)]
+
+EARLIEST = datetime.min.replace(tzinfo=UTC)
+LATEST = datetime.max.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Relation(Generic[RowT]):
+    """A table or view of a contract."""
+
+    schema: str
+    name: str
+    key: str
+    row: type[RowT]
+    create: type[Input] | None
+    """None where rows can't be inserted."""
+    update: type[Input] | None
+    """None where rows can't be updated."""
+    filters: type[Filters]
+    column_types: Mapping[str, str]
+    """SQL types by column."""
+    description: str
+
+
+@dataclass(frozen=True)
+class Function(Generic[ArgumentsT, ResultT]):
+    """A function of a contract. `result` is a type that Pydantic can validate."""
+
+    schema: str
+    name: str
+    arguments: type[ArgumentsT]
+    result: TypeForm[ResultT]
+    argument_types: Mapping[str, str]
+    """SQL types by argument."""
+    read_only: bool
+    """Whether it changes nothing, and so can be called by GET and repeated."""
+    description: str
+
+
+@dataclass(frozen=True)
+class Constraint:
+    """A rule of the database that a caller can break, in the contract's words."""
+
+    kind: Literal["unique", "reference", "check"]
+    field: str
+    message: str
+    """One sentence for the caller."""
+
+
+AnyRelation = Relation[Any]
+AnyFunction = Function[Any, Any]

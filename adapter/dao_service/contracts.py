@@ -1,0 +1,138 @@
+"""The contracts: what each of them has, in a table.
+
+A contract is a schema of the database, and its operations are the plain ones of its resources beside the few that are not plain.
+What an operation takes and answers is in the generated modules; here stands only that it exists, and where.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import create_model
+
+from dao_service.bindings import Constraint, Filters, Function, Relation
+from dao_service.generated import contract_1_0 as v1_0
+from dao_service.generated import contract_1_2 as v1_2
+from dao_service.operations import (
+    Operation,
+    arguments_beside,
+    ask,
+    create_row,
+    delete_row,
+    get_row,
+    list_rows,
+    perform,
+    update_row,
+)
+from dao_service.paging import Paging
+from dao_service.structure import goal_structure
+
+ALL = "list get create update delete"
+
+
+@dataclass(frozen=True)
+class Contract:
+    """A contract: its name in `X-Flux-Contract`, its schema, its operations."""
+
+    name: str
+    schema: str
+    operations: tuple[Operation, ...]
+    constraints: Mapping[str, Constraint]
+
+
+def resource(relation: Relation, key: str, methods: str, page: Any, list_page: Function[Any, Any]) -> Iterable[Operation]:
+    """The plain operations of a resource. `key` is the name of the id in its path."""
+    collection = f"/{relation.name.replace('_', '-')}/"
+    one = f"{collection}{{{key}}}"
+    for method in methods.split():
+        if method == "list":
+            filters = relation.filters or Filters
+            query = create_model(f"{filters.__name__}AndPaging", __base__=(Paging, filters))
+            yield list_rows(collection, relation, query, page[relation.row], list_page)
+        elif method == "get":
+            yield get_row(one, relation)
+        elif method == "create":
+            yield create_row(collection, relation)
+        elif method == "update":
+            yield update_row(one, relation)
+        elif method == "delete":
+            yield delete_row(one, relation)
+        else:
+            raise ValueError(f"no such method: {method}")
+
+
+def _goals_and_milestones(relations: Mapping[str, Relation], functions: Mapping[str, Function[Any, Any]]) -> Iterable[Operation]:
+    """What a goal's structure has in every contract beside its plain operations."""
+    structure = functions["create_goal_with_structure"]
+    body = goal_structure(*(relations[name].create for name in ("goals", "milestones", "tasks")))
+    yield get_row("/goals/{goal_id}/full", relations["goals_full"])
+    yield perform("POST", "/goals/with-structure", structure, body, status=201)
+
+
+def _tasks(functions: Mapping[str, Function[Any, Any]], bulk_update: Function[Any, Any]) -> Iterable[Operation]:
+    """What tasks have in every contract beside their plain operations."""
+    calendar = functions["set_calendar_event"]
+    yield ask("/tasks/by-timerange", functions["get_tasks_by_timerange"])
+    yield ask("/tasks/statistics", functions["get_task_statistics"])
+    yield perform("POST", "/tasks/bulk-update-state", bulk_update, bulk_update.arguments)
+    body = arguments_beside(calendar, "task_id")
+    yield perform("PATCH", "/tasks/{task_id}/calendar-event", calendar, body, key="task_id")
+
+
+def _demo_flags(relations: Mapping[str, Relation], functions: Mapping[str, Function[Any, Any]]) -> Iterable[Operation]:
+    put = functions["put_demo_flags"]
+    yield get_row("/demo-flags/{user_id}", relations["demo_flags"])
+    yield perform(
+        "PUT", "/demo-flags/{user_id}", put, arguments_beside(put, "user_id", optional=True), key="user_id"
+    )
+
+
+def _shared(
+    relations: Mapping[str, Relation], functions: Mapping[str, Function[Any, Any]], page: Any, bulk_update: Function[Any, Any]
+) -> Iterable[Operation]:
+    """What every contract has so far, each in its own words."""
+
+    def plain(name: str, key: str, methods: str = ALL) -> Iterable[Operation]:
+        return resource(relations[name], key, methods, page, functions["list_page"])
+
+    yield from plain("users", "user_id")
+    yield from _demo_flags(relations, functions)
+    yield from plain("goals", "goal_id")
+    yield from _goals_and_milestones(relations, functions)
+    yield from plain("milestones", "milestone_id")
+    yield from plain("tasks", "task_id")
+    yield from _tasks(functions, bulk_update)
+    yield from plain("conversations", "conversation_id", "list get create update")
+
+
+CONTRACT_1_0 = Contract(
+    name="1.0",
+    schema="v1_0",
+    constraints=v1_0.CONSTRAINTS,
+    operations=tuple(_shared(v1_0.RELATIONS, v1_0.FUNCTIONS, v1_0.Page, v1_0.BULK_UPDATE_TASK_STATE)),
+)
+
+CONTRACT_1_2 = Contract(
+    name="1.2",
+    schema="public",
+    constraints=v1_2.CONSTRAINTS,
+    operations=(
+        *_shared(v1_2.RELATIONS, v1_2.FUNCTIONS, v1_2.Page, v1_2.BULK_UPDATE_TASK_STATUS),
+        perform(
+            "PATCH",
+            "/conversations/{conversation_id}/voice",
+            v1_2.CLOSE_VOICE_SESSION,
+            v1_2.ConversationVoiceUpdate,
+            key="conversation_id",
+            whole="session",
+        ),
+        *resource(v1_2.MESSAGES, "message_id", "get create delete", v1_2.Page, v1_2.LIST_PAGE),
+        ask("/messages/", v1_2.LIST_MESSAGES),
+        *resource(v1_2.PATTERNS, "pattern_id", ALL, v1_2.Page, v1_2.LIST_PAGE),
+        *resource(v1_2.NOTIFICATION_LOG, "notification_id", ALL, v1_2.Page, v1_2.LIST_PAGE),
+    ),
+)
+
+CONTRACTS = {contract.name: contract for contract in (CONTRACT_1_0, CONTRACT_1_2)}
+READINESS = v1_2.USERS
+"""What the readiness check reads."""

@@ -1,0 +1,173 @@
+"""The REST door: from an ASGI request to the operation of the caller's contract, and back.
+
+This is bare ASGI, because routing, parameters and dependencies are most of what a framework costs on an endpoint whose answer is
+already JSON. What FastAPI would read from a handler's signature, the door reads from the `Operation`; so does the OpenAPI document.
+"""
+
+import time
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+from uuid import uuid4
+
+import orjson
+from starlette.types import Receive, Scope, Send
+
+from dao_service.access_log import AccessLog
+from dao_service.callers import Callers
+from dao_service.errors import (
+    BadRequestError,
+    BodyTooLargeError,
+    DataServiceError,
+    DefectError,
+    MethodNotAllowedError,
+    NotFoundError,
+)
+from dao_service.gateway import Gateway
+from dao_service.operations import Operation, Request
+from dao_service.validation import read_body, read_key, read_query
+
+PREFIX = "/api/v1/"
+_JSON = (b"content-type", b"application/json")
+Headers = tuple[tuple[bytes, bytes], ...]
+
+
+class _Headers(NamedTuple):
+    """The request headers that the door reads."""
+
+    key: bytes | None
+    contract: bytes | None
+    request_id: bytes
+    length: bytes | None
+
+
+class Routes:
+    """The operations of one contract, by path and method."""
+
+    def __init__(self, operations: tuple[Operation, ...]) -> None:
+        self._by_path: dict[tuple[str, ...], dict[str, Operation]] = {}
+        for operation in operations:
+            pattern = tuple("" if part.startswith("{") else part for part in operation.path.strip("/").split("/"))
+            self._by_path.setdefault(pattern, {})[operation.method] = operation
+
+    def find(self, method: str, path: str) -> tuple[Operation, str]:
+        """The operation for a path under the prefix, and the id in it ("" where it has none).
+
+        Raises `NotFoundError` for an unknown path and `MethodNotAllowedError` for a method that it does not have.
+        """
+        parts = tuple(path.removesuffix("/").split("/"))
+        methods, key = self._by_path.get(parts), ""
+        if methods is None and len(parts) > 1 and parts[1]:
+            methods, key = self._by_path.get((parts[0], "", *parts[2:])), parts[1]
+        if methods is None:
+            raise NotFoundError("There is no such path.")
+        operation = methods.get(method)
+        if operation is None:
+            raise MethodNotAllowedError(methods)
+        return operation, key
+
+
+class Door:
+    """Serves every path under `/api/v1/`."""
+
+    def __init__(
+        self, routes: Mapping[str, Routes], gateway: Gateway, callers: Callers, log: AccessLog, *, max_body_bytes: int
+    ) -> None:
+        self._routes = routes
+        self._gateway = gateway
+        self._callers = callers
+        self._log = log
+        self._max_body_bytes = max_body_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = time.perf_counter()
+        headers = _read_headers(scope)
+        contract, template, cause = "", "", ""
+        extra: Headers = ()
+        try:
+            contract = self._callers.contract_of(headers.key, headers.contract)
+            operation, key = self._routes[contract].find(scope["method"], scope["path"][len(PREFIX) :])
+            template = operation.path
+            body = await self._run(operation, key, headers, scope, receive)
+            status = operation.status
+        except DataServiceError as error:
+            status, extra, body = error.status, error.headers, _error_body(error)
+            cause = error.cause_code if isinstance(error, DefectError) else ""
+        except Exception as error:  # a defect: answered without its text, logged without the caller's data
+            defect = DefectError(type(error).__name__)
+            status, cause, body = 500, _where(error), _error_body(defect)
+        await _answer(send, status, body, (*extra, (b"x-request-id", headers.request_id)))
+        self._log.write(headers.request_id, scope["method"], template, status, contract, time.perf_counter() - started, cause)
+
+    async def _run(self, operation: Operation, key: str, headers: _Headers, scope: Scope, receive: Receive) -> bytes:
+        if key:
+            key = read_key(operation.key_name, key)
+        query = read_query(operation.query, scope["query_string"])
+        if operation.body is None:
+            return await operation.run(self._gateway, Request(key, query, None, b""))
+        raw = await self._read_body(headers.length, receive)
+        return await operation.run(self._gateway, Request(key, query, read_body(operation.body, raw), raw))
+
+    async def _read_body(self, length: bytes | None, receive: Receive) -> bytes:
+        if length is not None and length.isdigit() and int(length) > self._max_body_bytes:
+            raise BodyTooLargeError(self._too_large)
+        message = await receive()
+        raw: bytes = message.get("body", b"")
+        if message.get("more_body"):
+            chunks, size = [raw], len(raw)
+            while message.get("more_body"):
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    raise BadRequestError("The body ended early.")
+                chunks.append(message.get("body", b""))
+                size += len(chunks[-1])
+                if size > self._max_body_bytes:
+                    raise BodyTooLargeError(self._too_large)
+            raw = b"".join(chunks)
+        if len(raw) > self._max_body_bytes:
+            raise BodyTooLargeError(self._too_large)
+        return raw
+
+    @property
+    def _too_large(self) -> str:
+        return f"The body is larger than {self._max_body_bytes} bytes."
+
+
+def _read_headers(scope: Scope) -> _Headers:
+    key = contract = request_id = length = None
+    for name, value in scope["headers"]:
+        if name == b"x-flux-service-key":
+            key = value
+        elif name == b"x-flux-contract":
+            contract = value
+        elif name == b"x-request-id":
+            request_id = value
+        elif name == b"content-length":
+            length = value
+    if not request_id or len(request_id) > 128 or not request_id.isascii() or not request_id.decode("ascii").isprintable():
+        request_id = uuid4().hex.encode()
+    return _Headers(key, contract, request_id, length)
+
+
+async def _answer(send: Send, status: int, body: bytes, headers: Headers) -> None:
+    length = (b"content-length", str(len(body)).encode())
+    start = (length, *headers) if status == 204 else (length, _JSON, *headers)
+    if status == 204:
+        start = headers
+    await send({"type": "http.response.start", "status": status, "headers": start})
+    await send({"type": "http.response.body", "body": body})
+
+
+def _error_body(error: DataServiceError) -> bytes:
+    content: dict[str, Any] = {"detail": error.detail}
+    if error.errors:
+        content["errors"] = error.errors
+    return orjson.dumps(content)
+
+
+def _where(error: BaseException) -> str:
+    """Type of a defect and the line that raised it; never its message, which may hold a caller's data."""
+    frame = error.__traceback__
+    while frame is not None and frame.tb_next is not None:
+        frame = frame.tb_next
+    place = f"{frame.tb_frame.f_code.co_filename.rpartition('/')[2]}:{frame.tb_lineno}" if frame else "?"
+    return f"{type(error).__name__} at {place}"

@@ -1,0 +1,137 @@
+"""What can go wrong, and what each door says of it. The only place where codes of the database become errors of the service."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import ClassVar, TypedDict
+
+from dao_service.bindings import Constraint
+
+
+class FieldProblem(TypedDict):
+    """One problem of one field."""
+
+    field: str
+    message: str
+
+
+class DataServiceError(Exception):
+    """Base of the errors that this service raises. `detail` is one sentence that a person can act on."""
+
+    status: ClassVar[int] = 500
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+
+    def __init__(self, detail: str, errors: Sequence[FieldProblem] = ()) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.errors = tuple(errors)
+
+
+class BadRequestError(DataServiceError):
+    """The request contradicts itself or is not JSON."""
+
+    status = 400
+
+
+class ForbiddenError(DataServiceError):
+    """The service key is unknown, or missing where one is required."""
+
+    status = 403
+
+
+class NotFoundError(DataServiceError):
+    """There is no row with that id."""
+
+    status = 404
+
+
+class MethodNotAllowedError(DataServiceError):
+    """The path exists, the method does not."""
+
+    status = 405
+
+    def __init__(self, methods: Iterable[str]) -> None:
+        allowed = ", ".join(sorted(methods))
+        super().__init__(f"This path takes {allowed}.")
+        self.headers = ((b"allow", allowed.encode()),)
+
+
+class ConflictError(DataServiceError):
+    """A unique value is taken."""
+
+    status = 409
+
+
+class BodyTooLargeError(DataServiceError):
+    """The body is over the limit."""
+
+    status = 413
+
+
+class InvalidError(DataServiceError):
+    """A field fails validation, or names a row that does not exist or belongs to another user."""
+
+    status = 422
+
+
+class DefectError(DataServiceError):
+    """A defect of the service or of its deployment. `cause_code` is the database's code, for the log."""
+
+    def __init__(self, cause_code: str) -> None:
+        super().__init__("The service ran into a defect. Its log has the request id.")
+        self.cause_code = cause_code
+
+
+class UnavailableError(DataServiceError):
+    """The database or the Data API is unreachable or saturated. Trying again later may help."""
+
+    status = 503
+    headers = ((b"retry-after", b"1"),)
+
+
+class TimeLimitError(DataServiceError):
+    """The statement ran into its time limit."""
+
+    status = 504
+
+
+_RAISED = {error.status: error for error in (BadRequestError, NotFoundError, ConflictError, InvalidError)}
+_CONSTRAINT = re.compile(r'constraint "([^"]+)"')
+_INVALID = re.compile(r"22...|23502|23514|PGRST102|PGRST204")
+_UNAVAILABLE = re.compile(r"08...|53...|57P0.|40001|40P01|25006|PGRST00.|PGRST20[25]")
+_TIME_LIMIT = re.compile(r"57014|55P03")
+
+UNREACHABLE = "The database cannot be reached. Try again in a moment."
+SATURATED = "The database is busy or not ready. Try again in a moment."
+
+
+def from_database(code: str, message: str, detail: str | None, constraints: Mapping[str, Constraint]) -> DataServiceError:
+    """The error for what Postgres (`code` is its SQLSTATE) or PostgREST (`PGRST…`) reported.
+
+    `message` is shown only where this project's own SQL wrote it (`PT…`); otherwise it only yields the constraint's name, which
+    `constraints` turns into a field and a sentence. A `detail` of "at <place>", which also is this project's, says which part of a
+    structure it was.
+    """
+    if code.startswith("PT") and code[2:].isdigit():
+        return _RAISED.get(int(code[2:]), InvalidError)(message)
+    if code in ("PGRST116", "P0002"):
+        return NotFoundError("There is no row with this id.")
+    if code.startswith("23"):
+        name = _CONSTRAINT.search(message)
+        constraint = constraints.get(name[1]) if name else None
+        if constraint is not None:
+            place = f"{detail[3:]}." if detail and detail.startswith("at ") else ""
+            problem = FieldProblem(field=place + constraint.field, message=constraint.message)
+            if constraint.kind == "unique":
+                return ConflictError(constraint.message, [problem])
+            return InvalidError(f"{problem['field']}: {problem['message']}", [problem])
+        if code == "23505":
+            return ConflictError("A row with this unique value exists already.")
+        if code == "23503":
+            return InvalidError("The row names another that does not exist or belongs to another user.")
+    if _INVALID.fullmatch(code):
+        return InvalidError("A value is not one that this field can hold.")
+    if _TIME_LIMIT.fullmatch(code):
+        return TimeLimitError("The database did not finish within its time limit.")
+    if _UNAVAILABLE.fullmatch(code):
+        return UnavailableError(SATURATED)
+    return DefectError(code)

@@ -1,0 +1,39 @@
+"""The one door to the database in code."""
+
+from typing import NamedTuple, Protocol
+
+from dao_service.bindings import Function, Relation
+
+
+class Payload(NamedTuple):
+    """A JSON object on its way to the database, and the names of its fields, which have been validated."""
+
+    names: tuple[str, ...]
+    json: bytes
+
+
+class Gateway(Protocol):
+    """Five operations, each one call to the database, answering its JSON as bytes.
+
+    Keys are canonical UUIDs. All raise the errors of `dao_service.errors`: `NotFoundError` where a key names no row,
+    `ConflictError` and `InvalidError` where the database refuses a row, `UnavailableError`, `TimeLimitError` and `DefectError`
+    where it can't answer.
+    """
+
+    async def select(self, relation: Relation, key: str) -> bytes:
+        """The row with this key."""
+
+    async def insert(self, relation: Relation, row: Payload) -> bytes:
+        """Create a row; answers it."""
+
+    async def update(self, relation: Relation, key: str, changes: Payload) -> bytes:
+        """Change the fields that are given, and no other; answers the row."""
+
+    async def delete(self, relation: Relation, key: str) -> None:
+        """Delete the row with this key."""
+
+    async def call(self, function: Function, arguments: Payload) -> bytes:
+        """Call a function; answers its result."""
+
+    async def close(self) -> None:
+        """Give back every connection."""

@@ -1,0 +1,213 @@
+"""What a contract offers: one `Operation` an endpoint, and the few shapes that endpoints have.
+
+An operation declares its parameters, body and answer once. The door validates requests by that declaration, and the OpenAPI
+document is made from it.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import orjson
+from pydantic import MISSING, BaseModel, create_model
+
+from dao_service.bindings import Filters, Function, Input, Relation
+from dao_service.errors import BadRequestError
+from dao_service.gateway import Gateway, Payload
+from dao_service.paging import Paging
+
+
+class Request(NamedTuple):
+    """A validated request. `key` is the id in the path, `query` and `body` are as the operation declares them."""
+
+    key: str
+    query: Any
+    body: Any
+    raw_body: bytes
+
+    @property
+    def payload(self) -> Payload:
+        """The body as it was sent, on its way to the database."""
+        return Payload(tuple(self.body.model_fields_set), self.raw_body)
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One endpoint: method and path under `/api/v1`, what it takes, what it answers."""
+
+    method: str
+    path: str
+    run: Callable[[Gateway, Request], Awaitable[bytes]]
+    name: str
+    summary: str
+    answer: Any = None
+    status: int = 200
+    query: type[BaseModel] | None = None
+    body: type[BaseModel] | None = None
+    errors: Mapping[int, str] = field(default_factory=dict)
+
+    @property
+    def resource(self) -> str:
+        """First segment of the path."""
+        return self.path.split("/")[1]
+
+    @property
+    def key_name(self) -> str:
+        """Name of the id in the path, "" where it has none."""
+        return self.path.partition("{")[2].partition("}")[0]
+
+
+NOT_FOUND = {404: "There is no row with that id."}
+CONFLICT = {409: "A unique value is taken."}
+BAD_RANGE = {400: "The range ends before it starts."}
+
+
+def _unset_free(values: BaseModel) -> bytes:
+    return values.__pydantic_serializer__.to_json(values, exclude_unset=True)
+
+
+def list_rows(path: str, relation: Relation, query: type[Filters], page: Any, list_page: Function[Any, Any]) -> Operation:
+    """`GET` on a collection: one page, newest first."""
+    filter_names = frozenset(relation.filters.model_fields) if relation.filters else frozenset[str]()
+
+    async def run(gateway: Gateway, request: Request) -> bytes:
+        paging: Paging = request.query
+        sent = orjson.loads(_unset_free(paging))
+        arguments = {
+            "resource": relation.name,
+            "filters": {name: value for name, value in sent.items() if name in filter_names},
+            **paging.window(),
+        }
+        return await gateway.call(list_page, Payload(tuple(arguments), orjson.dumps(arguments)))
+
+    return Operation("GET", path, run, f"list_{relation.name}", f"List {_words(relation)}", page, query=query)
+
+
+def get_row(path: str, relation: Relation, name: str | None = None) -> Operation:
+    """`GET` on one row."""
+
+    async def run(gateway: Gateway, request: Request) -> bytes:
+        return await gateway.select(relation, request.key)
+
+    summary = f"Get one of the {_words(relation)}"
+    return Operation("GET", path, run, name or f"get_{relation.name}", summary, relation.row, errors=NOT_FOUND)
+
+
+def create_row(path: str, relation: Relation) -> Operation:
+    """`POST` on a collection."""
+
+    async def run(gateway: Gateway, request: Request) -> bytes:
+        return await gateway.insert(relation, request.payload)
+
+    return Operation(
+        "POST",
+        path,
+        run,
+        f"create_{relation.name}",
+        f"Create one of the {_words(relation)}",
+        relation.row,
+        status=201,
+        body=relation.create,
+        errors=CONFLICT,
+    )
+
+
+def update_row(path: str, relation: Relation) -> Operation:
+    """`PATCH` on one row: changes the fields sent and no other; `{}` answers the row unchanged."""
+
+    async def run(gateway: Gateway, request: Request) -> bytes:
+        changes = request.payload
+        if not changes.names:
+            return await gateway.select(relation, request.key)
+        return await gateway.update(relation, request.key, changes)
+
+    return Operation(
+        "PATCH",
+        path,
+        run,
+        f"update_{relation.name}",
+        f"Change one of the {_words(relation)}",
+        relation.row,
+        body=relation.update,
+        errors=NOT_FOUND | CONFLICT,
+    )
+
+
+def delete_row(path: str, relation: Relation) -> Operation:
+    """`DELETE` on one row, and what belongs to it."""
+
+    async def run(gateway: Gateway, request: Request) -> bytes:
+        await gateway.delete(relation, request.key)
+        return b""
+
+    summary = f"Delete one of the {_words(relation)}"
+    return Operation("DELETE", path, run, f"delete_{relation.name}", summary, status=204, errors=NOT_FOUND)
+
+
+def ask(path: str, function: Function[Any, Any]) -> Operation:
+    """`GET` that calls a function with the query's parameters."""
+
+    async def run(gateway: Gateway, request: Request) -> bytes:
+        query: Input = request.query
+        return await gateway.call(function, Payload(tuple(query.model_fields_set), _unset_free(query)))
+
+    return Operation(
+        "GET", path, run, function.name, function.description, function.result, query=function.arguments, errors=BAD_RANGE
+    )
+
+
+def perform(
+    method: str,
+    path: str,
+    function: Function[Any, Any],
+    body: type[BaseModel],
+    *,
+    key: str = "",
+    whole: str = "",
+    status: int = 200,
+) -> Operation:
+    """A write that calls a function.
+
+    The body's fields are its arguments; with `whole`, the body is the one argument of that name. With `key`, the id in the path
+    is the argument of that name; a body that names another is refused with `BadRequestError`.
+    """
+
+    async def run(gateway: Gateway, request: Request) -> bytes:
+        raw, names = request.raw_body.strip(), set(request.body.model_fields_set)
+        if whole:
+            raw, names = b'{"%b":%b}' % (whole.encode(), raw), {whole}
+        elif key in names and str(getattr(request.body, key)) != request.key:
+            raise BadRequestError(f"{key}: The body names another than the path.")
+        if key:
+            # Spliced, not decoded: what the caller wrote reaches the database as it is.
+            raw = b'{"%b":"%b"%b%b' % (key.encode(), request.key.encode(), b"," if names else b"", raw[1:])
+            names.add(key)
+        return await gateway.call(function, Payload(tuple(names), raw))
+
+    return Operation(
+        method,
+        path,
+        run,
+        function.name,
+        function.description,
+        function.result,
+        status=status,
+        body=body,
+        errors=NOT_FOUND if key else {},
+    )
+
+
+def arguments_beside(function: Function[Any, Any], key: str, *, optional: bool = False) -> type[Input]:
+    """The body of an operation that has a function's argument `key` in its path: without it, or with it as an `optional` one."""
+    fields: dict[str, Any] = {
+        name: (info.annotation, info) for name, info in function.arguments.model_fields.items() if name != key
+    }
+    if optional:
+        fields[key] = (UUID | MISSING, MISSING)
+    name = "".join(word.capitalize() for word in function.name.split("_"))
+    return create_model(name, __base__=Input, __doc__=function.description, **fields)
+
+
+def _words(relation: Relation) -> str:
+    return relation.name.replace("_", " ")

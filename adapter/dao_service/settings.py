@@ -1,0 +1,99 @@
+"""Settings, read from the environment once, at start."""
+
+import json
+import sys
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+ContractName = Literal["1.0", "1.2"]
+
+
+def _http_url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("is not an http or https URL")
+    return value.rstrip("/")
+
+
+def _data_api_url(value: str) -> str:
+    return value if value.startswith("unix:/") else _http_url(value)
+
+
+def _database_url(value: str) -> str:
+    url = value.replace("postgresql+asyncpg://", "postgresql://", 1)
+    if not url.startswith(("postgresql://", "postgres://")):
+        raise ValueError("is not a postgresql:// URL")
+    return url
+
+
+def _service_keys(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    try:
+        keys = json.loads(value or "{}")
+    except ValueError:
+        raise ValueError("is neither a JSON object, key to contract, nor a JSON list of keys") from None
+    if isinstance(keys, list) and all(isinstance(key, str) for key in keys):
+        return dict.fromkeys(keys, "1.0")
+    if not isinstance(keys, dict):
+        raise ValueError("is neither a JSON object, key to contract, nor a JSON list of keys")
+    if not set(keys.values()) <= {"1.0", "1.2"}:
+        raise ValueError('pins a key to a contract that is neither "1.0" nor "1.2"')
+    return keys
+
+
+class Settings(BaseSettings):
+    """Everything that a deployment can set. Each field is the environment variable of the same name, in capitals."""
+
+    model_config = SettingsConfigDict(extra="ignore", hide_input_in_errors=True, env_ignore_empty=True)
+
+    supabase_url: Annotated[str, AfterValidator(_http_url)] | None = None
+    """The Supabase project; its Data API is expected under `/rest/v1`."""
+    supabase_service_role_key: SecretStr | None = None
+    """The project's service-role JWT or `sb_secret_…` key."""
+    postgrest_url: Annotated[str, AfterValidator(_data_api_url)] | None = None
+    """PostgREST itself, where it is not behind `SUPABASE_URL`: an http URL, or `unix:/path` of its socket."""
+    database_url: Annotated[SecretStr, BeforeValidator(_database_url)] | None = None
+    """Postgres itself; where it is set, it is used instead of PostgREST."""
+    service_api_keys: Annotated[dict[str, ContractName], NoDecode, BeforeValidator(_service_keys)] = {}
+    """Service keys and the contract that each is pinned to. A JSON list pins all of its keys to 1.0."""
+    require_service_key: bool = True
+    """Whether a request without `X-Flux-Service-Key` is refused."""
+    max_body_bytes: Annotated[int, Field(ge=1)] = 1024 * 1024
+    """Largest request body, in bytes."""
+    gateway_timeout_seconds: Annotated[float, Field(gt=0)] = 10.0
+    """Longest that one call to the database may take, in seconds. Keep it above the database's own statement_timeout."""
+    gateway_connections: Annotated[int, Field(ge=1)] = 20
+    """Most connections that this process holds to PostgREST or Postgres."""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["auto", "json", "text"] = "auto"
+    """`auto` writes text to a terminal and JSON elsewhere."""
+
+    @model_validator(mode="after")
+    def _has_a_way_to_the_database(self) -> Self:
+        if self.database_url is None:
+            if self.supabase_url is None and self.postgrest_url is None:
+                raise ValueError("Set SUPABASE_URL and SUPABASE_SERVICE_ROLE_KEY, or DATABASE_URL.")
+            if self.supabase_service_role_key is None:
+                raise ValueError("Set SUPABASE_SERVICE_ROLE_KEY beside SUPABASE_URL.")
+        return self
+
+    @property
+    def data_api_url(self) -> str:
+        """Where PostgREST answers."""
+        return self.postgrest_url or f"{self.supabase_url}/rest/v1"
+
+
+def load_settings() -> Settings:
+    """Read the settings; a wrong one ends the process with one readable line, which never shows a value."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        problems = [
+            ": ".join(filter(None, (str(problem["loc"][0]).upper() if problem["loc"] else "", problem["msg"])))
+            for problem in error.errors(include_url=False, include_input=False, include_context=False)
+        ]
+        sys.exit("flux-dao-service: " + "; ".join(problems).replace("Value error, ", ""))

@@ -1,0 +1,88 @@
+"""The real stack under every test: Postgres, PostgREST, the adapter in a process of its own. One for the whole run.
+
+Tests share the database, so each makes its own users and looks only at them.
+"""
+
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+from uuid import uuid4
+
+import asyncpg
+import httpx
+import pytest
+from local_stack import LocalStack
+
+GATEWAYS = ("postgrest",)
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[LocalStack]:
+    """Postgres with the migrations, and PostgREST. Tests that stop a part of it start a stack of their own."""
+    with LocalStack() as running:
+        yield running
+
+
+@pytest.fixture(scope="session", params=GATEWAYS)
+def service_url(stack: LocalStack, request: pytest.FixtureRequest) -> Iterator[str]:
+    """URL of the adapter, once over each gateway."""
+    with stack.adapter() as adapter:
+        yield adapter.url
+
+
+@pytest.fixture
+async def client(service_url: str) -> AsyncIterator[httpx.AsyncClient]:
+    """A caller of contract 1.2, without a service key."""
+    async with httpx.AsyncClient(base_url=service_url, timeout=30) as caller:
+        yield caller
+
+
+@pytest.fixture
+async def client_1_0(service_url: str) -> AsyncIterator[httpx.AsyncClient]:
+    """A caller of contract 1.0, with one of the guide's keys."""
+    async with httpx.AsyncClient(
+        base_url=service_url, timeout=30, headers={"X-Flux-Service-Key": "goal-planner-key-abc"}
+    ) as caller:
+        yield caller
+
+
+@pytest.fixture
+async def database(stack: LocalStack) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
+    """A superuser's connection, for what no door can do: looking underneath, and moving created_at."""
+    connection = await asyncpg.connect(stack.database_url)
+    yield connection
+    await connection.close()
+
+
+def make_user_data(**fields: Any) -> dict[str, Any]:
+    """What creates a user, under an address of its own."""
+    return {"email": f"{uuid4().hex}@example.com", **fields}
+
+
+def make_goal_data(user_id: str, **fields: Any) -> dict[str, Any]:
+    """What creates a goal."""
+    return {"user_id": user_id, "title": "Run a half marathon", **fields}
+
+
+def make_task_data(user_id: str, goal_id: str | None = None, **fields: Any) -> dict[str, Any]:
+    """What creates a task."""
+    return {"user_id": user_id, "goal_id": goal_id, "title": "Run 3 km", **fields}
+
+
+async def create(client: httpx.AsyncClient, resource: str, data: dict[str, Any]) -> dict[str, Any]:
+    """Create a row that must be accepted; answers it."""
+    response = await client.post(f"/api/v1/{resource}/", json=data)
+    assert response.status_code == 201, response.text
+    row: dict[str, Any] = response.json()
+    return row
+
+
+@pytest.fixture
+async def user(client: httpx.AsyncClient) -> dict[str, Any]:
+    """A new user."""
+    return await create(client, "users", make_user_data())
+
+
+@pytest.fixture
+async def goal(client: httpx.AsyncClient, user: dict[str, Any]) -> dict[str, Any]:
+    """A new goal of `user`."""
+    return await create(client, "goals", make_goal_data(user["id"]))
