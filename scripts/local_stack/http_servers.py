@@ -95,7 +95,9 @@ class Adapter:
             str(self.port),
         ]
         command += ["--no-access-log", "--timeout-graceful-shutdown", "5"]
-        self._server.spawn(command, env=dict(os.environ) | self._environment)
+        # It would lead the adapter past the stack to another database.
+        inherited = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
+        self._server.spawn(command, env=inherited | self._environment)
         self._server.await_ready(lambda: status_of(self.port, ready_path) == http.HTTPStatus.OK)
 
     def stop(self) -> None:

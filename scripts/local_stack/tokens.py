@@ -7,6 +7,7 @@ import hmac
 import json
 import os
 import secrets
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -20,10 +21,13 @@ _KEY_EXPIRES_AT = 4_102_444_800
 def secret_in(home: Path) -> str:
     """The secret of the stack in this home, made at the first call. Readable by its owner only, never committed."""
     path = home / "jwt-secret"
-    with contextlib.suppress(FileExistsError):
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as file:
+    if not path.exists():
+        with tempfile.NamedTemporaryFile("w", dir=home, prefix="jwt-secret-") as file:  # of mode 600
             file.write(secrets.token_urlsafe(48))
+            file.flush()
+            # Whole or not at all, and never over the secret of somebody who was faster.
+            with contextlib.suppress(FileExistsError):
+                os.link(file.name, path)
     return path.read_text().strip()
 
 
