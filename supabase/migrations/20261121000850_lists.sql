@@ -102,7 +102,7 @@ begin
   select coalesce(string_agg(format('%I = %L', filter.key, filter.value), ' and ' order by filter.key), 'true')
   into condition
   from jsonb_each_text(filters) as filter;
-  execute format('select count(*) from %s where %s', relation, condition) into result.total;
+  result.total := private.count_listed(relation, condition);
 
   if list_cursor is not null then
     start := private.read_cursor(list_cursor, digest);

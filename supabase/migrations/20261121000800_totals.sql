@@ -1,0 +1,132 @@
+-- Totals: how many rows each collection has, exactly and without counting them.
+--
+-- A table's count is the sum of its rows here. A statement that inserts or deletes adds to a row that no other transaction holds, or
+-- to a new one, so writers never wait for each other, and there come to be as many rows as there were writers at one moment. Being
+-- written in the same transaction as what they count, the sum is exact in every snapshot.
+
+create table private.row_counts (
+  counted regclass not null,
+  slot uuid not null default gen_random_uuid(),
+  counted_rows bigint not null,
+  constraint row_counts_pkey primary key (counted, slot)
+)
+-- Room on each page keeps the updates of a row on it, where the next reader can clear them away.
+with (fillfactor = 20);
+
+comment on table private.row_counts is 'Summands of the number of rows in each collection.';
+comment on column private.row_counts.counted is 'The table that is counted.';
+comment on column private.row_counts.slot is 'Tells the summands of one table apart.';
+comment on column private.row_counts.counted_rows is 'The summand; may be negative.';
+
+-- Security definer: callers must not be able to write the counts themselves.
+create function private.count_rows()
+returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $$
+declare
+  change bigint;
+begin
+  if tg_op = 'TRUNCATE' then
+    delete from private.row_counts where row_counts.counted = tg_relid;
+    return null;
+  end if;
+  select count(*) into change from changed;
+  if change = 0 then
+    return null;
+  end if;
+  if tg_op = 'DELETE' then
+    change := -change;
+  end if;
+  update private.row_counts set counted_rows = row_counts.counted_rows + change
+  where row_counts.counted = tg_relid and row_counts.slot = (
+    select free.slot from private.row_counts as free where free.counted = tg_relid limit 1 for update skip locked
+  );
+  if not found then
+    insert into private.row_counts (counted, counted_rows) values (tg_relid, change);
+  end if;
+  return null;
+end;
+$$;
+comment on function private.count_rows() is 'Trigger: adds what a statement inserted or deleted to the table''s count.';
+
+create function private.watch_row_count(counted regclass)
+returns void
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+begin
+  execute format(
+    'create trigger count_inserted after insert on %s referencing new table as changed '
+    'for each statement execute function private.count_rows()', counted
+  );
+  execute format(
+    'create trigger count_deleted after delete on %s referencing old table as changed '
+    'for each statement execute function private.count_rows()', counted
+  );
+  execute format(
+    'create trigger count_truncated after truncate on %s for each statement execute function private.count_rows()', counted
+  );
+  perform private.recount_rows(counted);
+end;
+$$;
+comment on function private.watch_row_count(regclass) is 'Begins to keep the count of a table.';
+
+create function private.recount_rows(counted regclass)
+returns void
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+begin
+  execute format('lock table %s in share row exclusive mode', counted);
+  delete from private.row_counts where row_counts.counted = recount_rows.counted;
+  execute format('insert into private.row_counts (counted, counted_rows) select $1, count(*) from %s', counted) using counted;
+end;
+$$;
+comment on function private.recount_rows(regclass) is
+'Counts a table anew. Needed only after its triggers were disabled, as a restore may do.';
+
+select private.watch_row_count(watched.relation)
+from unnest(
+  array['users', 'goals', 'milestones', 'tasks', 'conversations', 'patterns', 'notification_log']
+) as collection (name),
+  lateral (select ('public.' || collection.name)::regclass as relation) as watched;
+
+create function private.count_listed(relation regclass, condition text)
+returns bigint
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  total bigint;
+begin
+  if condition = 'true' then
+    -- A view of another contract shows every row of the table that it is named for.
+    select coalesce(sum(row_counts.counted_rows), 0) into total
+    from private.row_counts
+    where row_counts.counted = (
+      select named.oid::regclass
+      from pg_catalog.pg_class as listed
+      inner join pg_catalog.pg_class as named on listed.relname = named.relname
+      where listed.oid = relation and named.relnamespace = 'public'::regnamespace
+    );
+  else
+    execute format('select count(*) from %s where %s', relation, condition) into total;
+  end if;
+  return total;
+end;
+$$;
+comment on function private.count_listed(regclass, text) is 'How many rows a list has under a condition; without one, by the kept count.';
+
+alter table private.row_counts enable row level security;
+
+create policy "The service reads the counts" on private.row_counts for select to service_role
+using (true);
+
+grant select on private.row_counts to service_role;
+grant execute on function private.count_listed(regclass, text) to service_role;
