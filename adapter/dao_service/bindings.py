@@ -6,10 +6,11 @@ A contract is a schema of the database. Its relations (tables and views) and fun
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter
+from pydantic_core import PydanticCustomError
 from typing_extensions import TypeForm
 
 
@@ -37,20 +38,21 @@ ArgumentsT = TypeVar("ArgumentsT", bound=Input)
 ResultT = TypeVar("ResultT")
 
 
-def _not_a_number(value: object) -> object:
-    # Pydantic would read it as seconds since 1970; a point in time carries its offset.
+_DATETIME = TypeAdapter(datetime)
+
+
+def _read_timestamp(value: object) -> object:
+    # Pydantic would read a number as seconds since 1970; a point in time carries its offset. What is read here from text stays
+    # readable where the validation around it is strict.
     if isinstance(value, int | float) or (isinstance(value, str) and value.strip().lstrip("+-").replace(".", "").isdigit()):
-        raise ValueError("Input should be a date and time with an offset, such as 2026-01-31T09:00:00+00:00")
-    return value
+        raise PydanticCustomError("timestamp", "Input should be a date and time with an offset, such as 2026-01-31T09:00:00+00:00")
+    return _DATETIME.validate_python(value) if isinstance(value, str) else value
 
 
 Integer = Annotated[int, Field(ge=-(2**31), le=2**31 - 1)]
 BigInteger = Annotated[int, Field(ge=-(2**63), le=2**63 - 1)]
 Number = Annotated[float, Field(allow_inf_nan=False)]
-Timestamp = Annotated[AwareDatetime, BeforeValidator(_not_a_number)]
-
-EARLIEST = datetime.min.replace(tzinfo=UTC)
-LATEST = datetime.max.replace(tzinfo=UTC)
+Timestamp = Annotated[AwareDatetime, BeforeValidator(_read_timestamp)]
 
 
 @dataclass(frozen=True)

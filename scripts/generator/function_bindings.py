@@ -1,0 +1,81 @@
+"""A function's arguments as a model, and the object that binds it."""
+
+from .catalog import Argument, Catalog, Function
+from .errors import CannotGenerate
+from .models import Models, sought
+from .names import class_name, constant_name, field_name
+from .python_types import PythonTypes
+from .shapes import Field, shape_of
+from .source import Source, call, mapping
+
+# The composite type whose json a function returns, where its rows can be those of any relation.
+_JSON_RESULTS = {"list_page": "page"}
+
+
+def write_arguments(catalog: Catalog, function: Function, models: Models) -> str:
+    """Define the model of the arguments and return its name."""
+    name = f"{class_name(function.name)}Arguments"
+    alike = _columns_of_result(catalog, function)
+    fields = [_field(function, argument, alike.get(argument.name)) for argument in function.arguments]
+    if not function.writes:
+        fields = [sought(field) for field in fields]
+    models.write_arguments(name, function.comment or f"The arguments of {function.name}.", fields)
+    return name
+
+
+def write_function(function: Function, types: PythonTypes, source: Source) -> str:
+    """Define the binding and return its name."""
+    name = source.define(constant_name(function.name), f"function {function.schema}.{function.name}")
+    result = _result(function, types, source)
+    bound = call(
+        source.binding("Function"),
+        schema=repr(function.schema),
+        name=repr(function.name),
+        arguments=f"{class_name(function.name)}Arguments",
+        result=result,
+        argument_types=mapping({each.name: repr(each.sql_type) for each in function.arguments}),
+        read_only=repr(not function.writes),
+        description=repr(function.comment or ""),
+    )
+    source.add(f"{name} = {bound}")
+    return name
+
+
+def _result(function: Function, types: PythonTypes, source: Source) -> str:
+    if function.name in _JSON_RESULTS:
+        return f"{types.shared_row(_JSON_RESULTS[function.name])}[{source.name('typing', 'Any')}]"
+    result = types.annotation(function.result, f"the result of {function.schema}.{function.name}")
+    return f"list[{result}]" if function.returns_set else result
+
+
+def check_overloads(functions: list[Function]) -> None:
+    names = [function.name for function in functions]
+    for function in functions:
+        if names.count(function.name) > 1:
+            raise CannotGenerate(f"function {function.schema}.{function.name} is overloaded: a binding has one meaning")
+
+
+def _columns_of_result(catalog: Catalog, function: Function) -> dict[str, Field]:
+    found = catalog.types[function.result]
+    found = catalog.types[found.element] if found.element else found
+    relation = catalog.relations.get(found.relation)
+    return {field.name: field for field in shape_of(catalog, relation).fields} if relation else {}
+
+
+def _field(function: Function, argument: Argument, alike: Field | None) -> Field:
+    """Postgres says little of an argument: a column of its name in the result tells the rest.
+
+    That is what the argument becomes where the function writes it, and what it seeks where it is an id.
+    """
+    if alike and not (function.writes or alike.sql_type == argument.sql_type == "uuid"):
+        alike = None
+    return Field(
+        name=field_name(f"function {function.schema}.{function.name}", argument.name),
+        type=argument.type,
+        sql_type=argument.sql_type,
+        description=alike.description if alike else None,
+        nullable=bool(alike and alike.nullable and function.writes) or (argument.default or "").upper().startswith("NULL"),
+        default=argument.default,
+        required=argument.default is None,
+        is_argument=True,
+    )

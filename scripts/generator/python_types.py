@@ -1,0 +1,90 @@
+"""Which Python type stands for which SQL type."""
+
+from dataclasses import dataclass
+
+from .catalog import Catalog, Oid, Relation, Type
+from .errors import CannotGenerate
+from .names import class_name, singular
+from .source import Source
+
+# SQL type to the module and name of a Python type.
+_PLAIN = {
+    "uuid": ("uuid", "UUID"),
+    "text": ("", "str"),
+    "character varying": ("", "str"),
+    "boolean": ("", "bool"),
+    "integer": ("dao_service.bindings", "Integer"),
+    "bigint": ("dao_service.bindings", "BigInteger"),
+    "numeric": ("dao_service.bindings", "Number"),
+    "double precision": ("dao_service.bindings", "Number"),
+    "timestamp with time zone": ("dao_service.bindings", "Timestamp"),
+    "json": ("typing", "Any"),
+    "jsonb": ("typing", "Any"),
+    "void": ("", "None"),
+}
+
+
+@dataclass(frozen=True)
+class Homes:
+    """Which module of dao_service.generated holds what of a schema: its domains, and the rows of its relations."""
+
+    shared: str
+    """The schema that every contract uses."""
+    domains: dict[str, str]
+    rows: dict[str, str]
+
+
+class PythonTypes:
+    """Annotations within one module."""
+
+    def __init__(self, catalog: Catalog, homes: Homes, source: Source, module: str) -> None:
+        self._catalog = catalog
+        self._homes = homes
+        self._source = source
+        self._module = module
+        self._aliases: set[str] = set()
+
+    def annotation(self, oid: Oid, user: str) -> str:
+        """The Python type, imported; `user` says in an error what has the SQL type."""
+        found = self._catalog.types[oid]
+        if found.element:
+            return f"list[{self.annotation(found.element, user)}]"
+        if found.kind == "domain" and found.schema in self._homes.domains:
+            return self._imported(self._homes.domains[found.schema], class_name(found.name))
+        if found.relation:
+            return self._row(found, user)
+        if found.sql_name not in _PLAIN:
+            raise CannotGenerate(f"{user} has the type {found.sql_name}, which the generator does not know")
+        module, name = _PLAIN[found.sql_name]
+        return self._source.name(module, name) if module else name
+
+    def shared_row(self, name: str) -> str:
+        """The row of a composite type of the shared schema."""
+        for relation in self._catalog.rows(self._homes.shared):
+            if relation.name == name:
+                return self._row_of(relation, self._homes.rows[self._homes.shared])
+        raise CannotGenerate(f"there is no composite type {self._homes.shared}.{name}")
+
+    def _row(self, found: Type, user: str) -> str:
+        relation = self._catalog.relations.get(found.relation)
+        home = self._homes.rows.get(found.schema)
+        if relation is None or home is None or not relation.readable:
+            raise CannotGenerate(f"{user} has the type {found.sql_name}, which is a row of no contract")
+        return self._row_of(relation, home)
+
+    def _row_of(self, relation: Relation, home: str) -> str:
+        name = row_class(relation)
+        if home != self._module and name not in self._aliases:
+            origin = self._source.name("dao_service.generated", home)
+            self._source.define(name, f"{relation.kind} {relation.schema}.{relation.name}")
+            self._source.add(f"{name} = {origin}.{name}")
+            self._aliases.add(name)
+        return name
+
+    def _imported(self, home: str, name: str) -> str:
+        return name if home == self._module else self._source.name(f"dao_service.generated.{home}", name)
+
+
+def row_class(relation: Relation) -> str:
+    """A composite type is named for one row already; a table or view for its rows."""
+    return class_name(relation.name if relation.kind == "composite" else singular(relation.name))

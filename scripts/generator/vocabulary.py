@@ -1,0 +1,115 @@
+"""Domains as Python types: enumerations as StrEnum, the rest as Annotated aliases with what their checks say."""
+
+from datetime import UTC, datetime
+
+from .catalog import Catalog, DomainCheck, Type
+from .checks import Facts, read_checks
+from .errors import CannotGenerate
+from .names import class_name, constant_name
+from .source import Source, call, docstring
+
+# What no check says about a JSON domain.
+_JSON_TYPES = {"tally": "dict[str, int]"}
+
+_INTEGERS = {"integer": (-(2**31), 2**31 - 1), "bigint": (-(2**63), 2**63 - 1)}
+
+
+def facts_of(catalog: Catalog, domain: Type) -> tuple[Type, Facts]:
+    """The type beneath a domain that is no domain, and what the checks on the way say."""
+    checks: list[DomainCheck] = []
+    beneath = domain
+    while beneath.kind == "domain":
+        checks += catalog.checks.get(beneath.oid, [])
+        beneath = catalog.types[beneath.base]
+    try:
+        return beneath, read_checks(checks)
+    except CannotGenerate as error:
+        raise CannotGenerate(f"domain {domain.sql_name}: {error}") from None
+
+
+def words_of(catalog: Catalog, domain: Type) -> tuple[str, ...]:
+    """The values of an enumeration; none for another domain."""
+    return facts_of(catalog, domain)[1].words
+
+
+def write_domain(catalog: Catalog, domain: Type, source: Source) -> None:
+    """Define the domain's type in the module."""
+    beneath, facts = facts_of(catalog, domain)
+    name = source.define(class_name(domain.name), f"domain {domain.sql_name}")
+    if facts.words and beneath.sql_name == "text":
+        members = [f"    {constant_name(word)} = {word!r}" for word in facts.words]
+        comment = [f"    {docstring(domain.comment)}\n"] if domain.comment else []
+        head = f"class {name}({source.name('enum', 'StrEnum')}):"
+        source.add("\n".join([head, *comment, *members]))
+        return
+    parts = [*_parts(domain, beneath, facts, source)]
+    if domain.comment:
+        parts.append(call(source.name("pydantic", "Field"), description=repr(domain.comment)))
+    annotated = f"{source.name('typing', 'Annotated')}[{', '.join(parts)}]" if len(parts) > 1 else parts[0]
+    source.add(f"{name} = {annotated}")
+
+
+def _parts(domain: Type, beneath: Type, facts: Facts, source: Source) -> list[str]:
+    """The type and what constrains it."""
+    sql_type = beneath.sql_name
+    said = {name for name, value in vars(facts).items() if value}
+    if sql_type == "text" and said <= {"length"}:
+        return ["str", *_lengths(source, "StringConstraints", facts.length)]
+    if sql_type in _INTEGERS and said <= {"bounds"}:
+        lowest, highest = _INTEGERS[sql_type]
+        return ["int", *_field(source, {"ge": lowest, "le": highest} | facts.bounds)]
+    if sql_type in ("numeric", "double precision") and said <= {"bounds"}:
+        bounds = {sign: bound for sign, bound in facts.bounds.items() if (sign, bound) != ("lt", "Infinity")}
+        return ["float", *_field(source, {**bounds, "allow_inf_nan": False})]
+    if sql_type == "timestamp with time zone" and said <= {"bounds"}:
+        return [source.binding("Timestamp"), *_instants(source, facts)]
+    if sql_type == "jsonb" and said == {"json_type"}:
+        plain = "dict[str, {}]" if facts.json_type == "object" else "list[{}]"
+        return [_JSON_TYPES.get(domain.name) or plain.format(source.name("typing", "Any"))]
+    if sql_type in ("uuid[]", "text[]") and facts.flat and said <= {"flat", "size"}:
+        element = "str" if sql_type == "text[]" else source.name("uuid", "UUID")
+        return [f"list[{element}]", *_lengths(source, "Field", facts.size)]
+    if sql_type == "uuid" and not said:
+        return [source.name("uuid", "UUID")]
+    if sql_type == "boolean" and not said:
+        return ["bool"]
+    raise CannotGenerate(f"domain {domain.sql_name} is over {sql_type} with checks on {sorted(said)}, which has no Python type yet")
+
+
+def _field(source: Source, constraints: dict[str, int | float | str]) -> list[str]:
+    if any(isinstance(value, str) for value in constraints.values()):
+        raise CannotGenerate(f"a number can't be compared with {constraints}")
+    return [call(source.name("pydantic", "Field"), **{name: repr(value) for name, value in constraints.items()})]
+
+
+def _lengths(source: Source, function: str, measure: dict[str, int]) -> list[str]:
+    if not measure:
+        return []
+    return [
+        call(
+            source.name("pydantic", function),
+            **{f"{end}_length": repr(measure[end]) for end in ("min", "max") if end in measure},
+        )
+    ]
+
+
+def _instants(source: Source, facts: Facts) -> list[str]:
+    constraints = {}
+    for sign, bound in facts.bounds.items():
+        moment = _moment(str(bound))
+        if moment is None and sign in ("lt", "le"):
+            # Python's calendar ends with the year 9999.
+            constraints["le"] = f"{source.name('datetime', 'datetime')}.max.replace(tzinfo={source.name('datetime', 'UTC')})"
+        elif moment is None:
+            raise CannotGenerate(f"no point in time that Python knows is after {bound}")
+        else:
+            source.name("datetime", "UTC")
+            numbers = ", ".join(str(part) for part in moment.timetuple()[:6])
+            constraints[sign] = f"{source.name('datetime', 'datetime')}({numbers}, tzinfo=UTC)"
+    return [call(source.name("pydantic", "Field"), **constraints)] if constraints else []
+
+
+def _moment(literal: str) -> datetime | None:
+    """None where it is past what Python's calendar holds. The connection prints in UTC."""
+    year = literal.partition("-")[0]
+    return datetime.fromisoformat(literal).astimezone(UTC) if len(year) == len("9999") else None
