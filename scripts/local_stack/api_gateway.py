@@ -61,9 +61,7 @@ async def _forward(request: web.Request) -> web.StreamResponse:
             allow_redirects=False,
             skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),
         ) as answer:
-            response = web.StreamResponse(
-                status=answer.status, reason=answer.reason, headers=_end_to_end(answer.headers)
-            )
+            response = web.StreamResponse(status=answer.status, reason=answer.reason, headers=_end_to_end(answer.headers))
             await response.prepare(request)
             async for chunk in answer.content.iter_any():
                 await response.write(chunk)

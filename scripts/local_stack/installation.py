@@ -135,9 +135,7 @@ def _make_virtual_environment() -> None:
     attempts: list[Command] = [[sys.executable, "-m", "venv", VENV]]
     # Debian keeps a part of venv in a package of its own.
     attempts.append([sys.executable, "-m", "virtualenv", "--quiet", VENV])
-    attempts += [
-        [tool, *options, VENV] for tool, options in (("virtualenv", ["--quiet"]), ("uv", ["venv", "--quiet", "--seed"]))
-    ]
+    attempts += [[tool, *options, VENV] for tool, options in (("virtualenv", ["--quiet"]), ("uv", ["venv", "--quiet", "--seed"]))]
     for attempt in attempts:
         if shutil.which(str(attempt[0])) and run(attempt).returncode == 0:
             return
@@ -161,9 +159,7 @@ def _pip_install_uv() -> None:
 
 def _pip(*arguments: str, after: str = "") -> None:
     quiet = ["--quiet", "--disable-pip-version-check", "--no-input"]
-    done = run(
-        [_PYTHON, "-m", "pip", *arguments, *quiet], env=os.environ | {"PIP_ROOT_USER_ACTION": "ignore"}, cwd=ROOT
-    )
+    done = run([_PYTHON, "-m", "pip", *arguments, *quiet], env=os.environ | {"PIP_ROOT_USER_ACTION": "ignore"}, cwd=ROOT)
     if done.returncode != 0:
         raise StackError(f"installing the Python packages failed:\n{done.stdout.rstrip()}\n{after}".rstrip())
 

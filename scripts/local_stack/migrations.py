@@ -22,9 +22,7 @@ def bootstrap(database_url: str, *, auto_expose: bool) -> None:
 
 def migrate(database_url: str, supabase: Path = SUPABASE) -> None:
     """Apply the migrations that the database doesn't have yet."""
-    supabase_cli(
-        "db", "push", "--yes", f"--remote={database_url}?sslmode=disable", supabase=supabase, check="migrating"
-    )
+    supabase_cli("db", "push", "--yes", f"--remote={database_url}?sslmode=disable", supabase=supabase, check="migrating")
 
 
 def seed(database_url: str, supabase: Path = SUPABASE) -> bool:
@@ -45,11 +43,16 @@ def seed(database_url: str, supabase: Path = SUPABASE) -> bool:
 
 def existing_schemas(database_url: str, wanted: tuple[str, ...]) -> tuple[str, ...]:
     """Those of the wanted schemas that exist, in their order: PostgREST doesn't start with one that is missing."""
-    rows = fetch_rows(
-        database_url, "select nspname::text as name from pg_namespace where nspname = any($1)", list(wanted)
-    )
+    rows = fetch_rows(database_url, "select nspname::text as name from pg_namespace where nspname = any($1)", list(wanted))
     existing = {row["name"] for row in rows}
     return tuple(schema for schema in wanted if schema in existing)
+
+
+def own_schemas(database_url: str) -> list[str]:
+    """The schemas that the migrations fill: neither Postgres's own, nor what Supabase brings."""
+    theirs = ["auth", "extensions", "information_schema", "supabase_migrations"]
+    sql = "select nspname::text as name from pg_namespace where nspname not like 'pg\\_%' and nspname <> all($1) order by 1"
+    return [row["name"] for row in fetch_rows(database_url, sql, theirs)]
 
 
 def supabase_cli(*arguments: str, supabase: Path = SUPABASE, check: str | None = None) -> str:

@@ -26,9 +26,7 @@ THROW_AWAY_SETTINGS = {"fsync": "off", "full_page_writes": "off"}
 class Postgres:
     """A cluster under `home`, listening on 127.0.0.1 and on a Unix socket in its data directory."""
 
-    def __init__(
-        self, home: Path, programs: PostgresPrograms, port: int, settings: Mapping[str, str] | None = None
-    ) -> None:
+    def __init__(self, home: Path, programs: PostgresPrograms, port: int, settings: Mapping[str, str] | None = None) -> None:
         self.port = port
         self._home = home
         self._link = home / "postgres"
@@ -144,9 +142,7 @@ class Postgres:
         made_by = (self.data / "PG_VERSION").read_text().strip()
         version = run([self._programs.command("postgres"), "--version"], env=self._environment(), check="postgres")
         if f" {made_by}." not in version.stdout:
-            raise StackError(
-                f"{self.data} was made by Postgres {made_by}, this is {version.stdout.strip()}: use --fresh"
-            )
+            raise StackError(f"{self.data} was made by Postgres {made_by}, this is {version.stdout.strip()}: use --fresh")
 
     def _clear_leftover_server(self) -> None:
         """A crash may leave postmaster.pid, or on systems without a parent-death signal, the server itself."""

@@ -81,9 +81,7 @@ class Postgrest:
         self._server.kill()
 
     def _environment(self) -> dict[str, str]:
-        listen = (
-            {"PGRST_SERVER_PORT": str(self._port)} if self._port else {"PGRST_SERVER_UNIX_SOCKET": str(self._socket)}
-        )
+        listen = {"PGRST_SERVER_PORT": str(self._port)} if self._port else {"PGRST_SERVER_UNIX_SOCKET": str(self._socket)}
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(("PG", "SUPABASE_"))}
         return (
             inherited

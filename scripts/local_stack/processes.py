@@ -17,6 +17,7 @@ Command = Sequence[str | os.PathLike[str]]
 _LAUNCH = str(Path(__file__).with_name("launch.py"))
 _LOG_LIMIT = 10 * 1024 * 1024
 _POLL_SECONDS = 0.02
+_CLEAN_UP_SECONDS = 30
 
 
 def _launched(command: Command, death_signal: int, account: Account | None) -> list[str]:
@@ -57,6 +58,36 @@ def run(
     if check and process.returncode != 0:
         raise StackError(f"{check} failed (exit code {process.returncode}):\n{output.rstrip()}")
     return subprocess.CompletedProcess(list(map(str, command)), process.returncode, output)
+
+
+def pass_through(command: Command, *, cwd: Path | None = None, each_line: Callable[[str], None] | None = None) -> int:
+    """Run to the end with its output shown as it comes; the exit code. `each_line` gets the output too.
+
+    An exception here interrupts the program as Ctrl-C would, and gives it time to clean up.
+    """
+    process = subprocess.Popen(
+        _launched(command, signal.SIGINT, None),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE if each_line else None,
+        stderr=subprocess.STDOUT if each_line else None,
+        cwd=cwd,
+        text=True,
+        errors="replace",
+        start_new_session=True,
+    )
+    try:
+        for line in process.stdout or ():
+            sys.stdout.write(line)
+            sys.stdout.flush()
+            if each_line:
+                each_line(line)
+        return process.wait()
+    except BaseException:
+        process.send_signal(signal.SIGINT)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(_CLEAN_UP_SECONDS)
+        _kill_group(process)
+        raise
 
 
 def _kill_group(process: subprocess.Popen[str]) -> None:

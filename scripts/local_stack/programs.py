@@ -22,9 +22,7 @@ def _first(what: str, *candidates: str) -> Path:
         path = NODE_MODULES / candidate
         if path.exists():
             return path
-    raise StackError(
-        f"npm brings no {what} for {this_platform()}: this stack runs on Linux with glibc, and on macOS x64"
-    )
+    raise StackError(f"npm brings no {what} for {this_platform()}: this stack runs on Linux with glibc, and on macOS x64")
 
 
 def supabase_cli() -> Path:

@@ -176,9 +176,7 @@ class LocalStack:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             lock.close()
-            raise StackError(
-                f"another stack runs in {self.home}: stop it, or set FLUX_HOME to another folder"
-            ) from None
+            raise StackError(f"another stack runs in {self.home}: stop it, or set FLUX_HOME to another folder") from None
         self._lock = lock
 
     def __enter__(self) -> "LocalStack":

@@ -1,0 +1,205 @@
+"""scripts/test: every check of the project, in order, each to its end, and what came of them."""
+
+import argparse
+import os
+import re
+import sys
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+
+from . import advisors, migrations, pgtap
+from .debian import DebianPostgres, debian_postgres
+from .errors import StackError
+from .installation import enter_environment
+from .processes import Command, pass_through
+from .programs import embedded_postgres
+from .project import ROOT, SUPABASE
+from .stack import LocalStack
+from .stopping import Stopped, raise_when_asked_to_stop
+
+_HELP = """\
+Installs what is missing, then checks formatting, types and SQL, runs the pgTAP files on two versions of Postgres, and
+pytest against a fresh stack of its own on free ports. All steps run, also after one has failed.
+
+Any other argument goes to pytest, which then runs alone: scripts/test -k bulk, scripts/test tests/test_local_stack.py
+"""
+
+
+@dataclass
+class Run:
+    """What the steps share: databases that are made when the first step asks for them, and the count of tests."""
+
+    resources: ExitStack
+    passed: int = 0
+    failed: int = 0
+    _databases: dict[str, str] = field(default_factory=dict)
+
+    def database(self) -> str:
+        """The URL of a migrated database on the stack's own Postgres."""
+        return self._database("npm", LocalStack)
+
+    def debian(self) -> DebianPostgres:
+        return debian_postgres(_say)
+
+    def debian_database(self) -> str:
+        """The same on Debian's Postgres, an older version."""
+        return self._database("debian", lambda: LocalStack(postgres_programs=self.debian().programs))
+
+    def _database(self, name: str, make: Callable[[], LocalStack]) -> str:
+        if name not in self._databases:
+            stack = make()
+            self.resources.callback(stack.stop)
+            stack.start_database()
+            self._databases[name] = stack.database_url
+        return self._databases[name]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One check. `run` prints what is wrong and returns whether all is well."""
+
+    name: str
+    title: str
+    run: Callable[[Run], bool]
+    needs_debian: bool = False
+
+
+def _python(module: str, *arguments: str) -> Command:
+    return [sys.executable, "-m", module, *arguments]
+
+
+def _passes(command: Command) -> Callable[[Run], bool]:
+    return lambda _: pass_through(command, cwd=ROOT) == 0
+
+
+def _lint_functions(run: Run) -> bool:
+    url = run.debian_database()
+    levels = ("--level", "warning", "--fail-on", "warning")
+    schemas = ("--schema", ",".join(migrations.own_schemas(url)))
+    output = migrations.supabase_cli("db", "lint", f"--remote={url}?sslmode=disable", *levels, *schemas, check="db lint")
+    if "No schema errors found" not in output:
+        raise StackError(f"supabase db lint says neither yes nor no:\n{output}")
+    return True
+
+
+def _ask_advisors(run: Run) -> bool:
+    problems = advisors.problems(run.database())
+    for problem in problems:
+        _say(problem)
+    return not problems
+
+
+def _check_generated(_: Run) -> bool:
+    generate = ROOT / "scripts" / "generate"
+    if not generate.exists():
+        raise StackError("there is no scripts/generate")
+    return pass_through([sys.executable, generate, "--check"], cwd=ROOT) == 0
+
+
+def _run_pgtap(run: Run) -> bool:
+    files = sorted((SUPABASE / "tests").glob("*.sql"))
+    if not files:
+        raise StackError("there is no file in supabase/tests")
+    debian = run.debian()
+    debian.copy_pgtap_into(embedded_postgres())
+    well = True
+    for name, url in (("Postgres 17", run.database()), (f"Postgres {debian.major}", run.debian_database())):
+        results = pgtap.run_files(files, url, debian)
+        for result in results:
+            for problem in result.problems:
+                _say(f"  {result.file.relative_to(ROOT)}: {problem}")
+        passed, failed = sum(result.passed for result in results), sum(len(result.problems) for result in results)
+        _say(f"{name}: {len(files)} files, {passed} tests passed, {failed} failed")
+        run.passed += passed
+        run.failed += failed
+        well = well and failed == 0
+    return well
+
+
+def _run_pytest(run: Run) -> bool:
+    color = ["--color=yes"] if sys.stdout.isatty() else []
+    lines: list[str] = []
+    exit_code = pass_through(_python("pytest", *color), cwd=ROOT, each_line=lines.append)
+    summary = lines[-1] if lines else ""
+    counts = {word: int(number) for number, word in re.findall(r"(\d+) (passed|failed|errors?)\b", summary)}
+    run.passed += counts.get("passed", 0)
+    run.failed += sum(counts.get(word, 0) for word in ("failed", "error", "errors"))
+    return exit_code == 0
+
+
+STEPS = (
+    Step("format", "formatting (ruff)", _passes(_python("ruff", "format", "--check", "--quiet", "."))),
+    Step("lint", "lint (ruff)", _passes(_python("ruff", "check", "--quiet", "."))),
+    Step("types", "types (mypy)", _passes(_python("mypy"))),
+    Step("sqlfluff", "SQL style (sqlfluff)", _passes(_python("sqlfluff", "lint", "--nocolor", "supabase"))),
+    Step("dblint", "SQL functions (supabase db lint)", _lint_functions, needs_debian=True),
+    Step("advisors", "database advice (supabase db advisors)", _ask_advisors),
+    Step("generated", "generated code is up to date (scripts/generate --check)", _check_generated),
+    Step("pgtap", "database tests (pgTAP)", _run_pgtap, needs_debian=True),
+    Step("pytest", "tests (pytest)", _run_pytest),
+)
+
+
+def main() -> int:
+    """Run the command; its exit code."""
+    parser = argparse.ArgumentParser(
+        prog="scripts/test",
+        description=_HELP,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    names = [step.name for step in STEPS]
+    parser.add_argument("--only", action="append", choices=names, help="this step alone; may be given more than once")
+    parser.add_argument(
+        "--skip-sql",
+        action="store_true",
+        help="leave out pgTAP and supabase db lint, which need Debian's packages (apt)",
+    )
+    ours, pytests = parser.parse_known_args()
+    raise_when_asked_to_stop()
+    try:
+        enter_environment()
+        if pytests:
+            if ours.only or ours.skip_sql:
+                parser.error(f"{' '.join(pytests)} would go to pytest, which then runs alone")
+            # In our place, so that it has the terminal.
+            os.execv(sys.executable, list(_python("pytest", *pytests)))  # noqa: S606 - no shell is the point
+        chosen = [step for step in STEPS if step.name in (ours.only or names)]
+        return _run_all(chosen, skip_debian=ours.skip_sql)
+    except Stopped as stopped:
+        return stopped.exit_code
+
+
+def _run_all(steps: list[Step], *, skip_debian: bool) -> int:
+    outcomes: list[tuple[Step, str, float]] = []
+    with ExitStack() as resources:
+        run = Run(resources)
+        for step in steps:
+            _say(f"== {step.title}")
+            started = time.monotonic()
+            outcome = "skipped" if step.needs_debian and skip_debian else _outcome(step, run)
+            outcomes.append((step, outcome, time.monotonic() - started))
+    _say("")
+    for step, outcome, seconds in outcomes:
+        _say(f"{outcome:8}{seconds:7.1f} s  {step.title}")
+    failed_steps = [step.name for step, outcome, _ in outcomes if outcome == "failed"]
+    _say(f"{run.passed} passed, {run.failed} failed")
+    return 1 if failed_steps else 0
+
+
+def _outcome(step: Step, run: Run) -> str:
+    failed_before = run.failed
+    try:
+        if step.run(run):
+            return "ok"
+    except StackError as error:
+        _say(f"error: {error}")
+    # A step that counts no tests of its own is one.
+    run.failed = max(run.failed, failed_before + 1)
+    return "failed"
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)

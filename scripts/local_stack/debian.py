@@ -1,0 +1,151 @@
+"""Postgres with pgTAP and plpgsql_check from Debian's packages, without root: fetched by apt, unpacked into .local/debian.
+
+apt runs with state and cache directories of its own, and with the system's package sources and keys: it checks signatures
+as ever, and an ordinary user can update the lists.
+"""
+
+import fcntl
+import os
+import platform
+import re
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from .errors import StackError
+from .processes import Command, run
+from .programs import PostgresPrograms
+from .project import LOCAL
+
+_HOME = LOCAL / "debian"
+_ROOT = _HOME / "root"
+_OLDEST_MAJOR = 15
+_LIBRARY_LEVELS = 4  # libraries of libraries of …
+
+
+@dataclass(frozen=True)
+class DebianPostgres:
+    """An unpacked Postgres of Debian's: its server and psql, pgTAP and plpgsql_check."""
+
+    major: int
+
+    @property
+    def programs(self) -> PostgresPrograms:
+        return PostgresPrograms(_ROOT, Path(f"usr/lib/postgresql/{self.major}/bin"), _library_directories())
+
+    def psql(self) -> Path:
+        return self.programs.command("psql")
+
+    def environment(self) -> dict[str, str]:
+        """What psql needs beside its arguments."""
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
+        return inherited | {"LD_LIBRARY_PATH": self.programs.library_path()}
+
+    def copy_pgtap_into(self, programs: PostgresPrograms) -> None:
+        """pgTAP is plain SQL: another Postgres takes its files as they are."""
+        target = programs.root / "share" / "postgresql" / "extension"
+        for file in (_ROOT / f"usr/share/postgresql/{self.major}/extension").glob("pgtap*"):
+            if not (target / file.name).exists():
+                shutil.copy2(file, target / file.name)
+
+
+def debian_postgres(report: Callable[[str], None] = print) -> DebianPostgres:
+    """The unpacked packages, fetched at the first call. A StackError where there is no apt."""
+    _HOME.mkdir(parents=True, exist_ok=True)
+    with (_HOME / "lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        stamp = _HOME / "major"
+        if not stamp.exists():
+            report("fetching Debian's Postgres, pgTAP and plpgsql_check")
+            stamp.write_text(str(_fetch()))
+        return DebianPostgres(int(stamp.read_text()))
+
+
+def _fetch() -> int:
+    for tool in ("apt-get", "apt-cache", "dpkg", "dpkg-query", "ldd"):
+        if not shutil.which(tool):
+            raise StackError(f"pgTAP and plpgsql_check come from Debian's packages, and there is no {tool} here")
+    shutil.rmtree(_ROOT, ignore_errors=True)
+    _ROOT.mkdir()
+    run(_apt("apt-get", "update"), check="apt-get update")
+    major = _newest_complete_major()
+    names = ("postgresql-{}", "postgresql-client-{}", "postgresql-{}-pgtap", "postgresql-{}-plpgsql-check")
+    packages = [name.format(major) for name in names]
+    _unpack(packages)
+    _unpack_missing_libraries(packages, major)
+    return major
+
+
+def _newest_complete_major() -> int:
+    """The oldest that is old enough: the suite's other Postgres is as new as they come."""
+    names = run(_apt("apt-cache", "pkgnames", "postgresql-"), check="apt-cache").stdout.split()
+    majors = [int(match.group(1)) for name in names if (match := re.fullmatch(r"postgresql-(\d+)-plpgsql-check", name))]
+    complete = [major for major in majors if major >= _OLDEST_MAJOR and f"postgresql-{major}-pgtap" in names]
+    if not complete:
+        raise StackError("this system's package sources have no pgTAP and plpgsql_check (in Ubuntu they are in universe)")
+    return min(complete)
+
+
+def _apt(tool: str, *arguments: str) -> Command:
+    state, cache = _HOME / "apt-state", _HOME / "apt-cache"
+    (state / "lists" / "partial").mkdir(parents=True, exist_ok=True)
+    (cache / "archives" / "partial").mkdir(parents=True, exist_ok=True)
+    options = {
+        "Dir::State": state,
+        "Dir::State::status": "/var/lib/dpkg/status",
+        "Dir::Cache": cache,
+        # As root, apt would fetch as a user of its own, who can't write here.
+        "APT::Sandbox::User": "root",
+        "APT::Get::AllowUnauthenticated": "false",
+        "Acquire::AllowInsecureRepositories": "false",
+        "Acquire::Retries": "3",
+    }
+    return [tool, "--quiet", *(part for name, value in options.items() for part in ("-o", f"{name}={value}")), *arguments]
+
+
+def _unpack(packages: list[str]) -> None:
+    downloads = _HOME / "downloads"
+    shutil.rmtree(downloads, ignore_errors=True)
+    downloads.mkdir()
+    run(_apt("apt-get", "download", *packages), cwd=downloads, check="apt-get download")
+    for package in sorted(downloads.glob("*.deb")):
+        run(["dpkg", "-x", package, _ROOT], check=f"unpacking {package.name}")
+    shutil.rmtree(downloads)
+
+
+def _unpack_missing_libraries(packages: list[str], major: int) -> None:
+    """What the programs link to and the system lacks, from among what their packages depend on."""
+    level = packages
+    for _ in range(_LIBRARY_LEVELS):
+        if not _missing_libraries(major):
+            return
+        level = [name for name in _libraries_that(level, "--no-conflicts") if not _is_installed(name)]
+        if level:
+            _unpack(level)
+    if missing := _missing_libraries(major):
+        raise StackError(f"Debian's Postgres lacks libraries that its packages don't name: {', '.join(missing)}")
+
+
+def _missing_libraries(major: int) -> list[str]:
+    directory = _ROOT / "usr" / "lib" / "postgresql" / str(major)
+    linked = [*(directory / "bin" / name for name in ("postgres", "initdb", "psql")), *(directory / "lib").glob("plpgsql*.so")]
+    libraries = ":".join(str(_ROOT / path) for path in _library_directories())
+    listed = run(["ldd", *linked], env=os.environ | {"LD_LIBRARY_PATH": libraries}).stdout
+    return sorted(set(re.findall(r"(\S+) => not found", listed)))
+
+
+def _libraries_that(packages: list[str], *options: str) -> list[str]:
+    listed = run(_apt("apt-cache", "depends", "--important", *options, *packages), check="apt-cache").stdout
+    # LLVM is only for jit, which is off; the C library is the system's own or nothing works.
+    names = set(re.findall(r"^\s+(?:Pre)?Depends: (lib[\w.+-]+)$", listed, re.MULTILINE))
+    return sorted(name for name in names if not name.startswith(("libllvm", "libc6", "libgcc", "libstdc++")))
+
+
+def _is_installed(package: str) -> bool:
+    return run(["dpkg-query", "--show", "--showformat=${db:Status-Status}", package]).stdout == "installed"
+
+
+def _library_directories() -> tuple[Path, ...]:
+    multiarch = f"{platform.machine()}-linux-gnu"
+    return (Path("usr/lib") / multiarch, Path("lib") / multiarch)
