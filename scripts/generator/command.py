@@ -1,40 +1,71 @@
-"""The command: writes the generated files, or says which of them are stale."""
+"""scripts/generate: writes the generated files, or says which of them are stale."""
 
 import argparse
 import asyncio
+import contextlib
 import difflib
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+
+from local_stack import LocalStack
+from local_stack.installation import enter_environment
+from local_stack.stopping import Stopped, raise_when_asked_to_stop
 
 from .contracts import CONTRACTS, generate
 from .errors import CannotGenerate
 from .introspection import read_catalog
 from .source import ROOT
 
+_HELP = """\
+Writes adapter/dao_service/generated: the models and bindings of each contract, from what a migrated database says about
+itself. Without --database-url, it starts a throw-away Postgres and applies supabase/migrations.
+"""
 _DIFF_LINES = 20
 
 
-def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> int:
-    options = _options(arguments)
+def main() -> int:
+    options = _options(None)
+    enter_environment()
+    raise_when_asked_to_stop()
     try:
-        files = generate(asyncio.run(read_catalog(options.database_url, [each.schema for each in CONTRACTS])))
+        return run(options.database_url, check=options.check)
+    except Stopped as stopped:
+        return stopped.exit_code
+
+
+def run(database_url: str | None, *, check: bool = False, root: Path = ROOT) -> int:
+    """Generate from that database, or from a fresh one for None. Answers the exit code."""
+    try:
+        with _database(database_url) as url:
+            files = generate(asyncio.run(read_catalog(url, [each.schema for each in CONTRACTS])))
     except CannotGenerate as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    return check(root, files) if options.check else write(root, files)
+    return _check(root, files) if check else _write(root, files)
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="scripts/generate", description="Write the adapter's models and bindings from the database."
-    )
-    parser.add_argument("--check", action="store_true", help="write nothing; fail and show what differs")
-    parser.add_argument("--database-url", required=True, help="a migrated database")
+    parser = argparse.ArgumentParser(prog="scripts/generate", description=_HELP)
+    parser.add_argument("--check", action="store_true", help="write nothing; fail, and show what differs, when a file is stale")
+    parser.add_argument("--database-url", metavar="URL", help="use this migrated database")
     return parser.parse_args(arguments)
 
 
-def write(root: Path, files: dict[str, str]) -> int:
+@contextlib.contextmanager
+def _database(url: str | None) -> Iterator[str]:
+    if url is not None:
+        yield url
+        return
+    stack = LocalStack()
+    try:
+        stack.start_database()
+        yield stack.database_url
+    finally:
+        stack.stop()
+
+
+def _write(root: Path, files: dict[str, str]) -> int:
     for path in _left_over(root, files):
         path.unlink()
     for name, text in files.items():
@@ -46,7 +77,7 @@ def write(root: Path, files: dict[str, str]) -> int:
     return 0
 
 
-def check(root: Path, files: dict[str, str]) -> int:
+def _check(root: Path, files: dict[str, str]) -> int:
     stale = [name for name, text in files.items() if _text(root / name) != text]
     for name in stale:
         print(f"{name} is stale:", file=sys.stderr)

@@ -1,13 +1,14 @@
 """Reads a database into a Catalog."""
 
 from collections.abc import Collection, Iterable
-from typing import Any, TypeVar
-
-import asyncpg
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from . import queries
 from .catalog import Argument, Catalog, Column, Constraint, DomainCheck, Function, Oid, Relation, Type
 from .errors import CannotGenerate
+
+if TYPE_CHECKING:
+    import asyncpg
 
 # The role that the adapter uses: its rights decide which columns can be written and which functions called.
 ROLE = "service_role"
@@ -17,6 +18,8 @@ Record = TypeVar("Record", Column, Constraint, DomainCheck)
 
 async def read_catalog(url: str, contracts: Collection[str]) -> Catalog:
     """The whole database, and the functions of the contracts' schemas, as of one moment."""
+    import asyncpg  # noqa: PLC0415 - scripts/generate imports this module before anything is installed
+
     connection = await asyncpg.connect(url)
     try:
         await connection.execute("set search_path = ''")

@@ -10,6 +10,8 @@ from .python_types import PythonTypes, row_class
 from .shapes import Field, Shape
 from .source import Source, call, docstring
 
+# What the model of the columns that only a function writes is called, where FunctionUpdate says too little.
+_FUNCTION_UPDATES = {"conversations": "VoiceUpdate"}
 # A sentence for those who change a row; it says nothing to those who look for one.
 _FIXED = "Does not change."
 
@@ -101,7 +103,7 @@ class Models:
     def _optional(self, field: Field) -> str:
         missing = self._source.name("pydantic", "MISSING")
         null = " | None" if field.nullable else ""
-        return self._line(field, f"{self._type(field)} | {missing}{null}", {"default": missing})
+        return self._line(field, f"{self._type(field)}{null} | {missing}", {"default": missing})
 
     def _line(self, field: Field, annotation: str, arguments: dict[str, str]) -> str:
         if field.description is not None:

@@ -112,7 +112,7 @@ class DemoFlagsCreate(Input):
 class DemoFlagsUpdate(Input):
     """Changes a row of demo_flags: the fields that are given and no other."""
 
-    virtual_now: Instant | MISSING | None = Field(default=MISSING, description="The time that the demonstration pretends it is.")
+    virtual_now: Instant | None | MISSING = Field(default=MISSING, description="The time that the demonstration pretends it is.")
     escalation_speed: NonnegativeNumber | MISSING = Field(
         default=MISSING, description="Factor on the pace of escalations; 1 is real time."
     )
@@ -151,8 +151,8 @@ class GoalUpdate(Input):
     """Changes a row of goals: the fields that are given and no other."""
 
     title: Title | MISSING = Field(default=MISSING, description="What is to be reached.")
-    category: str | MISSING | None = Field(default=MISSING, description="What the goal is about, such as health.")
-    timeline: str | MISSING | None = Field(default=MISSING, description='Time frame, such as "8 weeks".')
+    category: str | None | MISSING = Field(default=MISSING, description="What the goal is about, such as health.")
+    timeline: str | None | MISSING = Field(default=MISSING, description='Time frame, such as "8 weeks".')
     status: GoalStatus | MISSING = Field(default=MISSING, description="Where the goal stands.")
 
 
@@ -238,15 +238,15 @@ class TaskUpdate(Input):
     """Changes a row of tasks: the fields that are given and no other."""
 
     goal_id: UUID | MISSING = Field(default=MISSING, description="The goal, of the same user, that it serves.")
-    milestone_id: UUID | MISSING | None = Field(default=MISSING, description="The milestone, of the same goal, that it belongs to.")
+    milestone_id: UUID | None | MISSING = Field(default=MISSING, description="The milestone, of the same goal, that it belongs to.")
     title: Title | MISSING = Field(default=MISSING, description="What is to be done.")
     state: TaskState | MISSING = Field(default=MISSING, description="Where the task stands.")
     priority: TaskPriority | MISSING = Field(default=MISSING, description="How much the task matters.")
-    start_time: Instant | MISSING | None = Field(default=MISSING, description="When it starts.")
-    end_time: Instant | MISSING | None = Field(default=MISSING, description="When it ends; not before its start.")
+    start_time: Instant | None | MISSING = Field(default=MISSING, description="When it starts.")
+    end_time: Instant | None | MISSING = Field(default=MISSING, description="When it ends; not before its start.")
     trigger_type: TriggerType | MISSING = Field(default=MISSING, description="What makes it due: a time, or leaving home.")
     is_recurring: bool | MISSING = Field(default=MISSING, description="Whether it repeats.")
-    calendar_event_id: Label | MISSING | None = Field(default=MISSING, description="The event in the user's calendar.")
+    calendar_event_id: Label | None | MISSING = Field(default=MISSING, description="The event in the user's calendar.")
 
 
 class TaskFilters(Filters):

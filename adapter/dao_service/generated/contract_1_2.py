@@ -100,34 +100,34 @@ class ConversationUpdate(Input):
     """Changes a row of conversations: the fields that are given and no other."""
 
     context_type: ContextType | MISSING = Field(default=MISSING, description="What the conversation is about.")
-    goal_id: UUID | MISSING | None = Field(
+    goal_id: UUID | None | MISSING = Field(
         default=MISSING, description="The goal, of the same user, that contract 1.0 keeps the conversation under."
     )
     messages: JsonList | MISSING = Field(
         default=MISSING, description="Contract 1.0's list of messages. Contract 1.2 has /messages."
     )
     status: str | MISSING = Field(default=MISSING, description="Where the conversation stands, in contract 1.0's words.")
-    last_message_at: Instant | MISSING | None = Field(
+    last_message_at: Instant | None | MISSING = Field(
         default=MISSING, description="When the latest message was written; set by each new message."
     )
-    voice_session_id: str | MISSING | None = Field(default=MISSING, description="The voice agent's session.")
+    voice_session_id: str | None | MISSING = Field(default=MISSING, description="The voice agent's session.")
 
 
 class ConversationFunctionUpdate(Input):
     """Changes what only a function writes to conversations: the fields that are given and no other."""
 
-    extracted_intent: str | MISSING | None = Field(
+    extracted_intent: str | None | MISSING = Field(
         default=MISSING, description="What the user wanted, as the voice agent understood it."
     )
-    intent_payload: JsonObject | MISSING | None = Field(default=MISSING, description="Details of the intent.")
-    linked_goal_id: UUID | MISSING | None = Field(
+    intent_payload: JsonObject | None | MISSING = Field(default=MISSING, description="Details of the intent.")
+    linked_goal_id: UUID | None | MISSING = Field(
         default=MISSING, description="The goal, of the same user, that the voice session led to."
     )
-    linked_task_id: UUID | MISSING | None = Field(
+    linked_task_id: UUID | None | MISSING = Field(
         default=MISSING, description="The task, of the same user, that the voice session led to."
     )
-    ended_at: Instant | MISSING | None = Field(default=MISSING, description="When the voice session ended.")
-    duration_seconds: NonnegativeInteger | MISSING | None = Field(
+    ended_at: Instant | None | MISSING = Field(default=MISSING, description="When the voice session ended.")
+    duration_seconds: NonnegativeInteger | None | MISSING = Field(
         default=MISSING, description="How long the voice session took, in seconds."
     )
 
@@ -169,7 +169,7 @@ class DemoFlagsCreate(Input):
 class DemoFlagsUpdate(Input):
     """Changes a row of demo_flags: the fields that are given and no other."""
 
-    virtual_now: Instant | MISSING | None = Field(default=MISSING, description="The time that the demonstration pretends it is.")
+    virtual_now: Instant | None | MISSING = Field(default=MISSING, description="The time that the demonstration pretends it is.")
     escalation_speed: NonnegativeNumber | MISSING = Field(
         default=MISSING, description="Factor on the pace of escalations; 1 is real time."
     )
@@ -224,21 +224,21 @@ class GoalUpdate(Input):
     """Changes a row of goals: the fields that are given and no other."""
 
     title: Title | MISSING = Field(default=MISSING, description="What is to be reached.")
-    description: str | MISSING | None = Field(default=MISSING, description="The goal in the user's words.")
-    class_tags: TextList | MISSING | None = Field(default=MISSING, description="Classes that the goal falls into, such as health.")
+    description: str | None | MISSING = Field(default=MISSING, description="The goal in the user's words.")
+    class_tags: TextList | None | MISSING = Field(default=MISSING, description="Classes that the goal falls into, such as health.")
     status: GoalStatus | MISSING = Field(default=MISSING, description="Where the goal stands.")
-    parent_goal_id: UUID | MISSING | None = Field(
+    parent_goal_id: UUID | None | MISSING = Field(
         default=MISSING, description="The goal, of the same user, that this one is part of."
     )
-    pipeline_order: Integer | MISSING | None = Field(
+    pipeline_order: Integer | None | MISSING = Field(
         default=MISSING, description="Place among the goals that wait in the pipeline."
     )
-    activated_at: Instant | MISSING | None = Field(default=MISSING, description="When work on the goal began.")
-    completed_at: Instant | MISSING | None = Field(default=MISSING, description="When the goal was reached.")
+    activated_at: Instant | None | MISSING = Field(default=MISSING, description="When work on the goal began.")
+    completed_at: Instant | None | MISSING = Field(default=MISSING, description="When the goal was reached.")
     target_weeks: PositiveInteger | MISSING = Field(default=MISSING, description="How many weeks the goal is planned for.")
-    plan_json: JsonObject | MISSING | None = Field(default=MISSING, description="The Goal Planner's plan.")
-    category: str | MISSING | None = Field(default=MISSING, description="Category, in contract 1.0's words.")
-    timeline: str | MISSING | None = Field(default=MISSING, description="Time frame, in contract 1.0's words.")
+    plan_json: JsonObject | None | MISSING = Field(default=MISSING, description="The Goal Planner's plan.")
+    category: str | None | MISSING = Field(default=MISSING, description="Category, in contract 1.0's words.")
+    timeline: str | None | MISSING = Field(default=MISSING, description="Time frame, in contract 1.0's words.")
 
 
 class GoalFilters(Filters):
@@ -346,24 +346,24 @@ class TaskCreate(Input):
 class TaskUpdate(Input):
     """Changes a row of tasks: the fields that are given and no other."""
 
-    goal_id: UUID | MISSING | None = Field(default=MISSING, description="The goal, of the same user, that it serves.")
-    milestone_id: UUID | MISSING | None = Field(default=MISSING, description="The milestone, of the same goal, that it belongs to.")
+    goal_id: UUID | None | MISSING = Field(default=MISSING, description="The goal, of the same user, that it serves.")
+    milestone_id: UUID | None | MISSING = Field(default=MISSING, description="The milestone, of the same goal, that it belongs to.")
     title: Title | MISSING = Field(default=MISSING, description="What is to be done.")
-    description: str | MISSING | None = Field(default=MISSING, description="The task in more words.")
+    description: str | None | MISSING = Field(default=MISSING, description="The task in more words.")
     status: TaskStatus | MISSING = Field(default=MISSING, description="Where the task stands.")
     priority: TaskPriority | MISSING = Field(default=MISSING, description="How much the task matters.")
-    scheduled_at: Instant | MISSING | None = Field(default=MISSING, description="When it starts.")
-    duration_minutes: PositiveInteger | MISSING | None = Field(default=MISSING, description="How long it takes, in minutes.")
+    scheduled_at: Instant | None | MISSING = Field(default=MISSING, description="When it starts.")
+    duration_minutes: PositiveInteger | None | MISSING = Field(default=MISSING, description="How long it takes, in minutes.")
     trigger_type: TriggerType | MISSING = Field(default=MISSING, description="What makes it due: a time or a place.")
-    location_trigger: str | MISSING | None = Field(default=MISSING, description="The place that makes it due.")
+    location_trigger: str | None | MISSING = Field(default=MISSING, description="The place that makes it due.")
     is_recurring: bool | MISSING = Field(default=MISSING, description="Whether it repeats.")
-    recurrence_rule: str | MISSING | None = Field(default=MISSING, description="How it repeats, as an RFC 5545 RRULE.")
-    calendar_event_id: Label | MISSING | None = Field(default=MISSING, description="The event in the user's calendar.")
-    shared_with_goal_ids: UuidList | MISSING | None = Field(default=MISSING, description="Other goals that it serves as well.")
-    reminder_sent_at: Instant | MISSING | None = Field(default=MISSING, description="When the push reminder went out.")
-    whatsapp_sent_at: Instant | MISSING | None = Field(default=MISSING, description="When the WhatsApp message went out.")
-    call_sent_at: Instant | MISSING | None = Field(default=MISSING, description="When the call was placed.")
-    completed_at: Instant | MISSING | None = Field(
+    recurrence_rule: str | None | MISSING = Field(default=MISSING, description="How it repeats, as an RFC 5545 RRULE.")
+    calendar_event_id: Label | None | MISSING = Field(default=MISSING, description="The event in the user's calendar.")
+    shared_with_goal_ids: UuidList | None | MISSING = Field(default=MISSING, description="Other goals that it serves as well.")
+    reminder_sent_at: Instant | None | MISSING = Field(default=MISSING, description="When the push reminder went out.")
+    whatsapp_sent_at: Instant | None | MISSING = Field(default=MISSING, description="When the WhatsApp message went out.")
+    call_sent_at: Instant | None | MISSING = Field(default=MISSING, description="When the call was placed.")
+    completed_at: Instant | None | MISSING = Field(
         default=MISSING, description="When it was done. Set by the change to done unless given, cleared by the change away from it."
     )
 
@@ -471,9 +471,9 @@ class NotificationLogUpdate(Input):
     """Changes a row of notification_log: the fields that are given and no other."""
 
     channel: NotificationChannel | MISSING = Field(default=MISSING, description="How it was delivered.")
-    sent_at: Instant | MISSING | None = Field(default=MISSING, description="When it was sent.")
-    response: str | MISSING | None = Field(default=MISSING, description="What the user answered.")
-    responded_at: Instant | MISSING | None = Field(default=MISSING, description="When the user answered.")
+    sent_at: Instant | None | MISSING = Field(default=MISSING, description="When it was sent.")
+    response: str | None | MISSING = Field(default=MISSING, description="What the user answered.")
+    responded_at: Instant | None | MISSING = Field(default=MISSING, description="When the user answered.")
 
 
 class NotificationLogFilters(Filters):
@@ -523,10 +523,10 @@ class PatternCreate(Input):
 class PatternUpdate(Input):
     """Changes a row of patterns: the fields that are given and no other."""
 
-    pattern_type: str | MISSING | None = Field(default=MISSING, description="What kind of pattern it is.")
-    description: str | MISSING | None = Field(default=MISSING, description="The pattern in words.")
-    data: JsonObject | MISSING | None = Field(default=MISSING, description="What supports it.")
-    confidence: Probability | MISSING | None = Field(default=MISSING, description="How sure the Observer is, 0 to 1.")
+    pattern_type: str | None | MISSING = Field(default=MISSING, description="What kind of pattern it is.")
+    description: str | None | MISSING = Field(default=MISSING, description="The pattern in words.")
+    data: JsonObject | None | MISSING = Field(default=MISSING, description="What supports it.")
+    confidence: Probability | None | MISSING = Field(default=MISSING, description="How sure the Observer is, 0 to 1.")
 
 
 class PatternFilters(Filters):
@@ -577,12 +577,12 @@ class UserUpdate(Input):
     """Changes a row of users: the fields that are given and no other."""
 
     email: EmailAddress | MISSING = Field(default=MISSING, description="Email address, unique without regard to case.")
-    name: Label | MISSING | None = Field(default=MISSING, description="Display name.")
+    name: Label | None | MISSING = Field(default=MISSING, description="Display name.")
     onboarded: bool | MISSING = Field(default=MISSING, description="Whether onboarding is finished.")
-    profile: JsonObject | MISSING | None = Field(
+    profile: JsonObject | None | MISSING = Field(
         default=MISSING, description="What the agents know about the user, such as the time zone."
     )
-    notification_preferences: JsonObject | MISSING | None = Field(
+    notification_preferences: JsonObject | None | MISSING = Field(
         default=MISSING, description="Which channels the user wants, and when."
     )
     preferences: JsonObject | MISSING = Field(default=MISSING, description="Free-form preferences of contract 1.0.")
