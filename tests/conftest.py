@@ -10,9 +10,10 @@ from uuid import uuid4
 import asyncpg
 import httpx
 import pytest
+
 from local_stack import LocalStack
 
-GATEWAYS = ("postgrest",)
+GATEWAYS = ("postgrest", "postgres")
 
 
 @pytest.fixture(scope="session")
@@ -25,18 +26,21 @@ def stack() -> Iterator[LocalStack]:
 @pytest.fixture(scope="session", params=GATEWAYS)
 def service_url(stack: LocalStack, request: pytest.FixtureRequest) -> Iterator[str]:
     """URL of the adapter, once over each gateway."""
-    with stack.adapter() as adapter:
+    environment = (
+        {"DATABASE_URL": stack.database_url.replace("postgresql:", "postgresql+asyncpg:")} if request.param == "postgres" else {}
+    )
+    with stack.adapter(environment=environment) as adapter:
         yield adapter.url
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 async def client(service_url: str) -> AsyncIterator[httpx.AsyncClient]:
     """A caller of contract 1.2, without a service key."""
     async with httpx.AsyncClient(base_url=service_url, timeout=30) as caller:
         yield caller
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 async def client_1_0(service_url: str) -> AsyncIterator[httpx.AsyncClient]:
     """A caller of contract 1.0, with one of the guide's keys."""
     async with httpx.AsyncClient(

@@ -45,9 +45,7 @@ def configure_logging(level: str, log_format: Literal["auto", "json", "text"]) -
 class AccessLog:
     """Writes the lines."""
 
-    def write(
-        self, request_id: bytes, method: str, template: str, status: int, contract: str, seconds: float, cause: str
-    ) -> None:
+    def write(self, request_id: bytes, method: str, template: str, status: int, contract: str, seconds: float, cause: str) -> None:
         """`template` is the operation's path, such as `/tasks/{task_id}`; `cause` is what a defect was."""
         level = logging.ERROR if status == 500 else logging.INFO
         if logger.isEnabledFor(level):

@@ -10,9 +10,10 @@ from typing import Any
 
 from pydantic import create_model
 
-from dao_service.bindings import Constraint, Filters, Function, Relation
+from dao_service.bindings import AnyFunction, AnyRelation, Constraint, Input
 from dao_service.generated import contract_1_0 as v1_0
 from dao_service.generated import contract_1_2 as v1_2
+from dao_service.generated.contract_1_2 import Page
 from dao_service.operations import (
     Operation,
     arguments_beside,
@@ -40,15 +41,14 @@ class Contract:
     constraints: Mapping[str, Constraint]
 
 
-def resource(relation: Relation, key: str, methods: str, page: Any, list_page: Function[Any, Any]) -> Iterable[Operation]:
+def resource(relation: AnyRelation, key: str, methods: str, list_page: AnyFunction) -> Iterable[Operation]:
     """The plain operations of a resource. `key` is the name of the id in its path."""
     collection = f"/{relation.name.replace('_', '-')}/"
     one = f"{collection}{{{key}}}"
     for method in methods.split():
         if method == "list":
-            filters = relation.filters or Filters
-            query = create_model(f"{filters.__name__}AndPaging", __base__=(Paging, filters))
-            yield list_rows(collection, relation, query, page[relation.row], list_page)
+            query: Any = create_model(f"{relation.filters.__name__}AndPaging", __base__=(Paging, relation.filters))
+            yield list_rows(collection, relation, query, Page.__class_getitem__(relation.row), list_page)
         elif method == "get":
             yield get_row(one, relation)
         elif method == "create":
@@ -61,15 +61,16 @@ def resource(relation: Relation, key: str, methods: str, page: Any, list_page: F
             raise ValueError(f"no such method: {method}")
 
 
-def _goals_and_milestones(relations: Mapping[str, Relation], functions: Mapping[str, Function[Any, Any]]) -> Iterable[Operation]:
+def _goals_and_milestones(relations: Mapping[str, AnyRelation], functions: Mapping[str, AnyFunction]) -> Iterable[Operation]:
     """What a goal's structure has in every contract beside its plain operations."""
     structure = functions["create_goal_with_structure"]
-    body = goal_structure(*(relations[name].create for name in ("goals", "milestones", "tasks")))
+    goal, milestone, task = (relations[name].create or Input for name in ("goals", "milestones", "tasks"))
+    body = goal_structure(goal, milestone, task)
     yield get_row("/goals/{goal_id}/full", relations["goals_full"])
     yield perform("POST", "/goals/with-structure", structure, body, status=201)
 
 
-def _tasks(functions: Mapping[str, Function[Any, Any]], bulk_update: Function[Any, Any]) -> Iterable[Operation]:
+def _tasks(functions: Mapping[str, AnyFunction], bulk_update: AnyFunction) -> Iterable[Operation]:
     """What tasks have in every contract beside their plain operations."""
     calendar = functions["set_calendar_event"]
     yield ask("/tasks/by-timerange", functions["get_tasks_by_timerange"])
@@ -79,21 +80,19 @@ def _tasks(functions: Mapping[str, Function[Any, Any]], bulk_update: Function[An
     yield perform("PATCH", "/tasks/{task_id}/calendar-event", calendar, body, key="task_id")
 
 
-def _demo_flags(relations: Mapping[str, Relation], functions: Mapping[str, Function[Any, Any]]) -> Iterable[Operation]:
+def _demo_flags(relations: Mapping[str, AnyRelation], functions: Mapping[str, AnyFunction]) -> Iterable[Operation]:
     put = functions["put_demo_flags"]
     yield get_row("/demo-flags/{user_id}", relations["demo_flags"])
-    yield perform(
-        "PUT", "/demo-flags/{user_id}", put, arguments_beside(put, "user_id", optional=True), key="user_id"
-    )
+    yield perform("PUT", "/demo-flags/{user_id}", put, arguments_beside(put, "user_id", optional=True), key="user_id")
 
 
 def _shared(
-    relations: Mapping[str, Relation], functions: Mapping[str, Function[Any, Any]], page: Any, bulk_update: Function[Any, Any]
+    relations: Mapping[str, AnyRelation], functions: Mapping[str, AnyFunction], bulk_update: AnyFunction
 ) -> Iterable[Operation]:
     """What every contract has so far, each in its own words."""
 
     def plain(name: str, key: str, methods: str = ALL) -> Iterable[Operation]:
-        return resource(relations[name], key, methods, page, functions["list_page"])
+        return resource(relations[name], key, methods, functions["list_page"])
 
     yield from plain("users", "user_id")
     yield from _demo_flags(relations, functions)
@@ -109,7 +108,7 @@ CONTRACT_1_0 = Contract(
     name="1.0",
     schema="v1_0",
     constraints=v1_0.CONSTRAINTS,
-    operations=tuple(_shared(v1_0.RELATIONS, v1_0.FUNCTIONS, v1_0.Page, v1_0.BULK_UPDATE_TASK_STATE)),
+    operations=tuple(_shared(v1_0.RELATIONS, v1_0.FUNCTIONS, v1_0.BULK_UPDATE_TASK_STATE)),
 )
 
 CONTRACT_1_2 = Contract(
@@ -117,19 +116,19 @@ CONTRACT_1_2 = Contract(
     schema="public",
     constraints=v1_2.CONSTRAINTS,
     operations=(
-        *_shared(v1_2.RELATIONS, v1_2.FUNCTIONS, v1_2.Page, v1_2.BULK_UPDATE_TASK_STATUS),
+        *_shared(v1_2.RELATIONS, v1_2.FUNCTIONS, v1_2.BULK_UPDATE_TASK_STATUS),
         perform(
             "PATCH",
             "/conversations/{conversation_id}/voice",
             v1_2.CLOSE_VOICE_SESSION,
-            v1_2.ConversationVoiceUpdate,
+            v1_2.ConversationFunctionUpdate,
             key="conversation_id",
             whole="session",
         ),
-        *resource(v1_2.MESSAGES, "message_id", "get create delete", v1_2.Page, v1_2.LIST_PAGE),
+        *resource(v1_2.MESSAGES, "message_id", "get create delete", v1_2.LIST_PAGE),
         ask("/messages/", v1_2.LIST_MESSAGES),
-        *resource(v1_2.PATTERNS, "pattern_id", ALL, v1_2.Page, v1_2.LIST_PAGE),
-        *resource(v1_2.NOTIFICATION_LOG, "notification_id", ALL, v1_2.Page, v1_2.LIST_PAGE),
+        *resource(v1_2.PATTERNS, "pattern_id", ALL, v1_2.LIST_PAGE),
+        *resource(v1_2.NOTIFICATION_LOG, "notification_id", ALL, v1_2.LIST_PAGE),
     ),
 )
 

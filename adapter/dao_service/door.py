@@ -92,7 +92,7 @@ class Door:
         except DataServiceError as error:
             status, extra, body = error.status, error.headers, _error_body(error)
             cause = error.cause_code if isinstance(error, DefectError) else ""
-        except Exception as error:  # a defect: answered without its text, logged without the caller's data
+        except Exception as error:  # noqa: BLE001 (a defect: answered without its text, logged without the caller's data)
             defect = DefectError(type(error).__name__)
             status, cause, body = 500, _where(error), _error_body(defect)
         await _answer(send, status, body, (*extra, (b"x-request-id", headers.request_id)))

@@ -96,7 +96,7 @@ class TimeLimitError(DataServiceError):
 
 _RAISED = {error.status: error for error in (BadRequestError, NotFoundError, ConflictError, InvalidError)}
 _CONSTRAINT = re.compile(r'constraint "([^"]+)"')
-_INVALID = re.compile(r"22...|23502|23514|PGRST102|PGRST204")
+_INVALID = re.compile(r"22...|PGRST102|PGRST204")
 _UNAVAILABLE = re.compile(r"08...|53...|57P0.|40001|40P01|25006|PGRST00.|PGRST20[25]")
 _TIME_LIMIT = re.compile(r"57014|55P03")
 
@@ -116,22 +116,27 @@ def from_database(code: str, message: str, detail: str | None, constraints: Mapp
     if code in ("PGRST116", "P0002"):
         return NotFoundError("There is no row with this id.")
     if code.startswith("23"):
-        name = _CONSTRAINT.search(message)
-        constraint = constraints.get(name[1]) if name else None
-        if constraint is not None:
-            place = f"{detail[3:]}." if detail and detail.startswith("at ") else ""
-            problem = FieldProblem(field=place + constraint.field, message=constraint.message)
-            if constraint.kind == "unique":
-                return ConflictError(constraint.message, [problem])
-            return InvalidError(f"{problem['field']}: {problem['message']}", [problem])
-        if code == "23505":
-            return ConflictError("A row with this unique value exists already.")
-        if code == "23503":
-            return InvalidError("The row names another that does not exist or belongs to another user.")
+        return _broken_constraint(code, message, detail, constraints)
     if _INVALID.fullmatch(code):
-        return InvalidError("A value is not one that this field can hold.")
+        return InvalidError("A value is not one that its field can hold.")
     if _TIME_LIMIT.fullmatch(code):
         return TimeLimitError("The database did not finish within its time limit.")
     if _UNAVAILABLE.fullmatch(code):
         return UnavailableError(SATURATED)
     return DefectError(code)
+
+
+def _broken_constraint(
+    code: str, message: str, detail: str | None, constraints: Mapping[str, Constraint]
+) -> ConflictError | InvalidError:
+    name = _CONSTRAINT.search(message)
+    constraint = constraints.get(name[1]) if name else None
+    if constraint is None:
+        if code == "23505":
+            return ConflictError("A row with this unique value exists already.")
+        return InvalidError("A value is not one that its field can hold, or names a row that is not there.")
+    place = f"{detail[3:]}." if detail and detail.startswith("at ") else ""
+    problem = FieldProblem(field=place + constraint.field, message=constraint.message)
+    if constraint.kind == "unique":
+        return ConflictError(constraint.message, [problem])
+    return InvalidError(f"{problem['field']}: {problem['message']}", [problem])

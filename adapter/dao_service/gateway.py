@@ -2,7 +2,7 @@
 
 from typing import NamedTuple, Protocol
 
-from dao_service.bindings import Function, Relation
+from dao_service.bindings import AnyFunction, AnyRelation
 
 
 class Payload(NamedTuple):
@@ -20,19 +20,19 @@ class Gateway(Protocol):
     where it can't answer.
     """
 
-    async def select(self, relation: Relation, key: str) -> bytes:
+    async def select(self, relation: AnyRelation, key: str) -> bytes:
         """The row with this key."""
 
-    async def insert(self, relation: Relation, row: Payload) -> bytes:
+    async def insert(self, relation: AnyRelation, row: Payload) -> bytes:
         """Create a row; answers it."""
 
-    async def update(self, relation: Relation, key: str, changes: Payload) -> bytes:
+    async def update(self, relation: AnyRelation, key: str, changes: Payload) -> bytes:
         """Change the fields that are given, and no other; answers the row."""
 
-    async def delete(self, relation: Relation, key: str) -> None:
+    async def delete(self, relation: AnyRelation, key: str) -> None:
         """Delete the row with this key."""
 
-    async def call(self, function: Function, arguments: Payload) -> bytes:
+    async def call(self, function: AnyFunction, arguments: Payload) -> bytes:
         """Call a function; answers its result."""
 
     async def close(self) -> None:

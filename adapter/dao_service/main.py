@@ -6,7 +6,8 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import FastAPI
-from fastapi.responses import JSONResponse
+from fastapi.openapi.docs import get_swagger_ui_html
+from fastapi.responses import HTMLResponse, JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from dao_service.access_log import AccessLog, configure_logging
@@ -16,9 +17,12 @@ from dao_service.documentation import document
 from dao_service.door import PREFIX, Door, Routes
 from dao_service.errors import DataServiceError, NotFoundError, UnavailableError
 from dao_service.gateway import Gateway
+from dao_service.operations import Operation
 from dao_service.postgrest_gateway import PostgrestGateway
 from dao_service.settings import Settings, load_settings
 
+TITLE = "Flux data service"
+DESCRIPTION = "Where Flux's agents keep what they know."
 _NO_ROW = "00000000-0000-0000-0000-000000000000"
 _READY_WITHIN_SECONDS = 2.0
 
@@ -36,16 +40,14 @@ class Service(FastAPI):
 
 
 def open_gateway(settings: Settings) -> Gateway:
-    """The gateway that the settings choose."""
+    """The gateway that the settings choose. It connects with its first call."""
     constraints = {contract.schema: contract.constraints for contract in CONTRACTS.values()}
-    assert settings.supabase_service_role_key is not None
-    return PostgrestGateway(
-        settings.data_api_url,
-        settings.supabase_service_role_key.get_secret_value(),
-        constraints,
-        timeout_seconds=settings.gateway_timeout_seconds,
-        connections=settings.gateway_connections,
-    )
+    limits: dict[str, Any] = {"timeout_seconds": settings.gateway_timeout_seconds, "connections": settings.gateway_connections}
+    if settings.database_url is None:
+        return PostgrestGateway(*settings.data_api, constraints, **limits)
+    from dao_service.postgres_gateway import PostgresGateway  # noqa: PLC0415 (asyncpg is an extra)
+
+    return PostgresGateway(settings.database_url.get_secret_value(), constraints, **limits)
 
 
 def create_app(settings: Settings, gateway: Gateway | None = None) -> FastAPI:
@@ -58,12 +60,7 @@ def create_app(settings: Settings, gateway: Gateway | None = None) -> FastAPI:
         yield
         await to_database.close()
 
-    app = Service(
-        title="Flux data service",
-        version=DEFAULT_CONTRACT,
-        description="Where Flux's agents keep what they know. Contract 1.2.",
-        lifespan=lifespan,
-    )
+    app = Service(title=TITLE, version=DEFAULT_CONTRACT, description=DESCRIPTION, lifespan=lifespan)
     app.door = Door(
         {name: Routes(contract.operations) for name, contract in CONTRACTS.items()},
         to_database,
@@ -73,7 +70,24 @@ def create_app(settings: Settings, gateway: Gateway | None = None) -> FastAPI:
     )
     document(app, CONTRACTS[DEFAULT_CONTRACT].operations, app.door)
     _add_operational_endpoints(app, to_database)
+    for name, contract in CONTRACTS.items():
+        if name != DEFAULT_CONTRACT:
+            _add_documents(app, name, contract.operations)
     return app
+
+
+def _add_documents(app: Service, name: str, operations: tuple[Operation, ...]) -> None:
+    """The OpenAPI document of a contract beside the default one, and its page."""
+    described = FastAPI(title=TITLE, version=name, description=DESCRIPTION)
+    document(described, operations, app.door)
+
+    @app.get(f"/openapi-{name}.json", include_in_schema=False)
+    async def openapi() -> dict[str, Any]:
+        return described.openapi()
+
+    @app.get(f"/docs/{name}", include_in_schema=False)
+    async def docs() -> HTMLResponse:
+        return get_swagger_ui_html(openapi_url=f"/openapi-{name}.json", title=f"{TITLE} {name}")
 
 
 def _add_operational_endpoints(app: FastAPI, gateway: Gateway) -> None:
@@ -92,9 +106,7 @@ def _add_operational_endpoints(app: FastAPI, gateway: Gateway) -> None:
             pass
         except (DataServiceError, TimeoutError) as error:
             detail = error.detail if isinstance(error, DataServiceError) else "The database did not answer in time."
-            return JSONResponse(
-                {"status": "not_ready", "detail": detail}, status_code=503, headers=dict(_retry_after())
-            )
+            return JSONResponse({"status": "not_ready", "detail": detail}, status_code=503, headers=dict(_retry_after()))
         return {"status": "ready"}
 
 

@@ -12,7 +12,7 @@ from uuid import UUID
 import orjson
 from pydantic import MISSING, BaseModel, create_model
 
-from dao_service.bindings import Filters, Function, Input, Relation
+from dao_service.bindings import AnyFunction, AnyRelation, Input
 from dao_service.errors import BadRequestError
 from dao_service.gateway import Gateway, Payload
 from dao_service.paging import Paging
@@ -29,7 +29,7 @@ class Request(NamedTuple):
     @property
     def payload(self) -> Payload:
         """The body as it was sent, on its way to the database."""
-        return Payload(tuple(self.body.model_fields_set), self.raw_body)
+        return Payload(_sent(self.body), self.raw_body)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +43,8 @@ class Operation:
     summary: str
     answer: Any = None
     status: int = 200
-    query: type[BaseModel] | None = None
-    body: type[BaseModel] | None = None
+    query: type[Input] | None = None
+    body: type[Input] | None = None
     errors: Mapping[int, str] = field(default_factory=dict)
 
     @property
@@ -63,11 +63,16 @@ CONFLICT = {409: "A unique value is taken."}
 BAD_RANGE = {400: "The range ends before it starts."}
 
 
+def _sent(values: BaseModel) -> tuple[str, ...]:
+    """The fields that were given, in one order, so that the same fields make the same statement."""
+    return tuple(sorted(values.model_fields_set))
+
+
 def _unset_free(values: BaseModel) -> bytes:
     return values.__pydantic_serializer__.to_json(values, exclude_unset=True)
 
 
-def list_rows(path: str, relation: Relation, query: type[Filters], page: Any, list_page: Function[Any, Any]) -> Operation:
+def list_rows(path: str, relation: AnyRelation, query: type[Paging], page: Any, list_page: AnyFunction) -> Operation:
     """`GET` on a collection: one page, newest first."""
     filter_names = frozenset(relation.filters.model_fields) if relation.filters else frozenset[str]()
 
@@ -84,7 +89,7 @@ def list_rows(path: str, relation: Relation, query: type[Filters], page: Any, li
     return Operation("GET", path, run, f"list_{relation.name}", f"List {_words(relation)}", page, query=query)
 
 
-def get_row(path: str, relation: Relation, name: str | None = None) -> Operation:
+def get_row(path: str, relation: AnyRelation, name: str | None = None) -> Operation:
     """`GET` on one row."""
 
     async def run(gateway: Gateway, request: Request) -> bytes:
@@ -94,7 +99,7 @@ def get_row(path: str, relation: Relation, name: str | None = None) -> Operation
     return Operation("GET", path, run, name or f"get_{relation.name}", summary, relation.row, errors=NOT_FOUND)
 
 
-def create_row(path: str, relation: Relation) -> Operation:
+def create_row(path: str, relation: AnyRelation) -> Operation:
     """`POST` on a collection."""
 
     async def run(gateway: Gateway, request: Request) -> bytes:
@@ -113,7 +118,7 @@ def create_row(path: str, relation: Relation) -> Operation:
     )
 
 
-def update_row(path: str, relation: Relation) -> Operation:
+def update_row(path: str, relation: AnyRelation) -> Operation:
     """`PATCH` on one row: changes the fields sent and no other; `{}` answers the row unchanged."""
 
     async def run(gateway: Gateway, request: Request) -> bytes:
@@ -134,7 +139,7 @@ def update_row(path: str, relation: Relation) -> Operation:
     )
 
 
-def delete_row(path: str, relation: Relation) -> Operation:
+def delete_row(path: str, relation: AnyRelation) -> Operation:
     """`DELETE` on one row, and what belongs to it."""
 
     async def run(gateway: Gateway, request: Request) -> bytes:
@@ -145,23 +150,30 @@ def delete_row(path: str, relation: Relation) -> Operation:
     return Operation("DELETE", path, run, f"delete_{relation.name}", summary, status=204, errors=NOT_FOUND)
 
 
-def ask(path: str, function: Function[Any, Any]) -> Operation:
+def ask(path: str, function: AnyFunction) -> Operation:
     """`GET` that calls a function with the query's parameters."""
 
     async def run(gateway: Gateway, request: Request) -> bytes:
         query: Input = request.query
-        return await gateway.call(function, Payload(tuple(query.model_fields_set), _unset_free(query)))
+        return await gateway.call(function, Payload(_sent(query), _unset_free(query)))
 
     return Operation(
-        "GET", path, run, function.name, function.description, function.result, query=function.arguments, errors=BAD_RANGE
+        "GET",
+        path,
+        run,
+        function.name,
+        function.description,
+        function.result,
+        query=function.arguments,
+        errors=BAD_RANGE,
     )
 
 
 def perform(
     method: str,
     path: str,
-    function: Function[Any, Any],
-    body: type[BaseModel],
+    function: AnyFunction,
+    body: type[Input],
     *,
     key: str = "",
     whole: str = "",
@@ -183,7 +195,7 @@ def perform(
             # Spliced, not decoded: what the caller wrote reaches the database as it is.
             raw = b'{"%b":"%b"%b%b' % (key.encode(), request.key.encode(), b"," if names else b"", raw[1:])
             names.add(key)
-        return await gateway.call(function, Payload(tuple(names), raw))
+        return await gateway.call(function, Payload(tuple(sorted(names)), raw))
 
     return Operation(
         method,
@@ -198,7 +210,7 @@ def perform(
     )
 
 
-def arguments_beside(function: Function[Any, Any], key: str, *, optional: bool = False) -> type[Input]:
+def arguments_beside(function: AnyFunction, key: str, *, optional: bool = False) -> type[Input]:
     """The body of an operation that has a function's argument `key` in its path: without it, or with it as an `optional` one."""
     fields: dict[str, Any] = {
         name: (info.annotation, info) for name, info in function.arguments.model_fields.items() if name != key
@@ -209,5 +221,5 @@ def arguments_beside(function: Function[Any, Any], key: str, *, optional: bool =
     return create_model(name, __base__=Input, __doc__=function.description, **fields)
 
 
-def _words(relation: Relation) -> str:
+def _words(relation: AnyRelation) -> str:
     return relation.name.replace("_", " ")

@@ -3,12 +3,11 @@
 import asyncio
 import json
 from collections.abc import Mapping
-from typing import Any
 
 import aiohttp
 from yarl import URL
 
-from dao_service.bindings import Constraint, Function, Relation
+from dao_service.bindings import AnyFunction, AnyRelation, Constraint
 from dao_service.errors import SATURATED, UNREACHABLE, DataServiceError, UnavailableError, from_database
 from dao_service.gateway import Payload
 
@@ -43,25 +42,28 @@ class PostgrestGateway:
         self._session: aiohttp.ClientSession | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
-    async def select(self, relation: Relation, key: str) -> bytes:
+    async def select(self, relation: AnyRelation, key: str) -> bytes:
         return await self._ask(
-            "GET", f"/{relation.name}?{relation.key}=eq.{key}", relation, {"Accept-Profile": relation.schema, "Accept": _ONE_ROW}
+            "GET",
+            f"/{relation.name}?{relation.key}=eq.{key}",
+            relation,
+            {"Accept-Profile": relation.schema, "Accept": _ONE_ROW},
         )
 
-    async def insert(self, relation: Relation, row: Payload) -> bytes:
+    async def insert(self, relation: AnyRelation, row: Payload) -> bytes:
         return await self._ask(
             "POST", f"/{relation.name}?columns={','.join(row.names)}", relation, self._writing(relation), row.json
         )
 
-    async def update(self, relation: Relation, key: str, changes: Payload) -> bytes:
+    async def update(self, relation: AnyRelation, key: str, changes: Payload) -> bytes:
         path = f"/{relation.name}?{relation.key}=eq.{key}&columns={','.join(changes.names)}"
         return await self._ask("PATCH", path, relation, self._writing(relation), changes.json)
 
-    async def delete(self, relation: Relation, key: str) -> None:
+    async def delete(self, relation: AnyRelation, key: str) -> None:
         path = f"/{relation.name}?{relation.key}=eq.{key}&select={relation.key}"
         await self._ask("DELETE", path, relation, self._writing(relation))
 
-    async def call(self, function: Function[Any, Any], arguments: Payload) -> bytes:
+    async def call(self, function: AnyFunction, arguments: Payload) -> bytes:
         headers = {"Content-Profile": function.schema, "Content-Type": "application/json"}
         return await self._ask("POST", f"/rpc/{function.name}", function, headers, arguments.json)
 
@@ -71,7 +73,7 @@ class PostgrestGateway:
         self._session = None
 
     @staticmethod
-    def _writing(relation: Relation) -> dict[str, str]:
+    def _writing(relation: AnyRelation) -> dict[str, str]:
         return {
             "Content-Profile": relation.schema,
             "Content-Type": "application/json",
@@ -102,7 +104,7 @@ class PostgrestGateway:
         self,
         method: str,
         path: str,
-        target: Relation | Function[Any, Any],
+        target: AnyRelation | AnyFunction,
         headers: dict[str, str],
         body: bytes | None = None,
     ) -> bytes:

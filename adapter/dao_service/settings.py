@@ -82,9 +82,10 @@ class Settings(BaseSettings):
         return self
 
     @property
-    def data_api_url(self) -> str:
-        """Where PostgREST answers."""
-        return self.postgrest_url or f"{self.supabase_url}/rest/v1"
+    def data_api(self) -> tuple[str, str]:
+        """Where PostgREST answers, and the key to it."""
+        key = self.supabase_service_role_key.get_secret_value() if self.supabase_service_role_key else ""
+        return self.postgrest_url or f"{self.supabase_url}/rest/v1", key
 
 
 def load_settings() -> Settings:

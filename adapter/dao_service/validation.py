@@ -3,12 +3,13 @@
 import json
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 from urllib.parse import parse_qsl
 from uuid import UUID
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
+from dao_service.bindings import Input
 from dao_service.errors import BadRequestError, FieldProblem, InvalidError
 
 _CANONICAL_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
@@ -29,7 +30,7 @@ def read_key(name: str, text: str) -> str:
         raise _invalid([FieldProblem(field=name, message="A UUID is expected.")]) from None
 
 
-def read_query(model: type[BaseModel] | None, query_string: bytes) -> BaseModel | None:
+def read_query(model: type[Input] | None, query_string: bytes) -> Input | None:
     """The query's parameters; raises `InvalidError` for a wrong, unknown or repeated one."""
     if not query_string:
         pairs = []
@@ -48,18 +49,18 @@ def read_query(model: type[BaseModel] | None, query_string: bytes) -> BaseModel 
             raise _invalid([FieldProblem(field=name, message="There is no such parameter.") for name in values])
         return None
     try:
-        query = model.__pydantic_validator__.validate_strings(values)
+        query: Input = model.__pydantic_validator__.validate_strings(cast("Any", values))
     except ValidationError as error:
         raise _invalid(list(_problems(error))) from None
     if "\0" in "".join(values.values()):
         raise _invalid([FieldProblem(field=name, message=_NUL) for name, value in pairs if "\0" in value])
-    return query  # type: ignore[no-any-return]
+    return query
 
 
-def read_body(model: type[BaseModel], raw: bytes) -> BaseModel:
+def read_body(model: type[Input], raw: bytes) -> Input:
     """The body; raises `BadRequestError` where it is not JSON and `InvalidError` where it is not what the operation takes."""
     try:
-        body = model.__pydantic_validator__.validate_json(raw, strict=True)
+        body: Input = model.__pydantic_validator__.validate_json(raw, strict=True)
     except ValidationError as error:
         if error.errors(include_url=False, include_context=False, include_input=False)[0]["type"] == "json_invalid":
             raise BadRequestError("The body is not JSON.") from None
@@ -68,7 +69,7 @@ def read_body(model: type[BaseModel], raw: bytes) -> BaseModel:
         found = [FieldProblem(field=_path(place), message=_NUL) for place in _nul_places(json.loads(raw), ())]
         if found:
             raise _invalid(found)
-    return body  # type: ignore[no-any-return]
+    return body
 
 
 _NUL = "Text cannot hold the character U+0000."

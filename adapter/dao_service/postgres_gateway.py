@@ -1,0 +1,142 @@
+"""The gateway that speaks to Postgres itself, over one asyncpg pool. Needs the extra `direct`."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import TYPE_CHECKING
+
+from dao_service import statements
+from dao_service.bindings import AnyFunction, AnyRelation, Constraint
+from dao_service.errors import SATURATED, UNREACHABLE, NotFoundError, UnavailableError, from_database
+from dao_service.gateway import Payload
+
+try:
+    import asyncpg
+except ModuleNotFoundError as missing:
+    raise ModuleNotFoundError(
+        "DATABASE_URL needs asyncpg. Install it with the extra: pip install 'flux-dao-service[direct]'"
+    ) from missing
+
+if TYPE_CHECKING:
+    Connection = asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
+
+ROLE = "service_role"
+# What ALTER ROLE set for a role takes effect when it logs in, not when another takes it on, as PostgREST knows too.
+_TAKE_ON_ROLE = f"""
+    set role {ROLE};
+    select set_config(split_part(setting, '=', 1), substr(setting, strpos(setting, '=') + 1), false)
+    from pg_roles, unnest(rolconfig) as setting
+    where rolname = '{ROLE}';
+"""  # noqa: S608 (a constant)
+
+
+class StatementGateway:
+    """The five operations, each one statement, on the connection that `_connection` gives."""
+
+    def __init__(self, constraints: Mapping[str, Mapping[str, Constraint]]) -> None:
+        """`constraints` are by schema and name."""
+        self._constraints = constraints
+
+    async def select(self, relation: AnyRelation, key: str) -> bytes:
+        return await self._one_row(relation.schema, statements.select(relation), key)
+
+    async def insert(self, relation: AnyRelation, row: Payload) -> bytes:
+        return await self._one_row(relation.schema, statements.insert(relation, row.names), row.json)
+
+    async def update(self, relation: AnyRelation, key: str, changes: Payload) -> bytes:
+        return await self._one_row(relation.schema, statements.update(relation, changes.names), changes.json, key)
+
+    async def delete(self, relation: AnyRelation, key: str) -> None:
+        await self._one_row(relation.schema, statements.delete(relation), key)
+
+    async def call(self, function: AnyFunction, arguments: Payload) -> bytes:
+        return await self._one_row(function.schema, statements.call(function, arguments.names), arguments.json)
+
+    def _connection(self) -> AbstractAsyncContextManager["Connection"]:
+        raise NotImplementedError
+
+    async def _one_row(self, schema: str, statement: str, *values: object) -> bytes:
+        try:
+            async with self._connection() as connection:
+                answer: bytes | None = await connection.fetchval(statement, *values)
+        except asyncpg.PostgresError as error:
+            raise from_database(
+                error.sqlstate or "",
+                str(error.args[0]),
+                getattr(error, "detail", None),
+                self._constraints.get(schema, {}),
+            ) from error
+        except TimeoutError as error:
+            raise UnavailableError(SATURATED) from error
+        except (asyncpg.InterfaceError, OSError) as error:
+            raise UnavailableError(UNREACHABLE) from error
+        if answer is None:
+            raise NotFoundError("There is no row with this id.")
+        return answer
+
+
+class PostgresGateway(StatementGateway):
+    """A pool of connections that act as `service_role`. Each statement is a transaction of its own.
+
+    The pool belongs to the event loop that uses it and is made anew in another.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        constraints: Mapping[str, Mapping[str, Constraint]],
+        *,
+        timeout_seconds: float = 10.0,
+        connections: int = 20,
+    ) -> None:
+        """`url` is a `postgresql://` one."""
+        super().__init__(constraints)
+        self._url = url
+        self._timeout_seconds = timeout_seconds
+        self._connections = connections
+        self._pool: asyncpg.Pool[asyncpg.Record] | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._opening = asyncio.Lock()
+
+    async def pool(self) -> "asyncpg.Pool[asyncpg.Record]":
+        """The pool of the running loop."""
+        loop = asyncio.get_running_loop()
+        if self._pool is None or self._loop is not loop:
+            if self._loop is not loop:
+                self._opening, self._loop, self._pool = asyncio.Lock(), loop, None
+            async with self._opening:
+                if self._pool is None:
+                    self._pool = await asyncpg.create_pool(
+                        self._url,
+                        min_size=0,
+                        max_size=self._connections,
+                        timeout=2,
+                        command_timeout=self._timeout_seconds,
+                        init=_prepare,
+                        reset=_keep,
+                        server_settings={"application_name": "flux-dao-service", "timezone": "UTC"},
+                    )
+        return self._pool
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator["Connection"]:
+        pool = await self.pool()
+        connection = await pool.acquire(timeout=self._timeout_seconds)
+        try:
+            yield connection
+        finally:
+            await pool.release(connection)
+
+    async def close(self) -> None:
+        if self._pool is not None and self._loop is asyncio.get_running_loop():
+            await self._pool.close()
+        self._pool = None
+
+
+async def _prepare(connection: "Connection") -> None:
+    await connection.set_type_codec("json", schema="pg_catalog", encoder=bytes, decoder=bytes, format="binary")
+    await connection.execute(_TAKE_ON_ROLE)
+
+
+async def _keep(_: "Connection") -> None:
+    """Nothing to reset: statements run outside transactions and set nothing."""

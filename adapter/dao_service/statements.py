@@ -1,0 +1,74 @@
+"""The SQL of the gateway to Postgres: each of the five operations as one statement that takes and gives JSON.
+
+Names of relations, columns, functions and types come from the generated bindings only; values travel as parameters.
+"""
+
+from functools import cache, lru_cache
+
+from dao_service.bindings import AnyFunction, AnyRelation
+
+
+def _record(names: tuple[str, ...], types: tuple[str, ...]) -> str:
+    """A row source with these columns, read from the JSON object that is the first parameter."""
+    columns = ", ".join(f'"{name}" {kind}' for name, kind in zip(names, types, strict=True))
+    return f"json_to_record($1) as given({columns})"
+
+
+def select(relation: AnyRelation) -> str:
+    """Takes the key; gives the row."""
+    return _select(relation.schema, relation.name, relation.key)
+
+
+@cache
+def _select(schema: str, name: str, key: str) -> str:
+    return f'select row_to_json("{name}") from "{schema}"."{name}" where "{key}" = $1::uuid'
+
+
+def insert(relation: AnyRelation, names: tuple[str, ...]) -> str:
+    """Takes the new row; gives it as it was stored."""
+    return _insert(relation.schema, relation.name, names, _types(relation, names))
+
+
+@lru_cache(maxsize=1024)
+def _insert(schema: str, name: str, names: tuple[str, ...], types: tuple[str, ...]) -> str:
+    columns = ", ".join(f'"{column}"' for column in names)
+    return (
+        f'insert into "{schema}"."{name}" ({columns}) select {columns} from {_record(names, types)} returning row_to_json("{name}")'
+    )
+
+
+def update(relation: AnyRelation, names: tuple[str, ...]) -> str:
+    """Takes the changes and the key; gives the row as it is now."""
+    return _update(relation.schema, relation.name, relation.key, names, _types(relation, names))
+
+
+@lru_cache(maxsize=1024)
+def _update(schema: str, name: str, key: str, names: tuple[str, ...], types: tuple[str, ...]) -> str:
+    changes = ", ".join(f'"{column}" = given."{column}"' for column in names)
+    return (
+        f'update "{schema}"."{name}" set {changes} from {_record(names, types)} '
+        f'where "{name}"."{key}" = $2::uuid returning row_to_json("{name}")'
+    )
+
+
+def delete(relation: AnyRelation) -> str:
+    """Takes the key; gives it back where there was a row."""
+    return (
+        f'delete from "{relation.schema}"."{relation.name}" where "{relation.key}" = $1::uuid returning to_json("{relation.key}")'
+    )
+
+
+def call(function: AnyFunction, names: tuple[str, ...]) -> str:
+    """Takes the arguments; gives the result."""
+    types = tuple(function.argument_types[name] for name in names)
+    return _call(function.schema, function.name, names, types)
+
+
+@lru_cache(maxsize=1024)
+def _call(schema: str, name: str, names: tuple[str, ...], types: tuple[str, ...]) -> str:
+    arguments = ", ".join(f'"{argument}" => given."{argument}"' for argument in names)
+    return f'select to_json("{schema}"."{name}"({arguments})) from {_record(names, types)}'
+
+
+def _types(relation: AnyRelation, names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(relation.column_types[name] for name in names)
