@@ -107,8 +107,15 @@ class Postgres:
             self._directory = reachable_directory(self._link, self._account)
             if self._directory != self._link:
                 self._link.rmdir()
+                self._clear_stand_in()
                 self._link.symlink_to(self._directory)
         self._programs = self._original_programs.reachable_by(self._account, self._directory / "programs")
+
+    def _clear_stand_in(self) -> None:
+        """What is there belonged to a home at the same place that was deleted."""
+        self._clear_leftover_server()
+        for entry in ("data", "half-made", "programs"):
+            shutil.rmtree(self._directory / entry, ignore_errors=True)
 
     def _initialise(self) -> None:
         """In a directory aside that is then renamed, so that an interrupted start leaves no half-made cluster."""

@@ -1,0 +1,253 @@
+"""The commands and the library that start the service on this machine, by starting it."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from local_stack import LocalStack, free_port
+from local_stack.processes import wait_until
+
+pytestmark = pytest.mark.integration
+
+SCRIPTS = Path(__file__).parents[1] / "scripts"
+USER = "11111111-1111-4111-8111-111111111111"
+
+
+class Dev:
+    """A running `scripts/dev` with ports and a home of its own."""
+
+    def __init__(self, home: Path, **environment: str) -> None:
+        self.environment = own_environment(home, **environment)
+        self.process = subprocess.Popen(
+            [sys.executable, SCRIPTS / "dev"],
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self.lines: list[str] = []
+        self._watchdog = threading.Timer(60, self.process.kill)
+        self._watchdog.start()
+
+    def read_until(self, beginning: str) -> str:
+        """The next line that starts so; fails with all that was printed when there is none."""
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.lines.append(line)
+            if line.startswith(beginning):
+                return line.strip()
+        raise AssertionError(f"no line starts with {beginning!r}:\n{''.join(self.lines)}")
+
+    def port(self, variable: str) -> int:
+        return int(self.environment[variable])
+
+    def end(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """Send the signal and wait for the exit code."""
+        self.process.send_signal(number)
+        exit_code = self.process.wait()
+        self._watchdog.cancel()
+        if self.process.stdout:
+            self.process.stdout.close()
+        return exit_code
+
+
+def own_environment(home: Path, **changes: str) -> dict[str, str]:
+    """An environment that no other stack shares, without a hosted project."""
+    ports = {variable: str(free_port()) for variable in ("PORT", "POSTGREST_PORT", "DB_PORT")}
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("SUPABASE_")}
+    return inherited | ports | {"FLUX_HOME": str(home)} | changes
+
+
+@contextlib.contextmanager
+def new_home() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="flux-home-") as directory:
+        home = Path(directory)
+        # Run by root, Postgres is another user, who has to get in. pytest's own directories let nobody in.
+        home.chmod(0o711)
+        yield home
+
+
+@pytest.fixture
+def home() -> Iterator[Path]:
+    with new_home() as directory:
+        yield directory
+
+
+StartDev = Callable[..., Dev]
+
+
+@pytest.fixture
+def start_dev(home: Path) -> Iterator[StartDev]:
+    """Starts `scripts/dev`, by default in `home`; ends it after the test."""
+    started: list[Dev] = []
+
+    def start(at: Path = home, **environment: str) -> Dev:
+        started.append(Dev(at, **environment))
+        return started[-1]
+
+    yield start
+    for dev in started:
+        dev.end(signal.SIGTERM)
+
+
+def descendants(process: int) -> set[int]:
+    """The processes that this one started, and those that they did."""
+    parents: dict[int, int] = {}
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            # pid (name) state parent …; the name may have spaces and parentheses.
+            parents[int(status.parent.name)] = int(status.read_text().rpartition(")")[2].split()[1])
+    found = {process}
+    while more := {child for child, parent in parents.items() if parent in found} - found:
+        found |= more
+    return found - {process}
+
+
+def any_alive(processes: set[int]) -> bool:
+    return any(Path(f"/proc/{process}").exists() for process in processes)
+
+
+needs_proc = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="reads processes from /proc")
+
+
+@pytest.mark.parametrize("variable", ["PORT", "POSTGREST_PORT", "DB_PORT"])
+def test_taken_port_is_one_line_naming_the_port_and_its_variable_and_nothing_starts(home: Path, variable: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        environment = own_environment(home, **{variable: str(port)})
+        done = subprocess.run([sys.executable, SCRIPTS / "dev"], env=environment, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert done.stderr.count("\n") == 1
+    assert f"port {port} " in done.stderr
+    assert f" {variable} " in done.stderr
+    assert list(home.iterdir()) == []
+
+
+@pytest.mark.parametrize("value", ["http", "0", "65536", "-1"])
+def test_a_variable_that_is_no_port_is_one_line_naming_it(home: Path, value: str) -> None:
+    environment = own_environment(home, DB_PORT=value)
+    done = subprocess.run([sys.executable, SCRIPTS / "dev"], env=environment, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"error: DB_PORT={value} ")
+    assert done.stderr.count("\n") == 1
+
+
+@needs_proc
+def test_two_run_side_by_side_and_sigterm_leaves_no_process_of_one(home: Path, start_dev: StartDev) -> None:
+    with new_home() as other_home:
+        first, second = start_dev(home), start_dev(other_home)
+        ready = [dev.read_until("ready") for dev in (first, second)]
+        assert ready == [f"ready: http://127.0.0.1:{dev.port('PORT')}/docs" for dev in (first, second)]
+        started = descendants(first.process.pid)
+        assert len(started) >= 4  # Postgres, PostgREST, the gateway, the adapter
+        assert first.end(signal.SIGTERM) == 0
+        assert not any_alive(started)
+        assert httpx.get(f"http://127.0.0.1:{second.port('PORT')}/ready").status_code == 200
+        assert second.end(signal.SIGINT) == 0
+
+
+@needs_proc
+def test_sigterm_while_starting_leaves_no_process(start_dev: StartDev) -> None:
+    dev = start_dev()
+    dev.read_until("applying")
+    started = descendants(dev.process.pid)
+    assert started
+    assert dev.end(signal.SIGTERM) == 128 + signal.SIGTERM
+    assert not any_alive(started)
+
+
+@needs_proc
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells children of their parent's death")
+def test_sigkill_leaves_no_process_and_the_next_start_is_quick_and_keeps_the_data(start_dev: StartDev) -> None:
+    dev = start_dev()
+    dev.read_until("ready")
+    started = descendants(dev.process.pid)
+    user = {"email": "kept@example.com"}
+    created = httpx.post(f"http://127.0.0.1:{dev.port('PORT')}/api/v1/users/", json=user)
+    assert created.status_code == 201
+    dev.end(signal.SIGKILL)
+    assert wait_until(lambda: not any_alive(started), 10)
+    began = time.monotonic()
+    dev = start_dev()
+    dev.read_until("ready")
+    assert time.monotonic() - began < 10
+    kept = httpx.get(f"http://127.0.0.1:{dev.port('PORT')}/api/v1/users/{created.json()['id']}")
+    assert kept.json() == created.json()
+
+
+@needs_proc
+def test_a_part_that_dies_is_started_again(start_dev: StartDev) -> None:
+    dev = start_dev()
+    dev.read_until("ready")
+    users = f"http://127.0.0.1:{dev.port('PORT')}/api/v1/users/"
+    assert httpx.get(users).status_code == 200
+    for process in descendants(dev.process.pid):
+        if Path(f"/proc/{process}/comm").read_text().strip() == "postgrest":
+            os.kill(process, signal.SIGKILL)
+    dev.read_until("PostgREST ended unexpectedly")
+    dev.read_until("PostgREST is back")
+    assert httpx.get(users).status_code == 200
+
+
+def test_a_stale_lock_file_with_a_living_process_of_another_program_does_not_stop_postgres(home: Path) -> None:
+    stack = LocalStack(home, migrate=False)
+    with contextlib.ExitStack() as resources:
+        resources.callback(stack.stop)
+        stack.start_database()
+        lock = home / "postgres" / "data" / "postmaster.pid"
+        runs_as = lock.stat().st_uid if os.geteuid() == 0 else None
+        stack.postgres.stop()
+        # A process number that Postgres would take for its own server: alive, and of the same user.
+        other = resources.enter_context(subprocess.Popen(["cat"], stdin=subprocess.PIPE, user=runs_as))
+        lock.write_text(f"{other.pid}\n{lock.parent}\n1700000000\n{stack.postgres.port}\n")
+        stack.postgres.start()
+        assert stack.postgres.running
+        assert other.poll() is None
+
+
+def test_one_home_is_not_shared_by_two(home: Path) -> None:
+    with LocalStack(home, migrate=False, schemas=("public",)):
+        done = subprocess.run([sys.executable, SCRIPTS / "dev"], env=own_environment(home), capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "another stack runs in" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_minted_tokens_and_keys_open_the_data_api(home: Path) -> None:
+    def mint(*arguments: str) -> str:
+        command: list[str | Path] = [sys.executable, SCRIPTS / "mint-jwt", "--home", home, *arguments]
+        return str(subprocess.run(command, check=True, capture_output=True, text=True).stdout).strip()
+
+    with LocalStack(home) as stack:
+        assert mint("--key", "anon") == stack.anon_key
+        assert mint("--key", "service_role") == stack.service_role_key
+        for path in ("/rest/v1/users", "/users"):
+            answers = [
+                httpx.get(f"{stack.api_url}{path}", headers={"Authorization": f"Bearer {token}"})
+                for token in (mint(USER), stack.mint(USER), stack.service_role_key)
+            ]
+            assert [(answer.status_code, answer.json()) for answer in answers] == [(200, [])] * 3
+            forged = stack.mint(USER)[:-4] + "AAAA"
+            refused = httpx.get(f"{stack.api_url}{path}", headers={"Authorization": f"Bearer {forged}"})
+            assert refused.status_code == 401
+
+
+def test_the_api_gateway_says_when_postgrest_is_away(home: Path) -> None:
+    with LocalStack(home, migrate=False) as stack:
+        stack.postgrest.kill()
+        away = httpx.get(f"{stack.api_url}/rest/v1/")
+        assert (away.status_code, away.headers["Retry-After"]) == (503, "1")
+        stack.postgrest.start()
+        assert httpx.get(f"{stack.api_url}/rest/v1/").status_code == 200
