@@ -179,7 +179,8 @@ class Postgres:
         settings = {
             "listen_addresses": LOOPBACK,
             "port": str(self.port),
-            "unix_socket_directories": str(socket_directory) if socket_directory else "",
+            # A list, in which a path with a comma has to be quoted.
+            "unix_socket_directories": '"{}"'.format(str(socket_directory).replace('"', '""')) if socket_directory else "",
             "max_connections": "100",
             "timezone": "UTC",
             "log_timezone": "UTC",
