@@ -1,0 +1,227 @@
+"""What a field can hold and what it refuses, by kind: the values that the field tests send."""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+from uuid import uuid4
+
+World = Mapping[str, str]
+"""Ids of the rows that tests refer to, by what they are: "user", "goal", …"""
+
+ODD_TEXT = "Ünïcødé 𝄞 \U0001f3c3‍♀️ \n\t\"quoted\" 'it''s' \\ ; -- %s $1 {} <b> \x7f \u2028"
+NUL_TEXT = "a\0b"
+
+
+@dataclass(frozen=True)
+class Named:
+    """Stands for the id of a row of the world; "nothing" for an id that no row has."""
+
+    what: str
+
+
+@dataclass(frozen=True)
+class Fresh:
+    """Stands for a text of `length` characters that no other row holds, filled up with `filler`."""
+
+    length: int
+    filler: str = "x"
+
+    def make(self) -> str:
+        ideographs = (chr(0x4E00 + secrets.randbelow(20_000)) for _ in range(min(self.length, 8)))
+        return "".join(ideographs).ljust(self.length, self.filler)
+
+
+def resolve(value: Any, world: World) -> Any:
+    """The value to send for one that may contain stand-ins."""
+    if isinstance(value, Named):
+        return str(uuid4()) if value.what == "nothing" else world[value.what]
+    if isinstance(value, Fresh):
+        return value.make()
+    if isinstance(value, list):
+        return [resolve(item, world) for item in value]
+    if isinstance(value, dict):
+        return {name: resolve(item, world) for name, item in value.items()}
+    return value
+
+
+class Kind(Protocol):
+    """A kind of field. The first accepted value is what tests send where any will do, and differs from every default."""
+
+    @property
+    def accepted(self) -> tuple[Any, ...]:
+        """Values that the field takes, its boundaries among them."""
+
+    @property
+    def refused(self) -> tuple[Any, ...]:
+        """Values that it does not, null aside."""
+
+
+@dataclass(frozen=True)
+class Text:
+    """A text of `shortest` to `longest` characters."""
+
+    shortest: int = 0
+    longest: int | None = None
+    unique: bool = False
+
+    @property
+    def accepted(self) -> tuple[Any, ...]:
+        if self.unique:
+            return tuple(Fresh(length, filler) for length, filler in self._lengths)
+        return (ODD_TEXT, *(filler * length for length, filler in self._lengths))
+
+    @property
+    def _lengths(self) -> tuple[tuple[int, str], ...]:
+        longest = self.longest or 5000
+        return (longest, "x"), (longest, "𝄞"), (self.shortest, "x")
+
+    @property
+    def refused(self) -> tuple[Any, ...]:
+        too_short = ("",) if self.shortest else ()
+        too_long = ("x" * (self.longest + 1), "𝄞" * (self.longest + 1)) if self.longest else ()
+        return (*too_short, *too_long, 5, True, ["x"], {"x": "x"}, NUL_TEXT)
+
+
+@dataclass(frozen=True)
+class Words:
+    """One of a few words. `others` are words of another contract, which this one does not know."""
+
+    words: tuple[str, ...]
+    others: tuple[str, ...] = ()
+
+    @property
+    def accepted(self) -> tuple[Any, ...]:
+        return tuple(reversed(self.words))
+
+    @property
+    def refused(self) -> tuple[Any, ...]:
+        return (*self.others, "nonsense", "", self.words[0].upper(), f"{self.words[0]} ", 1, True, [self.words[0]])
+
+
+@dataclass(frozen=True)
+class Flag:
+    """True or false."""
+
+    accepted: tuple[Any, ...] = (True, False)
+    refused: tuple[Any, ...] = ("true", 1, 0, "yes", [True])
+
+
+@dataclass(frozen=True)
+class Whole:
+    """A whole number of 32 bits, from `lowest` where there is one."""
+
+    lowest: int | None = None
+
+    @property
+    def accepted(self) -> tuple[Any, ...]:
+        return (17, -(2**31) if self.lowest is None else self.lowest, 2**31 - 1)
+
+    @property
+    def refused(self) -> tuple[Any, ...]:
+        too_low = -(2**31) - 1 if self.lowest is None else self.lowest - 1
+        return (too_low, 2**31, 10**30, 1.5, "6", True, [6])
+
+
+@dataclass(frozen=True)
+class Number:
+    """A number from 0, to `highest` where there is one."""
+
+    highest: int | None = None
+
+    @property
+    def accepted(self) -> tuple[Any, ...]:
+        return (0.8125, 0, 1, 0.1, 0.3333333333333333)
+
+    @property
+    def refused(self) -> tuple[Any, ...]:
+        too_high = () if self.highest is None else (self.highest + 0.01, 1e300)
+        return (-0.1, *too_high, "0.5", True, [0.5])
+
+
+@dataclass(frozen=True)
+class Instant:
+    """A point in time with an offset."""
+
+    accepted: tuple[Any, ...] = (
+        "2026-03-01T09:00:00.123456+05:30",
+        "2026-03-01T09:00:00Z",
+        "1969-12-31T23:59:59.999999-08:00",
+        "9999-12-31T23:59:59.999999+00:00",
+    )
+    refused: tuple[Any, ...] = (
+        "2026-03-01T09:00:00",
+        "2026-03-01",
+        "2026-02-30T00:00:00Z",
+        "2026-03-01T25:00:00Z",
+        "9999-12-31T23:59:59-12:00",
+        "10000-01-01T00:00:00Z",
+        "tomorrow",
+        "now",
+        "infinity",
+        "",
+        1767225600,
+        "1767225600",
+        True,
+    )
+
+
+@dataclass(frozen=True)
+class Object:
+    """A JSON object of any shape."""
+
+    accepted: tuple[Any, ...] = (
+        {"timezone": "America/New_York", "nested": [{"a": None, "b": [1, 2.5, -0.001, True]}], "": {}, ODD_TEXT: ODD_TEXT},
+        {},
+    )
+    refused: tuple[Any, ...] = ([], "{}", 5, True, {"note": NUL_TEXT}, {"list": [{"note": NUL_TEXT}]})
+
+
+@dataclass(frozen=True)
+class Anything:
+    """A JSON list of anything."""
+
+    accepted: tuple[Any, ...] = ([{"role": "user", "content": ODD_TEXT}, None, 5, []], [])
+    refused: tuple[Any, ...] = ({}, "[]", 5, [NUL_TEXT])
+
+
+@dataclass(frozen=True)
+class Texts:
+    """A list of texts."""
+
+    accepted: tuple[Any, ...] = (["health", ODD_TEXT, "", "null", "{a,b}"], [])
+    refused: tuple[Any, ...] = ("health", ["health", 5], [None], [["health"]], {}, [NUL_TEXT])
+
+
+@dataclass(frozen=True)
+class Uuids:
+    """A list of UUIDs."""
+
+    accepted: tuple[Any, ...] = ([Named("goal"), Named("other_goal")], [])
+    refused: tuple[Any, ...] = (Named("goal"), ["x"], [None], [5], [[Named("goal")]])
+
+
+@dataclass(frozen=True)
+class Reference:
+    """The id of another row. `foreign` are rows that exist and may not be named, as another user's."""
+
+    to: str
+    foreign: tuple[str, ...] = ()
+
+    @property
+    def accepted(self) -> tuple[Any, ...]:
+        return (Named(self.to),)
+
+    @property
+    def refused(self) -> tuple[Any, ...]:
+        return (Named("nothing"), *(Named(name) for name in self.foreign), "not-a-uuid", "", 5, True)
+
+
+def is_same(kind: Kind, sent: Any, answered: Any) -> bool:
+    """Whether an answered value is the one that was sent: points in time are the same instant, in UTC."""
+    if isinstance(kind, Instant) and isinstance(sent, str) and isinstance(answered, str):
+        instant = datetime.fromisoformat(answered)
+        return instant == datetime.fromisoformat(sent) and instant.utcoffset() == timedelta(0)
+    both_or_neither_flags = isinstance(sent, bool) == isinstance(answered, bool)
+    return both_or_neither_flags and bool(sent == answered)

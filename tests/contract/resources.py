@@ -1,0 +1,291 @@
+"""CONTRACT.md's field tables as data: the tests' own statement of them, which owes nothing to what the service generates."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.contract.kinds import (
+    Anything,
+    Flag,
+    Instant,
+    Kind,
+    Named,
+    Number,
+    Object,
+    Reference,
+    Text,
+    Texts,
+    Uuids,
+    Whole,
+    Words,
+    World,
+    resolve,
+)
+
+TITLE = Text(1, 500)
+LABEL = Text(1, 255)
+TEXT = Text()
+USER = Reference("user")
+GOAL = Reference("goal", foreign=("strangers_goal",))
+TASK = Reference("task", foreign=("strangers_task",))
+MILESTONE = Reference("milestone", foreign=("strangers_milestone", "other_goals_milestone"))
+GOAL_STATUSES = ("active", "completed", "abandoned", "pipeline")
+TASK_STATUSES = ("pending", "done", "missed", "rescheduled", "cancelled")
+TASK_STATES = ("scheduled", "drifted", "completed", "missed")
+PRIORITIES = ("standard", "important", "must-not-miss")
+EVERYTHING = frozenset({"list", "get", "create", "update", "delete"})
+
+
+@dataclass(frozen=True)
+class Field:
+    """A field of a resource.
+
+    `fixed` ones do not change after creation; `beside` is what has to be sent with one for it to be allowed.
+    """
+
+    name: str
+    kind: Kind
+    default: Any = None
+    required: bool = False
+    fixed: bool = False
+    beside: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def nullable(self) -> bool:
+        return not self.required and self.default is None
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True)
+class Resource:
+    """A resource of a contract. `read_only` are fields that its rows show and no caller sends."""
+
+    contract: str
+    name: str
+    fields: tuple[Field, ...]
+    filters: tuple[str, ...] = ()
+    read_only: frozenset[str] = frozenset()
+    methods: frozenset[str] = EVERYTHING
+    full: Mapping[str, Any] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return f"{self.contract} {self.name}"
+
+    @property
+    def path(self) -> str:
+        return f"/api/v1/{self.name}/"
+
+    @property
+    def stamps(self) -> frozenset[str]:
+        return frozenset({"id", "created_at", "updated_at"} if "update" in self.methods else {"id", "created_at"})
+
+    @property
+    def shown(self) -> frozenset[str]:
+        """The fields of a row, all of them."""
+        return frozenset(each.name for each in self.fields) | self.read_only | self.stamps
+
+    def field(self, name: str) -> Field:
+        return next(each for each in self.fields if each.name == name)
+
+    def minimal(self, world: World, **fields: Any) -> dict[str, Any]:
+        """What creates a row with nothing but what is required, and `fields`."""
+        required = {each.name: each.kind.accepted[0] for each in self.fields if each.required}
+        return {name: resolve(value, world) for name, value in (required | fields).items()}
+
+    def complete(self, world: World) -> dict[str, Any]:
+        """What creates a row with every field, each different from its default."""
+        values = {each.name: each.kind.accepted[0] for each in self.fields} | dict(self.full)
+        return {name: resolve(value, world) for name, value in values.items()}
+
+
+def _users(contract: str, *fields: Field) -> Resource:
+    return Resource(contract, "users", (Field("email", Text(1, 255, unique=True), required=True), *fields))
+
+
+def _milestones(contract: str) -> Resource:
+    fields = (
+        Field("goal_id", Reference("goal"), required=True),
+        Field("week_number", Whole(1), required=True),
+        Field("title", TITLE, required=True),
+        Field("status", TEXT, "pending"),
+    )
+    return Resource(contract, "milestones", fields, filters=("goal_id",))
+
+
+OF_USER = Field("user_id", USER, required=True, fixed=True)
+PREFERENCES = (Field("preferences", Object(), {}), Field("demo_mode", Flag(), False))
+CATEGORY = (Field("category", TEXT), Field("timeline", TEXT))
+TASK_OF_BOTH = (
+    OF_USER,
+    Field("milestone_id", MILESTONE, beside={"goal_id": Named("goal")}),
+    Field("title", TITLE, required=True),
+    Field("priority", Words(PRIORITIES), "standard"),
+    Field("is_recurring", Flag(), False),
+    Field("calendar_event_id", LABEL),
+)
+
+USERS_1_2 = _users(
+    "1.2",
+    Field("name", LABEL),
+    Field("onboarded", Flag(), False),
+    Field("profile", Object()),
+    Field("notification_preferences", Object()),
+    *PREFERENCES,
+)
+GOALS_1_2 = Resource(
+    "1.2",
+    "goals",
+    (
+        OF_USER,
+        Field("title", TITLE, required=True),
+        Field("description", TEXT),
+        Field("class_tags", Texts()),
+        Field("status", Words(GOAL_STATUSES), "active"),
+        Field("parent_goal_id", GOAL),
+        Field("pipeline_order", Whole()),
+        Field("activated_at", Instant()),
+        Field("completed_at", Instant()),
+        Field("target_weeks", Whole(1), 6),
+        Field("plan_json", Object()),
+        *CATEGORY,
+    ),
+    filters=("user_id", "status", "parent_goal_id"),
+)
+MILESTONES_1_2 = _milestones("1.2")
+TASKS_1_2 = Resource(
+    "1.2",
+    "tasks",
+    (
+        *TASK_OF_BOTH,
+        Field("goal_id", GOAL),
+        Field("description", TEXT),
+        Field("status", Words(TASK_STATUSES, others=("scheduled", "drifted", "completed")), "pending"),
+        Field("scheduled_at", Instant()),
+        Field("duration_minutes", Whole(1)),
+        Field("trigger_type", Words(("time", "location"), others=("on_leaving_home",)), "time"),
+        Field("location_trigger", TEXT),
+        Field("reminder_sent_at", Instant()),
+        Field("whatsapp_sent_at", Instant()),
+        Field("call_sent_at", Instant()),
+        Field("completed_at", Instant(), beside={"status": "done"}),
+        Field("recurrence_rule", TEXT),
+        Field("shared_with_goal_ids", Uuids()),
+    ),
+    filters=("user_id", "goal_id", "milestone_id", "status", "priority", "trigger_type"),
+    read_only=frozenset({"scheduled_end_at"}),
+    full={"status": "done"},
+)
+CONVERSATIONS_1_2 = Resource(
+    "1.2",
+    "conversations",
+    (
+        OF_USER,
+        Field("langgraph_thread_id", Text(1, unique=True), required=True, fixed=True),
+        Field("context_type", Words(("goal", "task", "onboarding", "reschedule", "voice")), required=True),
+        Field("last_message_at", Instant()),
+        Field("voice_session_id", TEXT),
+        Field("goal_id", GOAL),
+        Field("messages", Anything(), []),
+        Field("status", TEXT, "open"),
+    ),
+    filters=("user_id", "goal_id", "context_type"),
+    read_only=frozenset({"extracted_intent", "intent_payload", "linked_goal_id", "linked_task_id", "ended_at", "duration_seconds"}),
+    methods=EVERYTHING - {"delete"},
+)
+MESSAGES_1_2 = Resource(
+    "1.2",
+    "messages",
+    (
+        Field("conversation_id", Reference("conversation"), required=True, fixed=True),
+        Field("role", Words(("user", "assistant", "system", "function")), required=True),
+        Field("content", Text(1), required=True),
+        Field("input_modality", Words(("text", "voice")), "text"),
+        Field("metadata", Object(), {}),
+    ),
+    methods=frozenset({"get", "create", "delete"}),
+)
+PATTERNS_1_2 = Resource(
+    "1.2",
+    "patterns",
+    (
+        OF_USER,
+        Field("pattern_type", TEXT),
+        Field("description", TEXT),
+        Field("data", Object()),
+        Field("confidence", Number(1)),
+    ),
+    filters=("user_id",),
+)
+NOTIFICATION_LOG_1_2 = Resource(
+    "1.2",
+    "notification-log",
+    (
+        Field("task_id", Reference("task"), required=True, fixed=True),
+        Field("channel", Words(("push", "whatsapp", "call")), required=True),
+        Field("sent_at", Instant()),
+        Field("response", TEXT),
+        Field("responded_at", Instant()),
+    ),
+    filters=("task_id", "channel"),
+)
+
+USERS_1_0 = _users("1.0", Field("name", LABEL, required=True), *PREFERENCES)
+GOALS_1_0 = Resource(
+    "1.0",
+    "goals",
+    (
+        OF_USER,
+        Field("title", TITLE, required=True),
+        *CATEGORY,
+        Field("status", Words(GOAL_STATUSES), "active"),
+    ),
+    filters=("user_id", "status"),
+)
+MILESTONES_1_0 = _milestones("1.0")
+TASKS_1_0 = Resource(
+    "1.0",
+    "tasks",
+    (
+        *TASK_OF_BOTH,
+        Field("goal_id", GOAL, required=True),
+        Field("state", Words(TASK_STATES, others=("pending", "rescheduled", "done", "cancelled")), "scheduled"),
+        Field("start_time", Instant()),
+        # Not the end of the calendar: the duration in minutes is a number of 32 bits.
+        Field("end_time", Instant(accepted=Instant().accepted[:-1]), beside={"start_time": "1969-01-01T00:00:00Z"}),
+        Field("trigger_type", Words(("time", "on_leaving_home"), others=("location",)), "time"),
+    ),
+    filters=("user_id", "goal_id", "milestone_id", "state", "priority", "trigger_type"),
+)
+CONVERSATIONS_1_0 = Resource(
+    "1.0",
+    "conversations",
+    (
+        OF_USER,
+        Field("goal_id", GOAL, required=True),
+        Field("messages", Anything(), []),
+        Field("status", TEXT, "open"),
+    ),
+    filters=("user_id", "goal_id"),
+    methods=EVERYTHING - {"delete"},
+)
+
+RESOURCES = (
+    USERS_1_2,
+    GOALS_1_2,
+    MILESTONES_1_2,
+    TASKS_1_2,
+    CONVERSATIONS_1_2,
+    MESSAGES_1_2,
+    PATTERNS_1_2,
+    NOTIFICATION_LOG_1_2,
+    USERS_1_0,
+    GOALS_1_0,
+    MILESTONES_1_0,
+    TASKS_1_0,
+    CONVERSATIONS_1_0,
+)
+"""Those with plain operations. Demo flags have none."""
+LISTED = tuple(resource for resource in RESOURCES if "list" in resource.methods)
+CHANGEABLE = tuple(resource for resource in RESOURCES if "update" in resource.methods)
