@@ -1,0 +1,184 @@
+"""Which contract answers, and who may call: CONTRACT.md's first table."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from local_stack import LocalStack
+from local_stack.http_servers import Adapter
+from tests.conftest import make_user_data
+from tests.contract.answers import refused
+
+KEY_1_0, KEY_1_2, LISTED_KEY = f"old-{uuid4().hex}", f"new-{uuid4().hex}", f"listed-{uuid4().hex}"
+UNKNOWN_KEYS = (f"unknown-{uuid4().hex}", "", KEY_1_0[:-1], f"{KEY_1_0}x", KEY_1_0.upper(), "schlüssel")
+OTHER_CONTRACTS = ("1.1", "2", "1", "", "1.2 1.0", "v1.2", "1.20", "é")
+
+
+@pytest.fixture(scope="module", params=[True, False], ids=["key required", "key not required"])
+def adapter(stack: LocalStack, request: pytest.FixtureRequest) -> Iterator[tuple[Adapter, bool]]:
+    """An adapter with a key pinned to each contract, and whether it requires one."""
+    environment = {
+        "REQUIRE_SERVICE_KEY": "true" if request.param else "false",
+        "SERVICE_API_KEYS": json.dumps({KEY_1_0: "1.0", KEY_1_2: "1.2"}),
+    }
+    with stack.adapter(environment=environment) as running:
+        yield running, request.param
+
+
+@pytest.fixture(scope="module")
+def caller(adapter: tuple[Adapter, bool]) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=adapter[0].url, timeout=30) as opened:
+        yield opened
+
+
+@pytest.fixture
+def key_required(adapter: tuple[Adapter, bool]) -> bool:
+    return adapter[1]
+
+
+def _headers(key: str | None, contract: str | None) -> list[tuple[bytes, bytes]]:
+    sent = ((b"X-Flux-Service-Key", key), (b"X-Flux-Contract", contract))
+    return [(name, value.encode()) for name, value in sent if value is not None]
+
+
+def _contract_of(response: httpx.Response) -> str:
+    """The contract that answered a request for an empty list of tasks of nobody, by one of its words as a filter."""
+    assert response.status_code in (200, 422), response.text
+    return "1.0" if response.status_code == 200 else "1.2"
+
+
+def _ask(caller: httpx.Client, headers: list[tuple[bytes, bytes]]) -> httpx.Response:
+    return caller.get("/api/v1/tasks/", params={"user_id": str(uuid4()), "state": "drifted"}, headers=headers)
+
+
+@pytest.mark.parametrize(
+    ("key", "header", "contract"),
+    [
+        (None, None, "1.2"),
+        (None, "1.0", "1.0"),
+        (None, "1.2", "1.2"),
+        (KEY_1_0, None, "1.0"),
+        (KEY_1_0, "1.0", "1.0"),
+        (KEY_1_0, "1.2", "1.2"),
+        (KEY_1_2, None, "1.2"),
+        (KEY_1_2, "1.0", "1.0"),
+        (KEY_1_2, "1.2", "1.2"),
+    ],
+)
+def test_the_header_decides_over_the_pin_of_the_key_and_without_both_it_is_1_2(
+    key: str | None, header: str | None, contract: str, caller: httpx.Client, key_required: bool
+) -> None:
+    response = _ask(caller, _headers(key, header))
+
+    if key is None and key_required:
+        assert "X-Flux-Service-Key" in refused(response, 403)["detail"]
+    else:
+        assert _contract_of(response) == contract
+
+
+@pytest.mark.parametrize("header", OTHER_CONTRACTS)
+@pytest.mark.parametrize("key", [None, KEY_1_0, KEY_1_2])
+def test_any_other_contract_is_400(key: str | None, header: str, caller: httpx.Client, key_required: bool) -> None:
+    refused(_ask(caller, _headers(key, header)), 403 if key is None and key_required else 400)
+
+
+@pytest.mark.parametrize("header", [None, "1.0", "1.2", "2"])
+@pytest.mark.parametrize("key", UNKNOWN_KEYS)
+def test_an_unknown_key_is_403_also_where_none_is_required(key: str, header: str | None, caller: httpx.Client) -> None:
+    refused(_ask(caller, _headers(key, header)), 403)
+
+
+@pytest.mark.parametrize(
+    "request_of",
+    [
+        ("GET", "/api/v1/no-such-path", None),
+        ("GET", "/api/v1/", None),
+        ("GET", f"/api/v1/users/{uuid4()}", None),
+        ("PUT", "/api/v1/users/", None),
+        ("GET", "/api/v1/users/?limit=0&no_such=1", None),
+        ("POST", "/api/v1/users/", b"not json"),
+        ("POST", "/api/v1/users/", b'{"no_such_field": 1}'),
+        ("POST", "/api/v1/users/", b" " * (1024 * 1024 + 1)),
+        ("PATCH", "/api/v1/users/not-a-uuid", b"{}"),
+        ("DELETE", f"/api/v1/tasks/{uuid4()}", None),
+    ],
+    ids=lambda request_of: f"{request_of[0]} {request_of[1][:30]}",
+)
+@pytest.mark.parametrize("contract", [None, "1.0", "2"])
+def test_an_unknown_key_wins_over_every_other_error(
+    request_of: tuple[str, str, bytes | None], contract: str | None, caller: httpx.Client
+) -> None:
+    method, path, body = request_of
+
+    refused(caller.request(method, path, content=body, headers=_headers("unknown", contract)), 403)
+
+
+def test_a_refused_caller_changes_nothing(caller: httpx.Client) -> None:
+    data = make_user_data()
+
+    refused(caller.post("/api/v1/users/", json=data, headers={"X-Flux-Service-Key": "unknown"}), 403)
+
+    assert caller.post("/api/v1/users/", json=data, headers={"X-Flux-Service-Key": KEY_1_2}).status_code == 201
+
+
+@pytest.mark.parametrize("path", ["/health", "/ready", "/docs", "/redoc", "/openapi.json", "/docs/1.0", "/openapi-1.0.json"])
+@pytest.mark.parametrize("key", [None, "unknown"])
+def test_health_readiness_and_the_documents_need_no_key(path: str, key: str | None, caller: httpx.Client) -> None:
+    response = caller.get(path, headers=_headers(key, None))
+
+    assert response.status_code == 200
+    assert {"/health": {"status": "ok"}, "/ready": {"status": "ready"}}.get(path) in (None, _json(response))
+
+
+def _json(response: httpx.Response) -> Any:
+    return response.json() if "json" in response.headers["content-type"] else None
+
+
+def test_no_key_is_in_any_log_line(adapter: tuple[Adapter, bool], caller: httpx.Client) -> None:
+    unknown = f"unknown-{uuid4().hex}"
+    for key in (KEY_1_0, KEY_1_2, unknown):
+        for path in ("/api/v1/users/", "/api/v1/no-such-path", "/health", f"/api/v1/users/{uuid4()}"):
+            caller.get(path, headers={"X-Flux-Service-Key": key})
+
+    log = adapter[0].log.read_text()
+    assert '"status": 403' in log
+    assert [key for key in (KEY_1_0, KEY_1_2, unknown) if key in log] == []
+
+
+def test_a_list_of_keys_pins_them_to_1_0(stack: LocalStack) -> None:
+    environment = {"REQUIRE_SERVICE_KEY": "true", "SERVICE_API_KEYS": json.dumps([LISTED_KEY, KEY_1_2])}
+    with stack.adapter(environment=environment) as adapter, httpx.Client(base_url=adapter.url, timeout=30) as caller:
+        assert _contract_of(_ask(caller, _headers(LISTED_KEY, None))) == "1.0"
+        assert _contract_of(_ask(caller, _headers(KEY_1_2, None))) == "1.0"
+        assert _contract_of(_ask(caller, _headers(LISTED_KEY, "1.2"))) == "1.2"
+        refused(_ask(caller, _headers(None, None)), 403)
+        refused(_ask(caller, _headers("goal-planner-key-abc", None)), 403)
+
+
+def test_nothing_is_open_unless_the_deployment_says_so(stack: LocalStack) -> None:
+    with stack.adapter(environment={"REQUIRE_SERVICE_KEY": "", "SERVICE_API_KEYS": ""}) as adapter:
+        for key in (None, "goal-planner-key-abc", "scheduler-key-def", "observer-key-ghi", ""):
+            refused(httpx.get(f"{adapter.url}/api/v1/users/", headers=_headers(key, None)), 403)
+
+
+@pytest.mark.parametrize("key", ["goal-planner-key-abc", "scheduler-key-def", "observer-key-ghi"])
+async def test_the_guides_keys_are_pinned_to_1_0_in_the_local_stack(key: str, client: httpx.AsyncClient) -> None:
+    response = await client.get(
+        "/api/v1/tasks/", params={"user_id": str(uuid4()), "state": "drifted"}, headers={"X-Flux-Service-Key": key}
+    )
+
+    assert _contract_of(response) == "1.0"
+
+
+@pytest.mark.parametrize(("contract", "filter_name", "other"), [("1.0", "state", "status"), ("1.2", "status", "state")])
+async def test_one_process_serves_both_contracts(contract: str, filter_name: str, other: str, client: httpx.AsyncClient) -> None:
+    headers = {"X-Flux-Contract": contract}
+
+    known = await client.get("/api/v1/tasks/", params={"user_id": str(uuid4()), filter_name: "missed"}, headers=headers)
+    refused(await client.get("/api/v1/tasks/", params={other: "missed"}, headers=headers), 422, other)
+
+    assert known.status_code == 200
