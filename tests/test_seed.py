@@ -1,0 +1,111 @@
+"""seed.sql: what scripts/dev and `supabase db push --include-seed` load into an empty database."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from local_stack import LocalStack
+from local_stack.database import fetch_rows
+
+TABLES = (
+    "users",
+    "goals",
+    "milestones",
+    "tasks",
+    "conversations",
+    "messages",
+    "patterns",
+    "notification_log",
+    "demo_flags",
+)
+
+
+@pytest.fixture(scope="module")
+def seeded() -> Iterator[LocalStack]:
+    stack = LocalStack(seed=True)
+    try:
+        stack.start_database()
+        yield stack
+    finally:
+        stack.stop()
+
+
+def rows_of(stack: LocalStack, table: str) -> list[dict[str, Any]]:
+    return fetch_rows(stack.database_url, f"select * from public.{table} as t order by t::text")
+
+
+def words_of(stack: LocalStack, domain: str) -> set[str]:
+    """The words that a domain over text allows."""
+    found = fetch_rows(
+        stack.database_url,
+        "select (regexp_matches(pg_get_constraintdef(oid), '''([^'']+)''::text', 'g'))[1] as word"
+        " from pg_constraint where contypid = $1::text::regtype",
+        domain,
+    )
+    return {row["word"] for row in found}
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_the_seed_fills_every_table(seeded: LocalStack, table: str) -> None:
+    assert rows_of(seeded, table)
+
+
+def test_there_are_three_users_under_addresses_that_reach_nobody(seeded: LocalStack) -> None:
+    addresses = {user["email"] for user in rows_of(seeded, "users")}
+
+    assert len(addresses) == 3
+    assert all(address.endswith("@example.com") for address in addresses)
+
+
+def test_the_guides_examples_can_still_register_their_addresses(seeded: LocalStack) -> None:
+    addresses = {user["email"] for user in rows_of(seeded, "users")}
+
+    assert addresses.isdisjoint({f"{name}@example.com" for name in ("jane", "test", "direct", "uow")})
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "domain"),
+    [
+        ("goals", "status", "public.goal_status"),
+        ("tasks", "status", "public.task_status"),
+        ("tasks", "priority", "public.task_priority"),
+        ("tasks", "trigger_type", "public.trigger_type"),
+        ("messages", "role", "public.message_role"),
+        ("notification_log", "channel", "public.notification_channel"),
+    ],
+)
+def test_every_word_of_a_vocabulary_occurs(seeded: LocalStack, table: str, column: str, domain: str) -> None:
+    words = words_of(seeded, domain)
+
+    assert words
+    assert {row[column] for row in rows_of(seeded, table)} == words
+
+
+def test_tasks_lie_around_the_time_of_loading(seeded: LocalStack) -> None:
+    [counts] = fetch_rows(
+        seeded.database_url,
+        "select count(*) filter (where scheduled_at between now() - interval '2 days' and now()) as before,"
+        " count(*) filter (where scheduled_at between now() and now() + interval '2 days') as after from public.tasks",
+    )
+
+    assert counts["before"] >= 2
+    assert counts["after"] >= 2
+
+
+def test_the_voice_conversation_is_finished(seeded: LocalStack) -> None:
+    [voice] = [row for row in rows_of(seeded, "conversations") if row["context_type"] == "voice"]
+    messages = [row for row in rows_of(seeded, "messages") if row["conversation_id"] == voice["id"]]
+
+    assert voice["ended_at"]
+    assert voice["linked_task_id"]
+    assert voice["linked_goal_id"]
+    assert voice["last_message_at"] == max(message["created_at"] for message in messages)
+    assert {message["role"] for message in messages} >= {"user", "assistant"}
+
+
+def test_seeding_again_changes_nothing(seeded: LocalStack) -> None:
+    before = {table: rows_of(seeded, table) for table in TABLES}
+
+    assert seeded.seed() is False
+    assert {table: rows_of(seeded, table) for table in TABLES} == before
