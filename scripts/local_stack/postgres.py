@@ -53,9 +53,9 @@ class Postgres:
 
     @property
     def socket_directory(self) -> Path | None:
-        """Where the Unix socket is; None where its path would be too long to have one."""
-        path = self.data / f".s.PGSQL.{self.port}"
-        return self.data if len(os.fsencode(path)) < _SOCKET_PATH_LIMIT else None
+        """Where the Unix socket is; None where its path would be too long, or a comma in it stand between two hosts."""
+        path = os.fsencode(self.data / f".s.PGSQL.{self.port}")
+        return self.data if len(path) < _SOCKET_PATH_LIMIT and b"," not in path else None
 
     @property
     def running(self) -> bool:
@@ -179,8 +179,7 @@ class Postgres:
         settings = {
             "listen_addresses": LOOPBACK,
             "port": str(self.port),
-            # A list, in which a path with a comma has to be quoted.
-            "unix_socket_directories": '"{}"'.format(str(socket_directory).replace('"', '""')) if socket_directory else "",
+            "unix_socket_directories": str(socket_directory) if socket_directory else "",
             "max_connections": "100",
             "timezone": "UTC",
             "log_timezone": "UTC",
