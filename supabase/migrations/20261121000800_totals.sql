@@ -95,38 +95,9 @@ from unnest(
 ) as collection (name),
   lateral (select ('public.' || collection.name)::regclass as relation) as watched;
 
-create function private.count_listed(relation regclass, condition text)
-returns bigint
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-declare
-  total bigint;
-begin
-  if condition = 'true' then
-    -- A view of another contract shows every row of the table that it is named for.
-    select coalesce(sum(row_counts.counted_rows), 0) into total
-    from private.row_counts
-    where row_counts.counted = (
-      select named.oid::regclass
-      from pg_catalog.pg_class as listed
-      inner join pg_catalog.pg_class as named on listed.relname = named.relname
-      where listed.oid = relation and named.relnamespace = 'public'::regnamespace
-    );
-  else
-    execute format('select count(*) from %s where %s', relation, condition) into total;
-  end if;
-  return total;
-end;
-$$;
-comment on function private.count_listed(regclass, text) is 'How many rows a list has under a condition; without one, by the kept count.';
-
 alter table private.row_counts enable row level security;
 
 create policy "The service reads the counts" on private.row_counts for select to service_role
 using (true);
 
 grant select on private.row_counts to service_role;
-grant execute on function private.count_listed(regclass, text) to service_role;

@@ -19,38 +19,8 @@ comment on column public.page.has_next is 'Whether another page follows.';
 comment on column public.page.has_prev is 'Whether a page comes before.';
 comment on column public.page.next_cursor is 'What to give as `after` for the next page; absent on the last.';
 
--- A cursor says where the page before ended, as <rows before it>.<microseconds since 1970>.<id>.<digest of the list>. The digest ties
--- it to the list that it was made for.
-create function private.list_digest(relation regclass, filters jsonb)
-returns text
-language sql
-stable
-security invoker
-set search_path = ''
-as $$
-  select left(md5(relation::text || filters::text), 12);
-$$;
-comment on function private.list_digest(regclass, jsonb) is 'What tells one list from another in a cursor.';
-
-create function private.write_cursor(rows_before bigint, created_at timestamptz, id uuid, digest text)
-returns text
-language sql
-immutable
-security invoker
-set search_path = ''
-as $$
-  select rtrim(
-    translate(
-      encode(
-        convert_to(concat_ws('.', rows_before, (extract(epoch from created_at) * 1000000)::bigint, id, digest), 'utf8'), 'base64'
-      ),
-      E'+/\n', '-_'
-    ),
-    '='
-  );
-$$;
-comment on function private.write_cursor(bigint, timestamptz, uuid, text) is 'The cursor for what follows a row.';
-
+-- A cursor says where the page before ended, as <rows before it>.<microseconds since 1970>.<id>.<digest of the list>, in URL-safe
+-- base64. The digest ties it to the list that it was made for.
 create function private.read_cursor(
   list_cursor text, digest text, out rows_before bigint, out created_at timestamptz, out id uuid
 )
@@ -82,7 +52,7 @@ $$;
 comment on function private.read_cursor(text, text) is 'Takes a cursor apart; raises PT400 for a mangled one or one of another list.';
 
 create function private.list_page(
-  relation regclass, filters jsonb, row_limit integer, row_offset bigint, list_cursor text
+  relation regclass, counted regclass, filters jsonb, row_limit integer, row_offset bigint, list_cursor text
 )
 returns json
 language plpgsql
@@ -91,21 +61,23 @@ security invoker
 set search_path = ''
 as $$
 declare
-  digest constant text := private.list_digest(relation, filters);
-  condition text;
+  condition text := 'true';
   start record;
-  result public.page;
-  returned bigint;
-  last_created_at timestamptz;
-  last_id uuid;
+  total bigint;
+  found record;
+  envelope json;
 begin
-  select coalesce(string_agg(format('%I = %L', filter.key, filter.value), ' and ' order by filter.key), 'true')
-  into condition
-  from jsonb_each_text(filters) as filter;
-  result.total := private.count_listed(relation, condition);
-
+  if filters = '{}' then
+    select coalesce(sum(row_counts.counted_rows), 0) into total
+    from private.row_counts
+    where row_counts.counted = list_page.counted;
+  else
+    select string_agg(format('%I = %L', filter.key, filter.value), ' and ' order by filter.key) into condition
+    from jsonb_each_text(filters) as filter;
+    execute format('select count(*) from %s where %s', relation, condition) into total;
+  end if;
   if list_cursor is not null then
-    start := private.read_cursor(list_cursor, digest);
+    start := private.read_cursor(list_cursor, left(md5(relation::text || filters::text), 12));
     row_offset := start.rows_before;
     condition := condition || format(' and (created_at, id) < (%L::timestamptz, %L::uuid)', start.created_at, start.id);
   end if;
@@ -113,36 +85,50 @@ begin
   execute format(
     $query$
       select
-        coalesce(json_agg(listed.entry order by listed.place) filter (where listed.place <= $1), '[]'),
-        count(*),
-        max(listed.created_at) filter (where listed.place = $1),
-        (array_agg(listed.id) filter (where listed.place = $1))[1]
+        coalesce(json_agg(listed.entry) filter (where listed.place <= $1), '[]') as items,
+        count(*) > $1 as has_next,
+        max(listed.created_at) filter (where listed.place = $1) as last_created_at,
+        (array_agg(listed.id) filter (where listed.place = $1))[1] as last_id
       from (
-        select relation as entry, relation.created_at, relation.id, row_number() over () as place
-        from (select * from %s where %s order by created_at desc, id desc limit $1 + 1 offset $2) as relation
+        select entry, entry.created_at, entry.id, row_number() over () as place
+        from (select * from %s where %s order by created_at desc, id desc limit $1 + 1 offset $2) as entry
       ) as listed
     $query$,
     relation, condition
   )
-  into result.items, returned, last_created_at, last_id
+  into found
   using row_limit, case when list_cursor is null then row_offset else 0 end;
 
-  result.page := row_offset / row_limit + 1;
-  result.page_size := row_limit;
-  result.has_next := returned > row_limit;
-  result.has_prev := row_offset > 0;
-  if result.has_next then
-    result.next_cursor := private.write_cursor(row_offset + row_limit, last_created_at, last_id, digest);
-    return row_to_json(result);
+  if not found.has_next then
+    return json_build_object(
+      'items', found.items, 'total', total, 'page', row_offset / row_limit + 1, 'page_size', row_limit,
+      'has_next', false, 'has_prev', row_offset > 0
+    );
   end if;
   return json_build_object(
-    'items', result.items, 'total', result.total, 'page', result.page, 'page_size', result.page_size,
-    'has_next', result.has_next, 'has_prev', result.has_prev
+    'items', found.items, 'total', total, 'page', row_offset / row_limit + 1, 'page_size', row_limit,
+    'has_next', true, 'has_prev', row_offset > 0,
+    'next_cursor', rtrim(
+      translate(
+        encode(
+          convert_to(
+            concat_ws(
+              '.', row_offset + row_limit, (extract(epoch from found.last_created_at) * 1000000)::bigint, found.last_id,
+              left(md5(relation::text || filters::text), 12)
+            ),
+            'utf8'
+          ),
+          'base64'
+        ),
+        E'+/\n', '-_'
+      ),
+      '='
+    )
   );
 end;
 $$;
-comment on function private.list_page(regclass, jsonb, integer, bigint, text) is
-'One page of a table or view, newest first, as the JSON of public.page. Filters are equalities, column to value.';
+comment on function private.list_page(regclass, regclass, jsonb, integer, bigint, text) is
+'One page of a table or view, newest first, as the JSON of public.page. Filters are equalities, column to value; without one, the total is the kept count of the table `counted`.';
 
 create function public.list_page(
   resource text, filters jsonb default '{}', row_limit integer default 100, row_offset bigint default 0, after text default null
@@ -153,13 +139,13 @@ stable
 security invoker
 set search_path = ''
 as $$
-  select private.list_page(format('public.%I', resource)::regclass, filters, row_limit, row_offset, after);
+  select private.list_page(
+    format('public.%I', resource)::regclass, format('public.%I', resource)::regclass, filters, row_limit, row_offset, after
+  );
 $$;
 comment on function public.list_page(text, jsonb, integer, bigint, text) is
 'One page of a collection for the REST adapter, newest first, starting at row_offset or behind the cursor `after`.';
 
-grant execute on function private.list_digest(regclass, jsonb) to service_role;
-grant execute on function private.write_cursor(bigint, timestamptz, uuid, text) to service_role;
 grant execute on function private.read_cursor(text, text) to service_role;
-grant execute on function private.list_page(regclass, jsonb, integer, bigint, text) to service_role;
+grant execute on function private.list_page(regclass, regclass, jsonb, integer, bigint, text) to service_role;
 grant execute on function public.list_page(text, jsonb, integer, bigint, text) to service_role;

@@ -394,7 +394,10 @@ stable
 security invoker
 set search_path = ''
 as $$
-  select private.list_page(format('v1_0.%I', resource)::regclass, filters, row_limit, row_offset, after);
+  -- A view of this contract shows every row of the table that it is named for.
+  select private.list_page(
+    format('v1_0.%I', resource)::regclass, format('public.%I', resource)::regclass, filters, row_limit, row_offset, after
+  );
 $$;
 comment on function v1_0.list_page(text, jsonb, integer, bigint, text) is
 'One page of a collection for the REST adapter, newest first, starting at row_offset or behind the cursor `after`.';
