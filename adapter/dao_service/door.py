@@ -44,9 +44,10 @@ class Routes:
     """The operations of one contract, by path and method."""
 
     def __init__(self, operations: tuple[Operation, ...]) -> None:
-        self._by_path: dict[tuple[str, ...], dict[str, Operation]] = {}
+        # None stands for an id: no part of a path that was sent is equal to it.
+        self._by_path: dict[tuple[str | None, ...], dict[str, Operation]] = {}
         for operation in operations:
-            pattern = tuple("" if part.startswith("{") else part for part in operation.path.strip("/").split("/"))
+            pattern = tuple(None if part.startswith("{") else part for part in operation.path.strip("/").split("/"))
             self._by_path.setdefault(pattern, {})[operation.method] = operation
 
     def find(self, method: str, path: str) -> tuple[Operation, str]:
@@ -57,7 +58,7 @@ class Routes:
         parts = tuple(path.removesuffix("/").split("/"))
         methods, key = self._by_path.get(parts), ""
         if methods is None and len(parts) > 1 and parts[1]:
-            methods, key = self._by_path.get((parts[0], "", *parts[2:])), parts[1]
+            methods, key = self._by_path.get((parts[0], None, *parts[2:])), parts[1]
         if methods is None:
             raise NotFoundError("There is no such path.")
         operation = methods.get(method)
