@@ -59,11 +59,13 @@ def read_query(model: type[Input] | None, query_string: bytes) -> Input | None:
 
 def read_body(model: type[Input], raw: bytes) -> Input:
     """The body; raises `BadRequestError` where it is not JSON and `InvalidError` where it is not what the operation takes."""
+    if b"NaN" in raw or b"Infinity" in raw:
+        _refuse_numbers_that_json_lacks(raw)
     try:
         body: Input = model.__pydantic_validator__.validate_json(raw, strict=True)
     except ValidationError as error:
         if error.errors(include_url=False, include_context=False, include_input=False)[0]["type"] == "json_invalid":
-            raise BadRequestError("The body is not JSON.") from None
+            raise BadRequestError(_NOT_JSON) from None
         raise _invalid(list(_problems(error))) from None
     if b"\\u0000" in raw:
         found = [FieldProblem(field=_path(place), message=_NUL) for place in _nul_places(json.loads(raw), ())]
@@ -72,7 +74,19 @@ def read_body(model: type[Input], raw: bytes) -> Input:
     return body
 
 
+_NOT_JSON = "The body is not JSON."
 _NUL = "Text cannot hold the character U+0000."
+
+
+def _refuse_numbers_that_json_lacks(raw: bytes) -> None:
+    # Pydantic reads NaN and Infinity as numbers.
+    def refuse(_: str) -> None:
+        raise ValueError
+
+    try:
+        json.loads(raw, parse_constant=refuse)
+    except (ValueError, RecursionError):
+        raise BadRequestError(_NOT_JSON) from None
 
 
 def _nul_places(value: Any, place: tuple[str | int, ...]) -> Iterator[tuple[str | int, ...]]:
