@@ -1,9 +1,10 @@
 """Callers by contract, and the rows that tests refer to."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeAlias
 from uuid import uuid4
 
+import asyncpg
 import httpx
 import pytest
 
@@ -11,6 +12,7 @@ from tests.conftest import create, make_goal_data, make_task_data, make_user_dat
 from tests.contract.kinds import World
 
 Callers = Mapping[str, httpx.AsyncClient]
+Database: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
 
 @pytest.fixture(scope="session")
