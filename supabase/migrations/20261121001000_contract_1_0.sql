@@ -205,8 +205,8 @@ begin
     return null;
   end if;
   task := jsonb_populate_record(task, changes);
-  -- An end that was sent, or that stays while the start moves, decides the duration; else the duration decides the end.
-  if changes ? 'end_time' or (changes ? 'start_time' and task.end_time is not null) then
+  -- An end that was sent, or that stays, decides the duration; else the duration decides the end.
+  if changes ? 'end_time' or task.end_time is not null then
     perform set_config('flux.end_decides', 'on', true);
   end if;
   update public.tasks
