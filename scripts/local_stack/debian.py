@@ -1,4 +1,6 @@
-"""Postgres with pgTAP and plpgsql_check from Debian's packages, without root: fetched by apt, unpacked into .local/debian.
+"""Programs from Debian's packages, without root: fetched by apt, unpacked into .local/debian.
+
+Postgres with pgTAP and plpgsql_check for the tests, and single programs for other tools.
 
 apt runs with state and cache directories of its own, and with the system's package sources and keys: it checks signatures
 as ever, and an ordinary user can update the lists.
@@ -62,18 +64,63 @@ def debian_postgres(report: Callable[[str], None] = print) -> DebianPostgres:
         return DebianPostgres(int(stamp.read_text()))
 
 
-def _fetch() -> int:
+@dataclass(frozen=True)
+class DebianProgram:
+    """An unpacked program of Debian's, and what to set LD_LIBRARY_PATH to for it."""
+
+    path: Path
+    library_path: str
+
+
+def debian_program(package: str, program: str, report: Callable[[str], None] = print) -> DebianProgram:
+    """`usr/bin/PROGRAM` of a package, fetched at the first call. A StackError where there is no apt."""
+    _HOME.mkdir(parents=True, exist_ok=True)
+    root = _HOME / package
+    found = DebianProgram(root / "usr" / "bin" / program, ":".join(str(root / path) for path in _library_directories()))
+    with (_HOME / "lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not found.path.exists():
+            report(f"fetching Debian's {package}")
+            _require_apt(program)
+            half_made = _HOME / f"{package}.half-made"
+            shutil.rmtree(half_made, ignore_errors=True)
+            half_made.mkdir()
+            run(_apt("apt-get", "update"), check="apt-get update")
+            _unpack([package], half_made)
+            _unpack_missing_libraries([package], [Path("usr/bin") / program], half_made)
+            half_made.rename(root)
+    return found
+
+
+def pip_wheel() -> Path | None:
+    """The pip that Debian keeps aside for virtual environments, fetched anew; None where there is no apt."""
+    if not shutil.which("apt-get"):
+        return None
+    root = _HOME / "python3-pip-whl"
+    root.mkdir(parents=True, exist_ok=True)
+    run(_apt("apt-get", "update"), check="apt-get update")
+    _unpack(["python3-pip-whl"], root)
+    return next(root.glob("usr/share/python-wheels/pip-*.whl"), None)
+
+
+def _require_apt(what: str) -> None:
     for tool in ("apt-get", "apt-cache", "dpkg", "dpkg-query", "ldd"):
         if not shutil.which(tool):
-            raise StackError(f"pgTAP and plpgsql_check come from Debian's packages, and there is no {tool} here")
+            raise StackError(f"{what} comes from Debian's packages, and there is no {tool} here")
+
+
+def _fetch() -> int:
+    _require_apt("pgTAP")
     shutil.rmtree(_ROOT, ignore_errors=True)
     _ROOT.mkdir()
     run(_apt("apt-get", "update"), check="apt-get update")
     major = _newest_complete_major()
     names = ("postgresql-{}", "postgresql-client-{}", "postgresql-{}-pgtap", "postgresql-{}-plpgsql-check")
     packages = [name.format(major) for name in names]
-    _unpack(packages)
-    _unpack_missing_libraries(packages, major)
+    _unpack(packages, _ROOT)
+    directory = Path("usr/lib/postgresql") / str(major)
+    linked = [*(directory / "bin" / name for name in ("postgres", "initdb", "psql")), directory / "lib" / "plpgsql*.so"]
+    _unpack_missing_libraries(packages, linked, _ROOT)
     return major
 
 
@@ -104,34 +151,33 @@ def _apt(tool: str, *arguments: str) -> Command:
     return [tool, "--quiet", *(part for name, value in options.items() for part in ("-o", f"{name}={value}")), *arguments]
 
 
-def _unpack(packages: list[str]) -> None:
+def _unpack(packages: list[str], root: Path) -> None:
     downloads = _HOME / "downloads"
     shutil.rmtree(downloads, ignore_errors=True)
     downloads.mkdir()
     run(_apt("apt-get", "download", *packages), cwd=downloads, check="apt-get download")
     for package in sorted(downloads.glob("*.deb")):
-        run(["dpkg", "-x", package, _ROOT], check=f"unpacking {package.name}")
+        run(["dpkg", "-x", package, root], check=f"unpacking {package.name}")
     shutil.rmtree(downloads)
 
 
-def _unpack_missing_libraries(packages: list[str], major: int) -> None:
-    """What the programs link to and the system lacks, from among what their packages depend on."""
+def _unpack_missing_libraries(packages: list[str], linked: list[Path], root: Path) -> None:
+    """What the programs link to and the system lacks, from among what their packages depend on. `linked` are patterns."""
     level = packages
     for _ in range(_LIBRARY_LEVELS):
-        if not _missing_libraries(major):
+        if not _missing_libraries(linked, root):
             return
         level = [name for name in _libraries_that(level, "--no-conflicts") if not _is_installed(name)]
         if level:
-            _unpack(level)
-    if missing := _missing_libraries(major):
-        raise StackError(f"Debian's Postgres lacks libraries that its packages don't name: {', '.join(missing)}")
+            _unpack(level, root)
+    if missing := _missing_libraries(linked, root):
+        raise StackError(f"Debian's {packages[0]} lacks libraries that its packages don't name: {', '.join(missing)}")
 
 
-def _missing_libraries(major: int) -> list[str]:
-    directory = _ROOT / "usr" / "lib" / "postgresql" / str(major)
-    linked = [*(directory / "bin" / name for name in ("postgres", "initdb", "psql")), *(directory / "lib").glob("plpgsql*.so")]
-    libraries = ":".join(str(_ROOT / path) for path in _library_directories())
-    listed = run(["ldd", *linked], env=os.environ | {"LD_LIBRARY_PATH": libraries}).stdout
+def _missing_libraries(linked: list[Path], root: Path) -> list[str]:
+    files = [file for pattern in linked for file in root.glob(str(pattern))]
+    libraries = ":".join(str(root / path) for path in _library_directories())
+    listed = run(["ldd", *files], env=os.environ | {"LD_LIBRARY_PATH": libraries}).stdout
     return sorted(set(re.findall(r"(\S+) => not found", listed)))
 
 

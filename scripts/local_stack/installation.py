@@ -15,7 +15,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from . import programs
+from . import debian, programs
 from .errors import StackError
 from .processes import Command, run
 from .programs import this_platform
@@ -132,19 +132,25 @@ def _belongs_here() -> bool:
 
 
 def _make_virtual_environment() -> None:
-    shutil.rmtree(VENV, ignore_errors=True)
-    attempts: list[Command] = [[sys.executable, "-m", "venv", VENV]]
-    # Debian keeps a part of venv in a package of its own.
-    attempts.append([sys.executable, "-m", "virtualenv", "--quiet", VENV])
-    attempts += [[tool, *options, VENV] for tool, options in (("virtualenv", ["--quiet"]), ("uv", ["venv", "--quiet", "--seed"]))]
+    """By whatever can make one here: Debian keeps the part of venv that installs pip in a package of its own."""
+    attempts: list[list[str]] = [
+        [sys.executable, "-m", "venv"],
+        [sys.executable, "-m", "virtualenv", "--quiet"],
+        ["virtualenv", "--quiet", "--python", sys.executable],
+        ["uv", "venv", "--quiet", "--seed", "--python", sys.executable],
+    ]
     for attempt in attempts:
-        if shutil.which(str(attempt[0])) and run(attempt).returncode == 0:
-            return
         shutil.rmtree(VENV, ignore_errors=True)
-    raise StackError(
-        "this Python can't make virtual environments: install its venv module (on Debian and Ubuntu the package "
-        "python3-venv), or virtualenv, or uv"
-    )
+        if shutil.which(attempt[0]) and run([*attempt, str(VENV)]).returncode == 0:
+            return
+    shutil.rmtree(VENV, ignore_errors=True)
+    if run([sys.executable, "-m", "venv", "--without-pip", VENV]).returncode == 0 and (wheel := debian.pip_wheel()):
+        # pip runs from its wheel, and installs it.
+        options = ["install", "--quiet", "--no-index", "--disable-pip-version-check"]
+        run([str(_PYTHON), str(wheel / "pip"), *options, str(wheel)], check="installing pip into .venv")
+        return
+    shutil.rmtree(VENV, ignore_errors=True)
+    raise StackError("this Python can't make virtual environments: install its venv module, or virtualenv, or uv")
 
 
 def _pip_install_uv() -> None:
