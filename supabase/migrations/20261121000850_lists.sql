@@ -68,12 +68,14 @@ declare
   envelope json;
 begin
   if filters = '{}' then
-    select coalesce(sum(row_counts.counted_rows), 0) into total
+    select sum(row_counts.counted_rows) into total
     from private.row_counts
     where row_counts.counted = list_page.counted;
   else
     select string_agg(format('%I = %L', filter.key, filter.value), ' and ' order by filter.key) into condition
     from jsonb_each_text(filters) as filter;
+  end if;
+  if total is null then
     execute format('select count(*) from %s where %s', relation, condition) into total;
   end if;
   if list_cursor is not null then
@@ -128,7 +130,7 @@ begin
 end;
 $$;
 comment on function private.list_page(regclass, regclass, jsonb, integer, bigint, text) is
-'One page of a table or view, newest first, as the JSON of public.page. Filters are equalities, column to value; without one, the total is the kept count of the table `counted`.';
+'One page of a table or view, newest first, as the JSON of public.page. Filters are equalities, column to value; without one, the total is the kept count of the table `counted`, if one is kept.';
 
 create function public.list_page(
   resource text, filters jsonb default '{}', row_limit integer default 100, row_offset bigint default 0, after text default null
