@@ -61,20 +61,29 @@ def _add_bound(facts: Facts, condition: Expression) -> bool:
         case _:
             return False
     if subject == _VALUE:
-        facts.bounds[_BOUNDS[sign]] = bound
+        known = facts.bounds.get(_BOUNDS[sign])
+        facts.bounds[_BOUNDS[sign]] = bound if known is None else _tighter(sign, known, bound)
         return True
     if isinstance(subject, Call) and subject.name in _MEASURES and subject.arguments == (_VALUE,) and isinstance(bound, int):
         measure = facts.length if _MEASURES[subject.name] == "length" else facts.size
-        measure["min" if sign in (">=", ">") else "max"] = bound + {">": 1, "<": -1}.get(sign, 0)
+        end, limit = "min" if sign in (">=", ">") else "max", bound + {">": 1, "<": -1}.get(sign, 0)
+        measure[end] = max(measure.get(end, limit), limit) if end == "min" else min(measure.get(end, limit), limit)
         return True
     return False
+
+
+def _tighter(sign: str, one: float | str, other: float | str) -> int | float | str:
+    """Where a domain over a domain bounds the same side once more."""
+    if isinstance(one, str) or isinstance(other, str):
+        raise CannotGenerate(f"can't tell which is tighter: {sign} {one} or {sign} {other}")
+    return max(one, other) if sign in (">=", ">") else min(one, other)
 
 
 def _add_words(facts: Facts, condition: Expression) -> bool:
     match condition:
         case Call("= any", (Name("VALUE"), Array(elements))):
             words = tuple(each.value for each in elements if isinstance(each, Literal) and isinstance(each.value, str))
-            facts.words = words
+            facts.words = tuple(word for word in facts.words if word in words) if facts.words else words
             return len(words) == len(elements) > 0
         case Call("=", (Name("VALUE"), Literal(str() as word))):
             facts.words = (word,)

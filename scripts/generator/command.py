@@ -12,7 +12,7 @@ from local_stack import LocalStack
 from local_stack.installation import enter_environment
 from local_stack.stopping import Stopped, raise_when_asked_to_stop
 
-from .contracts import CONTRACTS, generate
+from .contracts import exposed_schemas, generate
 from .errors import CannotGenerate
 from .introspection import read_catalog
 from .source import ROOT
@@ -38,7 +38,7 @@ def run(database_url: str | None, *, check: bool = False, root: Path = ROOT) -> 
     """Generate from that database, or from a fresh one for None. Answers the exit code."""
     try:
         with _database(database_url) as url:
-            files = generate(asyncio.run(read_catalog(url, [each.schema for each in CONTRACTS])))
+            files = generate(asyncio.run(read_catalog(url, exposed_schemas())))
     except CannotGenerate as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

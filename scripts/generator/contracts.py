@@ -28,6 +28,11 @@ CONTRACTS = (
     Contract("1.0", "v1_0", "contract_1_0"),
 )
 
+
+def exposed_schemas() -> list[str]:
+    return [contract.schema for contract in CONTRACTS]
+
+
 # The schema whose domains every contract uses, and the module that holds them.
 _SHARED = ("public", "vocabulary")
 

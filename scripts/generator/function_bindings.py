@@ -69,8 +69,10 @@ def _field(function: Function, argument: Argument, alike: Field | None) -> Field
     """
     if alike and not (function.writes or alike.sql_type == argument.sql_type == "uuid"):
         alike = None
+    owner = f"function {function.schema}.{function.name}"
     return Field(
-        name=field_name(f"function {function.schema}.{function.name}", argument.name),
+        place=f"{owner}, argument {argument.name},",
+        name=field_name(owner, argument.name),
         type=argument.type,
         sql_type=argument.sql_type,
         description=alike.description if alike else None,

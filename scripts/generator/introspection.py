@@ -20,13 +20,17 @@ async def read_catalog(url: str, contracts: Collection[str]) -> Catalog:
     """The whole database, and the functions of the contracts' schemas, as of one moment."""
     import asyncpg  # noqa: PLC0415 - scripts/generate imports this module before anything is installed
 
-    connection = await asyncpg.connect(url)
     try:
-        await connection.execute("set search_path = ''")
-        async with connection.transaction(isolation="repeatable_read", readonly=True):
-            return await _read(connection, contracts)
-    finally:
-        await connection.close()
+        connection = await asyncpg.connect(url)
+        try:
+            await connection.execute("set search_path = ''")
+            await connection.execute("set timezone = 'UTC'")
+            async with connection.transaction(isolation="repeatable_read", readonly=True):
+                return await _read(connection, contracts)
+        finally:
+            await connection.close()
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        raise CannotGenerate(f"can't read the database: {error}") from error
 
 
 async def _read(connection: "asyncpg.Connection", contracts: Collection[str]) -> Catalog:

@@ -10,8 +10,6 @@ from .python_types import PythonTypes, row_class
 from .shapes import Field, Shape
 from .source import Source, call, docstring
 
-# What the model of the columns that only a function writes is called, where FunctionUpdate says too little.
-_FUNCTION_UPDATES = {"conversations": "VoiceUpdate"}
 # A sentence for those who change a row; it says nothing to those who look for one.
 _FIXED = "Does not change."
 
@@ -36,19 +34,10 @@ class Models:
             self.write_input(shape, "Update", text, map(self._to_change, shape.updatable))
         if shape.creatable and shape.function_updatable:
             text = f"Changes what only a function writes to {relation.name}: the fields that are given and no other."
-            self.write_input(
-                shape,
-                "FunctionUpdate",
-                text,
-                map(self._to_change, shape.function_updatable),
-            )
+            self.write_input(shape, "FunctionUpdate", text, map(self._to_change, shape.function_updatable))
         filters = [self._to_filter(field) for field in shape.fields if field.is_filter]
-        self._write_class(
-            model_name(shape, "Filters"),
-            self._source.binding("Filters"),
-            f"Filters of a list of {relation.name}.",
-            filters,
-        )
+        text = f"Filters of a list of {relation.name}."
+        self._write_class(model_name(shape, "Filters"), self._source.binding("Filters"), text, filters)
 
     def write_input(self, shape: Shape, suffix: str, text: str, lines: Iterable[str]) -> None:
         self._write_class(model_name(shape, suffix), self._source.binding("Input"), text, lines)
@@ -72,7 +61,7 @@ class Models:
         return shape.relation.kind == "composite" and (field.name, field.sql_type) == ("items", "json")
 
     def _type(self, field: Field) -> str:
-        return self._types.annotation(field.type, f"the column or argument {field.name}")
+        return self._types.annotation(field.type, field.place)
 
     def _to_read(self, shape: Shape, field: Field) -> str:
         if self._is_generic(shape, field):

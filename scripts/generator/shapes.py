@@ -16,6 +16,8 @@ _TAGS = ("Read-only.", "Required.", "Never null.")
 class Field:
     """A column, or a function's argument."""
 
+    place: str
+    """Where it is, for errors: "public.tasks.title"."""
     name: str
     type: Oid
     sql_type: str
@@ -91,8 +93,10 @@ def _field(catalog: Catalog, relation: Relation, column: Column) -> Field:
         nullable = not (stored.not_null or found.not_null or "Never null." in tags)
     # A key with a default is the database's to give.
     closed = "Read-only." in tags or shown[-1].generated or (given and _is_key(catalog, stored))
+    owner = f"{relation.schema}.{relation.name}"
     return Field(
-        name=field_name(f"{relation.schema}.{relation.name}", column.name),
+        place=f"{owner}.{column.name}",
+        name=field_name(owner, column.name),
         type=column.type,
         sql_type=column.sql_type,
         description=description,

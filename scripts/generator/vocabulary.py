@@ -57,10 +57,10 @@ def _parts(domain: Type, beneath: Type, facts: Facts, source: Source) -> list[st
         return ["str", *_lengths(source, "StringConstraints", facts.length)]
     if sql_type in _INTEGERS and said <= {"bounds"}:
         lowest, highest = _INTEGERS[sql_type]
-        return ["int", *_field(source, {"ge": lowest, "le": highest} | facts.bounds)]
+        return ["int", *_field(source, domain, {"ge": lowest, "le": highest} | facts.bounds)]
     if sql_type in ("numeric", "double precision") and said <= {"bounds"}:
         bounds = {sign: bound for sign, bound in facts.bounds.items() if (sign, bound) != ("lt", "Infinity")}
-        return ["float", *_field(source, {**bounds, "allow_inf_nan": False})]
+        return ["float", *_field(source, domain, {**bounds, "allow_inf_nan": False})]
     if sql_type == "timestamp with time zone" and said <= {"bounds"}:
         return [source.binding("Timestamp"), *_instants(source, facts)]
     if sql_type == "jsonb" and said == {"json_type"}:
@@ -76,10 +76,19 @@ def _parts(domain: Type, beneath: Type, facts: Facts, source: Source) -> list[st
     raise CannotGenerate(f"domain {domain.sql_name} is over {sql_type} with checks on {sorted(said)}, which has no Python type yet")
 
 
-def _field(source: Source, constraints: dict[str, int | float | str]) -> list[str]:
-    if any(isinstance(value, str) for value in constraints.values()):
-        raise CannotGenerate(f"a number can't be compared with {constraints}")
-    return [call(source.name("pydantic", "Field"), **{name: repr(value) for name, value in constraints.items()})]
+def _field(source: Source, domain: Type, constraints: dict[str, int | float | str]) -> list[str]:
+    said = {name: repr(_number(domain, value)) for name, value in constraints.items()}
+    return [call(source.name("pydantic", "Field"), **said)]
+
+
+def _number(domain: Type, value: float | str) -> int | float:
+    """A bound; Postgres prints a negative one as a string with a cast."""
+    try:
+        if isinstance(value, str):
+            return float(value) if "." in value else int(value)
+    except ValueError:
+        raise CannotGenerate(f"domain {domain.sql_name} compares a number with {value!r}") from None
+    return value
 
 
 def _lengths(source: Source, function: str, measure: dict[str, int]) -> list[str]:

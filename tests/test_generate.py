@@ -1,0 +1,352 @@
+"""scripts/generate through a real database: what it writes, what it refuses, and what it calls stale."""
+
+from collections.abc import Callable, Iterator
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from generator import contracts
+from generator.catalog import Catalog, DomainCheck
+from generator.checks import Facts, read_checks
+from generator.command import run
+from generator.errors import CannotGenerate
+from generator.expressions import Array, Call, Literal, Name, parse
+from generator.names import class_name, field_name, singular
+from generator.shapes import split_tags
+from generator.view_origins import parse_node_tree
+from local_stack import LocalStack
+from local_stack.database import execute_script, fetch_rows
+
+Altered = Callable[[str], str]
+
+GENERATED = "adapter/dao_service/generated"
+
+
+@pytest.fixture(scope="module")
+def migrated() -> Iterator[LocalStack]:
+    """Postgres with the migrations, and nobody connected to its database."""
+    stack = LocalStack()
+    try:
+        stack.start_database()
+        yield stack
+    finally:
+        stack.stop()
+
+
+@pytest.fixture(scope="module")
+def altered(migrated: LocalStack) -> Altered:
+    """Makes a copy of the migrated database, runs a script in it, and answers its URL."""
+    numbers = count()
+    server = migrated.database_url.rpartition("/")[0]
+
+    def copy_and_alter(script: str) -> str:
+        name = f"altered_{next(numbers)}"
+        fetch_rows(f"{server}/template1", f"create database {name} template postgres")
+        execute_script(f"{server}/{name}", script)
+        return f"{server}/{name}"
+
+    return copy_and_alter
+
+
+@pytest.fixture
+def generated(altered: Altered, tmp_path: Path) -> Callable[[str], dict[str, str]]:
+    """Runs a script in a copy of the database and answers the files generated from it, by name."""
+
+    def alter_and_generate(script: str) -> dict[str, str]:
+        assert run(altered(script), root=tmp_path) == 0
+        return {path.name: path.read_text() for path in (tmp_path / GENERATED).iterdir()}
+
+    return alter_and_generate
+
+
+def class_in(text: str, name: str) -> str:
+    """The source of one class."""
+    return text.partition(f"\nclass {name}(")[2].partition("\n\n\n")[0]
+
+
+def test_the_committed_files_are_what_the_migrations_generate(migrated: LocalStack, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(migrated.database_url, check=True) == 0, capsys.readouterr().err
+
+
+def test_a_new_column_makes_the_contract_stale(altered: Altered, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(altered("alter table public.tasks add column mood text"), check=True) == 1
+    problems = capsys.readouterr().err
+    assert f"{GENERATED}/contract_1_2.py is stale" in problems
+    assert "+    mood: str | None" in problems
+    assert "contract_1_0.py" not in problems
+
+
+def test_a_file_that_nothing_generates_is_reported_and_removed(
+    migrated: LocalStack, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(migrated.database_url, root=tmp_path) == 0
+    left_over = tmp_path / GENERATED / "contract_0_9.py"
+    left_over.write_text("")
+    assert run(migrated.database_url, check=True, root=tmp_path) == 1
+    assert f"{GENERATED}/contract_0_9.py" in capsys.readouterr().err
+    assert run(migrated.database_url, root=tmp_path) == 0
+    assert not left_over.exists()
+    assert run(migrated.database_url, check=True, root=tmp_path) == 0
+
+
+@pytest.mark.parametrize(
+    ("script", "named"),
+    [
+        ("alter table public.tasks add column area box", ["public.tasks.area", "box"]),
+        ("create type public.mood as enum ('good'); alter table public.tasks add column mood public.mood", ["public.mood"]),
+        ("create domain public.code as text check (value ~ '^[A-Z]+$')", ["public.code", "'^[A-Z]+$'"]),
+        ("create domain public.tiny as integer check (value <> 0)", ["public.tiny", "tiny_check"]),
+        ("create domain public.tags as text[]", ["public.tags", "text[]"]),
+        ("alter table public.goals add constraint short check (char_length(title) < 9)", ["short", "public.goals", "comment"]),
+        ("alter table public.goals add column schema text", ["public.goals", "'schema'"]),
+        ("alter table public.goals add column class text", ["public.goals", "'class'"]),
+        (
+            "create domain public.task as text check (value in ('a')); alter table public.goals add column first public.task",
+            ["dao_service.generated.vocabulary", "called Task"],
+        ),
+        (
+            "create view public.words as select title from public.goals; grant select on public.words to service_role",
+            ["public.words"],
+        ),
+        (
+            """create function public.list_messages(goal text) returns text language sql as 'select goal';
+            grant execute on function public.list_messages(text) to service_role""",
+            ["public.list_messages", "overloaded"],
+        ),
+        (
+            """create function public.count_all(out tasks bigint) language sql as 'select 1';
+            grant execute on function public.count_all() to service_role""",
+            ["public.count_all", "output"],
+        ),
+    ],
+)
+def test_what_python_cannot_say_stops_the_generator_by_name(
+    altered: Altered, tmp_path: Path, capsys: pytest.CaptureFixture[str], script: str, named: list[str]
+) -> None:
+    assert run(altered(script), root=tmp_path) == 1
+    error = capsys.readouterr().err
+    assert all(name in error for name in named), error
+    assert len(error.splitlines()) == 1
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_unreachable_database_is_one_readable_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("postgresql://postgres@127.0.0.1:1/postgres", root=tmp_path) == 1
+    assert capsys.readouterr().err.startswith("error: can't read the database")
+
+
+def test_rights_and_tags_decide_what_can_be_written(generated: Callable[[str], dict[str, str]]) -> None:
+    text = generated(
+        """
+        alter table public.patterns
+          add column closed text, add column shown text, add column wanted text, add column stamp text default now()::text;
+        comment on column public.patterns.shown is 'Read-only. Shown.';
+        comment on column public.patterns.wanted is 'Required. Wanted.';
+        grant insert (shown, wanted, stamp), update (shown, wanted, stamp, closed) on public.patterns to service_role
+        """
+    )["contract_1_2.py"]
+    create, update = class_in(text, "PatternCreate"), class_in(text, "PatternUpdate")
+    assert 'wanted: str | None = Field(description="Wanted.")' in class_in(text, "Pattern")
+    assert 'wanted: str = Field(description="Wanted.")' in create
+    assert "wanted: str | MISSING" in update
+    assert "stamp: str | None | MISSING = MISSING" in create
+    assert "shown" not in create + update
+    assert "closed" not in create + update
+    assert "closed: str | None | MISSING = MISSING" in class_in(text, "PatternFunctionUpdate")
+
+
+def test_a_view_over_a_view_takes_after_the_table_until_it_says_otherwise(generated: Callable[[str], dict[str, str]]) -> None:
+    text = generated(
+        """
+        create view private.renamed as
+        select id, user_id as owner, title, target_weeks as weeks, category, upper(title) as loud from public.goals;
+        comment on column private.renamed.title is 'From the view beneath.';
+        create view public.plans as select *, loud || '!' as louder, 1 as one from private.renamed;
+        comment on column public.plans.category is 'Its own.';
+        comment on column public.plans.louder is 'Never null. Louder.';
+        alter view public.plans alter column weeks set default 9;
+        alter view public.plans alter column one set default 1;
+        grant select on public.plans to service_role;
+        grant insert (id, owner, title, weeks) on public.plans to service_role
+        """
+    )["contract_1_2.py"]
+    row, create = class_in(text, "Plan"), class_in(text, "PlanCreate")
+    assert 'owner: UUID = Field(description="Whose goal it is. Does not change.")' in row
+    assert 'title: Title = Field(description="From the view beneath.")' in row
+    assert 'category: str | None = Field(description="Its own.")' in row
+    assert "loud: str | None" in row
+    assert 'louder: str = Field(description="Louder.")' in row
+    assert "one: Integer\n" in row + "\n"
+    assert "id:" not in create
+    assert "weeks: PositiveInteger = Field(default=9," in create
+    assert 'owner: UUID | MISSING = Field(default=MISSING, description="Whose goal it is.")' in class_in(text, "PlanFilters")
+
+
+def test_another_contract_is_a_schema_and_a_line(
+    generated: Callable[[str], dict[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    third = contracts.Contract("2.0", "v2", "contract_2_0")
+    monkeypatch.setattr(contracts, "CONTRACTS", (*contracts.CONTRACTS, third))
+    files = generated(
+        """
+        create schema v2;
+        create domain v2.mood as text check (value in ('good', 'so-so'));
+        create view v2.people as select id, email as address, 'good'::v2.mood as mood from public.users;
+        create function v2.find_task(id uuid) returns public.tasks language sql stable
+        as 'select * from public.tasks where tasks.id = find_task.id';
+        grant select on v2.people to service_role;
+        grant execute on function v2.find_task(uuid) to service_role
+        """
+    )
+    text = files["contract_2_0.py"]
+    assert 'SO_SO = "so-so"' in class_in(text, "Mood")
+    assert "mood: Mood | None" in class_in(text, "People")
+    assert "Task = contract_1_2.Task" in text
+    assert 'field="address", message="A people with this address exists already."' in text
+    assert "v2" not in files["contract_1_2.py"]
+
+
+def test_domains_become_types_with_their_constraints(generated: Callable[[str], dict[str, str]]) -> None:
+    text = generated(
+        """
+        create domain public.above_zero as numeric check (value > 0 and value < 'Infinity'::numeric);
+        create domain public.small_label as public.label check (char_length(value) < 10);
+        create domain public.this_century as timestamptz check (value >= '2000-01-01 01:00:00+01');
+        create domain public.one_word as text check (value = 'word');
+        create domain public.delta as bigint check (value between -5 and 5)
+        """
+    )["vocabulary.py"]
+    assert "AboveZero = Annotated[float, Field(gt=0, allow_inf_nan=False)]" in text
+    assert "SmallLabel = Annotated[str, StringConstraints(min_length=1, max_length=9)]" in text
+    assert "ThisCentury = Annotated[Timestamp, Field(ge=datetime(2000, 1, 1, 0, 0, 0, tzinfo=UTC))]" in text
+    assert 'WORD = "word"' in class_in(text, "OneWord")
+    assert "Delta = Annotated[int, Field(ge=-5, le=5)]" in text
+
+
+def facts(*definitions: str) -> Facts:
+    return read_checks([DomainCheck(0, f"check_{number}", text) for number, text in enumerate(definitions)])
+
+
+@pytest.mark.parametrize(
+    ("definition", "expected"),
+    [
+        ("CHECK ((VALUE = ANY (ARRAY['a'::text, 'it''s'::text])))", Facts(words=("a", "it's"))),
+        ("CHECK (((VALUE)::text = ANY ((ARRAY['a'::character varying])::text[])))", Facts(words=("a",))),
+        ("CHECK (((char_length(VALUE) >= 1) AND (char_length(VALUE) <= 255)))", Facts(length={"min": 1, "max": 255})),
+        ("CHECK (((char_length(VALUE) > 1) AND (char_length(VALUE) < 255)))", Facts(length={"min": 2, "max": 254})),
+        ("CHECK ((VALUE >= (0)::numeric)) NOT VALID", Facts(bounds={"ge": 0})),
+        ("CHECK (((VALUE > '-1.5'::numeric) AND (VALUE < 1.5)))", Facts(bounds={"gt": "-1.5", "lt": 1.5})),
+        ("CHECK ((VALUE >= '-5'::integer))", Facts(bounds={"ge": "-5"})),
+        ("CHECK ((VALUE < '2000-01-01 00:00:00+00'::timestamp with time zone))", Facts(bounds={"lt": "2000-01-01 00:00:00+00"})),
+        ("CHECK ((jsonb_typeof(VALUE) = 'object'::text))", Facts(json_type="object")),
+        ("CHECK (((cardinality(VALUE) >= 1) AND (cardinality(VALUE) <= 100)))", Facts(size={"min": 1, "max": 100})),
+        (
+            "CHECK (((COALESCE(array_ndims(VALUE), 1) = 1) AND (array_position(VALUE, NULL::uuid) IS NULL)))",
+            Facts(flat=True),
+        ),
+    ],
+)
+def test_a_check_is_read_as_what_it_says(definition: str, expected: Facts) -> None:
+    assert facts(definition) == expected
+
+
+@pytest.mark.parametrize(
+    "definition",
+    [
+        "CHECK ((VALUE ~ '^a'::text))",
+        "CHECK (((VALUE = 'a'::text) OR (VALUE = 'b'::text)))",
+        "CHECK ((VALUE <> 1))",
+        "CHECK ((VALUE = 1))",
+        "CHECK ((lower(VALUE) = 'a'::text))",
+        "CHECK ((VALUE = ANY (ARRAY['a'::text, NULL::text])))",
+        "CHECK ((VALUE >= other))",
+        "CHECK ((char_length(VALUE) >= 1.5))",
+        "CHECK ((jsonb_typeof(VALUE) = 'number'::text))",
+        "CHECK ((array_position(VALUE, NULL::uuid) IS NULL))",
+        "CHECK ((VALUE >= 1)",
+        "CHECK (VALUE IS NOT NULL)",
+        "CHECK ((VALUE >= 1)) extra",
+    ],
+)
+def test_a_check_that_says_something_else_is_refused(definition: str) -> None:
+    with pytest.raises(CannotGenerate):
+        facts(definition)
+
+
+def test_several_checks_of_a_domain_add_up() -> None:
+    assert facts("CHECK ((VALUE >= 1))", "CHECK ((VALUE <= 9))").bounds == {"ge": 1, "le": 9}
+    assert facts("CHECK ((VALUE >= 1))", "CHECK ((VALUE >= 3))", "CHECK ((VALUE >= 2))").bounds == {"ge": 3}
+    words = [f"CHECK ((VALUE = ANY (ARRAY[{words}])))" for words in ("'a'::text, 'b'::text", "'b'::text, 'c'::text")]
+    assert facts(*words).words == ("b",)
+    with pytest.raises(CannotGenerate):
+        facts("CHECK ((VALUE >= '2000-01-01'::date))", "CHECK ((VALUE >= '2001-01-01'::date))")
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("'{}'::jsonb", Literal("{}")),
+        ("'it''s'::character varying(9)", Literal("it's")),
+        ("NULL::timestamp with time zone", Literal(None)),
+        ("(-1)", Literal(-1)),
+        ("1.0", Literal(1.0)),
+        ("true", Literal(value=True)),
+        ("ARRAY[]::text[]", Array(())),
+        ("private.next_one('a'::text)", Call("private.next_one", (Literal("a"),))),
+        ('public."json_object"', Name('public."json_object"')),
+    ],
+)
+def test_a_default_is_read_without_its_casts(expression: str, expected: object) -> None:
+    assert parse(expression) == expected
+
+
+@pytest.mark.parametrize(
+    "expression", ["now() + '1 day'::interval", "'a'::text OR", "", "1 2", "E'\\n'", "-'a'", "'a'::", "f(", "$1"]
+)
+def test_an_expression_outside_the_grammar_is_refused(expression: str) -> None:
+    with pytest.raises(CannotGenerate):
+        parse(expression)
+
+
+def test_a_stored_query_is_read_with_its_escapes() -> None:
+    (tree,) = parse_node_tree(r'({QUERY :names ("a b" "c}") :alias a\ \{b :list (i 1 -2) :value 4 [ 1 2 ] :none <>})')
+    query = tree[0]
+    assert query.name == "QUERY"
+    assert query.values["names"] == [['"a b"', '"c}"']]
+    assert query.values["alias"] == [r"a\ \{b"]
+    assert query.values["list"] == [["i", "1", "-2"]]
+    assert query.values["none"] == ["<>"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "row"),
+    [
+        ("users", "User"),
+        ("categories", "Category"),
+        ("statuses_seen", "StatuseSeen"),
+        ("notification_log", "NotificationLog"),
+        ("demo_flags", "DemoFlags"),
+        ("goals_full", "GoalFull"),
+        ("status", "Status"),
+    ],
+)
+def test_the_class_of_a_row_is_singular(rows: str, row: str) -> None:
+    assert class_name(singular(rows)) == row
+
+
+@pytest.mark.parametrize("name", ["json", "model_name", "_private", "with space", "lambda", "list"])
+def test_a_column_that_cannot_be_a_field_is_refused(name: str) -> None:
+    with pytest.raises(CannotGenerate, match="rename it"):
+        field_name("public.things", name)
+
+
+def test_tags_are_no_part_of_a_description() -> None:
+    both = frozenset({"Never null.", "Read-only."})
+    assert split_tags("Never null. Read-only. What it is. Required.") == (both, "What it is. Required.")
+    assert split_tags("Read-only.") == (frozenset({"Read-only."}), None)
+    assert split_tags(None) == (frozenset(), None)
+
+
+def test_a_catalog_without_a_primary_key_has_no_key() -> None:
+    assert Catalog(frozenset(), {}, {}, {}, {}, {}, []).primary_key(1) == ()
