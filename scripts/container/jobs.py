@@ -1,0 +1,63 @@
+"""The two jobs of docker-compose.yml, which run before the servers: `keys` and `migrate`. The standard library only."""
+
+import secrets
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from local_stack import migrations
+from local_stack.errors import StackError, exit_code_of
+from local_stack.tokens import project_key
+
+DATABASE_HOST = "db:5432"
+
+
+def make_keys(folder: Path) -> None:
+    """Make the passwords and keys that are missing. Each folder below is a volume that one service mounts, and no other.
+
+    Everybody may read the files: who can is decided by the mounts, as the images run under numbers of their own.
+    """
+    password = _once(folder / "database" / "postgres-password")
+    authenticator = _once(folder / "database" / "authenticator-password")
+    jwt_secret = _once(folder / "data-api" / "jwt-secret")
+    _write(folder / "migrations" / "database-url", f"postgresql://postgres:{password}@{DATABASE_HOST}/postgres")
+    _write(folder / "data-api" / "database-url", f"postgresql://authenticator:{authenticator}@{DATABASE_HOST}/postgres")
+    _write(folder / "adapter" / "supabase_service_role_key", project_key(jwt_secret, "service_role"))
+
+
+def _once(file: Path) -> str:
+    if not file.exists():
+        # Letters, digits, - and _: nothing that SQL or a URL would have to quote.
+        _write(file, secrets.token_urlsafe(48))
+    return file.read_text()
+
+
+def _write(file: Path, content: str) -> None:
+    """Whole or not at all."""
+    half_made = file.with_suffix(".new")
+    half_made.unlink(missing_ok=True)
+    half_made.write_text(content)
+    half_made.chmod(0o444)
+    half_made.rename(file)
+
+
+def migrate(folder: Path) -> None:
+    """Apply the migrations that the database doesn't have yet, as its owner `postgres`, who is no superuser."""
+    migrations.migrate((folder / "database-url").read_text())
+
+
+_JOBS: dict[str, Callable[[Path], None]] = {"keys": make_keys, "migrate": migrate}
+
+
+def main() -> int:
+    """`JOB FOLDER`."""
+    try:
+        job, folder = _JOBS[sys.argv[1]], Path(sys.argv[2])
+    except (IndexError, KeyError):
+        raise StackError(f"usage: python -m container.jobs {'|'.join(_JOBS)} FOLDER") from None
+    job(folder)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(exit_code_of(main))
