@@ -1,5 +1,6 @@
 """Reads a database into a Catalog."""
 
+import re
 from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -38,7 +39,8 @@ async def _read(connection: "asyncpg.Connection", contracts: Collection[str]) ->
         return [dict(row) for row in await connection.fetch(query, *arguments)]
 
     relations = [Relation(**row) for row in await fetch(queries.RELATIONS, ROLE)]
-    types = [Type(**row) for row in await fetch(queries.TYPES)]
+    types = [Type(**row | {"sql_name": _type_name(row["sql_name"])}) for row in await fetch(queries.TYPES)]
+    columns = [Column(**row | {"sql_type": _type_name(row["sql_type"])}) for row in await fetch(queries.COLUMNS, ROLE)]
     constraints = [
         Constraint(**row | {"columns": tuple(row["columns"]), "referenced_columns": tuple(row["referenced_columns"])})
         for row in await fetch(queries.CONSTRAINTS)
@@ -48,10 +50,15 @@ async def _read(connection: "asyncpg.Connection", contracts: Collection[str]) ->
         types={each.oid: each for each in types},
         checks=_grouped((each.domain, each) for each in [DomainCheck(**row) for row in await fetch(queries.CHECKS)]),
         relations={each.oid: each for each in relations},
-        columns=_grouped((each.relation, each) for each in [Column(**row) for row in await fetch(queries.COLUMNS, ROLE)]),
+        columns=_grouped((each.relation, each) for each in columns),
         constraints=_grouped((each.relation, each) for each in constraints),
         functions=[_function(row) for row in await fetch(queries.FUNCTIONS, ROLE, list(contracts))],
     )
+
+
+def _type_name(printed: str) -> str:
+    """Without the quotes that one major version needs and another doesn't: after a dot, a keyword is a name like any other."""
+    return re.sub(r'\."([a-z_][a-z0-9_]*)"', r".\1", printed)
 
 
 def _grouped(entries: Iterable[tuple[Oid, Record]]) -> dict[Oid, list[Record]]:
@@ -68,7 +75,7 @@ def _function(row: dict[str, Any]) -> Function:
         raise CannotGenerate(f"function {name} has output or variadic arguments: let it return a composite type")
     if len(names) < len(types) or not all(names):
         raise CannotGenerate(f"function {name} has an argument without a name")
-    arguments = (Argument(*each) for each in zip(names, types, row["sql_types"], row["defaults"], strict=True))
+    arguments = (Argument(*each) for each in zip(names, types, map(_type_name, row["sql_types"]), row["defaults"], strict=True))
     return Function(
         schema=row["schema"],
         name=row["name"],

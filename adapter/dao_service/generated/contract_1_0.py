@@ -531,7 +531,7 @@ USERS = Relation(
         "id": "uuid",
         "name": "public.label",
         "email": "public.email_address",
-        "preferences": 'public."json_object"',
+        "preferences": "public.json_object",
         "demo_mode": "boolean",
         "created_at": "public.instant",
         "updated_at": "public.instant",
@@ -570,7 +570,7 @@ CREATE_GOAL_WITH_STRUCTURE = Function(
     name="create_goal_with_structure",
     arguments=CreateGoalWithStructureArguments,
     result=GoalFull,
-    argument_types={"goal": 'public."json_object"', "milestones": "public.json_list"},
+    argument_types={"goal": "public.json_object", "milestones": "public.json_list"},
     read_only=False,
     description="Creates a goal with milestones, each with its tasks, in one transaction: all or nothing.",
 )
