@@ -17,8 +17,8 @@ from dao_service.documentation import document
 from dao_service.door import PREFIX, Door, Routes
 from dao_service.errors import DataServiceError, NotFoundError, UnavailableError
 from dao_service.gateway import Gateway
+from dao_service.gateways import open_gateway
 from dao_service.operations import Operation
-from dao_service.postgrest_gateway import PostgrestGateway
 from dao_service.settings import Settings, load_settings
 
 TITLE = "Flux data service"
@@ -37,17 +37,6 @@ class Service(FastAPI):
             await self.door(scope, receive, send)
         else:
             await super().__call__(scope, receive, send)
-
-
-def open_gateway(settings: Settings) -> Gateway:
-    """The gateway that the settings choose. It connects with its first call."""
-    constraints = {contract.schema: contract.constraints for contract in CONTRACTS.values()}
-    limits: dict[str, Any] = {"timeout_seconds": settings.gateway_timeout_seconds, "connections": settings.gateway_connections}
-    if settings.database_url is None:
-        return PostgrestGateway(*settings.data_api, constraints, **limits)
-    from dao_service.postgres_gateway import PostgresGateway  # noqa: PLC0415 (asyncpg is an extra)
-
-    return PostgresGateway(settings.database_url.get_secret_value(), constraints, **limits)
 
 
 def create_app(settings: Settings, gateway: Gateway | None = None) -> FastAPI:

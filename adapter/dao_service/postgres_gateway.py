@@ -1,13 +1,13 @@
 """The gateway that speaks to Postgres itself, over one asyncpg pool. Needs the extra `direct`."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
 from dao_service import statements
 from dao_service.bindings import AnyFunction, AnyRelation, Constraint
-from dao_service.errors import SATURATED, UNREACHABLE, NotFoundError, UnavailableError, from_database
+from dao_service.errors import SATURATED, UNREACHABLE, DataServiceError, NotFoundError, UnavailableError, from_database
 from dao_service.gateway import Payload
 
 try:
@@ -18,8 +18,13 @@ except ModuleNotFoundError as missing:
     ) from missing
 
 if TYPE_CHECKING:
+    Pool = asyncpg.Pool[asyncpg.Record]
     Connection = asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
 
+FAILURES = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
+"""What a call to Postgres raises: the first where Postgres answers with an error, the others where it doesn't answer."""
+
+_CLOSE_WITHIN_SECONDS = 2
 ROLE = "service_role"
 # What ALTER ROLE set for a role takes effect when it logs in, not when another takes it on, as PostgREST knows too.
 _TAKE_ON_ROLE = f"""
@@ -31,11 +36,11 @@ _TAKE_ON_ROLE = f"""
 
 
 class StatementGateway:
-    """The five operations, each one statement, on the connection that `_connection` gives."""
+    """The five operations, each one statement, on the connection that `connection` gives."""
 
     def __init__(self, constraints: Mapping[str, Mapping[str, Constraint]]) -> None:
         """`constraints` are by schema and name."""
-        self._constraints = constraints
+        self.constraints = constraints
 
     async def select(self, relation: AnyRelation, key: str) -> bytes:
         return await self._one_row(relation.schema, statements.select(relation), key)
@@ -52,24 +57,23 @@ class StatementGateway:
     async def call(self, function: AnyFunction, arguments: Payload) -> bytes:
         return await self._one_row(function.schema, statements.call(function, arguments.names), arguments.json)
 
-    def _connection(self) -> AbstractAsyncContextManager["Connection"]:
+    def refusal(self, failure: Exception, schema: str) -> DataServiceError:
+        """The error for one of `FAILURES`, in the words of the contract that is this schema."""
+        if isinstance(failure, asyncpg.PostgresError):
+            detail = getattr(failure, "detail", None)
+            return from_database(failure.sqlstate or "", str(failure.args[0]), detail, self.constraints.get(schema, {}))
+        return UnavailableError(SATURATED if isinstance(failure, TimeoutError) else UNREACHABLE)
+
+    def connection(self) -> AbstractAsyncContextManager["Connection"]:
+        """What a statement runs on."""
         raise NotImplementedError
 
     async def _one_row(self, schema: str, statement: str, *values: object) -> bytes:
         try:
-            async with self._connection() as connection:
+            async with self.connection() as connection:
                 answer: bytes | None = await connection.fetchval(statement, *values)
-        except asyncpg.PostgresError as error:
-            raise from_database(
-                error.sqlstate or "",
-                str(error.args[0]),
-                getattr(error, "detail", None),
-                self._constraints.get(schema, {}),
-            ) from error
-        except TimeoutError as error:
-            raise UnavailableError(SATURATED) from error
-        except (asyncpg.InterfaceError, OSError) as error:
-            raise UnavailableError(UNREACHABLE) from error
+        except FAILURES as error:
+            raise self.refusal(error, schema) from error
         if answer is None:
             raise NotFoundError("There is no row with this id.")
         return answer
@@ -94,32 +98,48 @@ class PostgresGateway(StatementGateway):
         self._url = url
         self._timeout_seconds = timeout_seconds
         self._connections = connections
-        self._pool: asyncpg.Pool[asyncpg.Record] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._opening = asyncio.Lock()
+        self._opened: AsyncGenerator[Pool] | None = None
+        self._pool: Pool | None = None
 
-    async def pool(self) -> "asyncpg.Pool[asyncpg.Record]":
+    async def pool(self) -> "Pool":
         """The pool of the running loop."""
         loop = asyncio.get_running_loop()
-        if self._pool is None or self._loop is not loop:
-            if self._loop is not loop:
-                self._opening, self._loop, self._pool = asyncio.Lock(), loop, None
+        if self._loop is not loop:
+            self._opening, self._loop, self._pool = asyncio.Lock(), loop, None
+        if self._pool is None:
             async with self._opening:
                 if self._pool is None:
-                    self._pool = await asyncpg.create_pool(
-                        self._url,
-                        min_size=0,
-                        max_size=self._connections,
-                        timeout=2,
-                        command_timeout=self._timeout_seconds,
-                        init=_prepare,
-                        reset=_keep,
-                        server_settings={"application_name": "flux-dao-service", "timezone": "UTC"},
-                    )
+                    self._opened = self._open()
+                    self._pool = await anext(self._opened)
         return self._pool
 
+    async def _open(self) -> AsyncGenerator["Pool"]:
+        """A pool, for as long as this generator lives. A loop that ends closes its generators, so none outlives its loop."""
+        pool = await asyncpg.create_pool(
+            self._url,
+            min_size=0,
+            max_size=self._connections,
+            timeout=2,
+            command_timeout=self._timeout_seconds,
+            init=_prepare,
+            reset=_keep,
+            server_settings={"application_name": "flux-dao-service", "timezone": "UTC"},
+        )
+        try:
+            yield pool
+        finally:
+            if self._pool is pool:
+                self._pool = None
+            with suppress(TimeoutError):
+                # Past the time, asyncpg ends the connections that are still in use.
+                async with asyncio.timeout(_CLOSE_WITHIN_SECONDS):
+                    await pool.close()
+
     @asynccontextmanager
-    async def _connection(self) -> AsyncIterator["Connection"]:
+    async def connection(self) -> AsyncIterator["Connection"]:
+        """A connection of the pool. It is to be left outside of any transaction."""
         pool = await self.pool()
         connection = await pool.acquire(timeout=self._timeout_seconds)
         try:
@@ -128,9 +148,9 @@ class PostgresGateway(StatementGateway):
             await pool.release(connection)
 
     async def close(self) -> None:
-        if self._pool is not None and self._loop is asyncio.get_running_loop():
-            await self._pool.close()
-        self._pool = None
+        if self._opened is not None and self._loop is asyncio.get_running_loop():
+            await self._opened.aclose()
+        self._opened = self._pool = None
 
 
 async def _prepare(connection: "Connection") -> None:
@@ -139,4 +159,4 @@ async def _prepare(connection: "Connection") -> None:
 
 
 async def _keep(_: "Connection") -> None:
-    """Nothing to reset: statements run outside transactions and set nothing."""
+    """Nothing to reset: statements set nothing, and who opens a transaction ends it."""

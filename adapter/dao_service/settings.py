@@ -1,11 +1,14 @@
 """Settings, read from the environment once, at start."""
 
 import json
+import os
 import sys
-from typing import Annotated, Any, Literal, Self
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 ContractName = Literal["1.0", "1.2"]
@@ -29,6 +32,9 @@ def _database_url(value: str) -> str:
     return url
 
 
+DatabaseUrl = Annotated[SecretStr, BeforeValidator(_database_url)]
+
+
 def _service_keys(value: Any) -> Any:
     if not isinstance(value, str):
         return value
@@ -46,7 +52,10 @@ def _service_keys(value: Any) -> Any:
 
 
 class Settings(BaseSettings):
-    """Everything that a deployment can set. Each field is the environment variable of the same name, in capitals."""
+    """Everything that a deployment can set. Each field is the environment variable of the same name, in capitals.
+
+    What should not stand in the environment can stand in a file: one a setting, named as the field, in the folder `SECRETS_DIR`.
+    """
 
     model_config = SettingsConfigDict(extra="ignore", hide_input_in_errors=True, env_ignore_empty=True)
 
@@ -56,7 +65,7 @@ class Settings(BaseSettings):
     """The project's service-role JWT or `sb_secret_…` key."""
     postgrest_url: Annotated[str, AfterValidator(_data_api_url)] | None = None
     """PostgREST itself, where it is not behind `SUPABASE_URL`: an http URL, or `unix:/path` of its socket."""
-    database_url: Annotated[SecretStr, BeforeValidator(_database_url)] | None = None
+    database_url: DatabaseUrl | None = None
     """Postgres itself; where it is set, it is used instead of PostgREST."""
     service_api_keys: Annotated[dict[str, ContractName], NoDecode, BeforeValidator(_service_keys)] = {}
     """Service keys and the contract that each is pinned to. A JSON list pins all of its keys to 1.0."""
@@ -88,13 +97,39 @@ class Settings(BaseSettings):
         return self.postgrest_url or f"{self.supabase_url}/rest/v1", key
 
 
-def load_settings() -> Settings:
-    """Read the settings; a wrong one ends the process with one readable line, which never shows a value."""
+class DirectSettings(Settings):
+    """The settings of a process that goes straight to Postgres."""
+
+    database_url: DatabaseUrl
+
+
+SettingsT = TypeVar("SettingsT", bound=Settings)
+
+
+class SettingsError(ValueError):
+    """A setting is wrong or missing. Says it in one readable line, which never shows a value."""
+
+
+def read_settings(kind: type[SettingsT]) -> SettingsT:
+    """Read the settings of this kind; raises `SettingsError`."""
+    secrets_dir = os.environ.get("SECRETS_DIR") or None
+    if secrets_dir and not Path(secrets_dir).is_dir():  # pydantic-settings would only warn
+        raise SettingsError("flux-dao-service: SECRETS_DIR: is not a folder")
     try:
-        return Settings()
+        return kind(_secrets_dir=secrets_dir)
     except ValidationError as error:
-        problems = [
-            ": ".join(filter(None, (str(problem["loc"][0]).upper() if problem["loc"] else "", problem["msg"])))
-            for problem in error.errors(include_url=False, include_input=False, include_context=False)
-        ]
-        sys.exit("flux-dao-service: " + "; ".join(problems).replace("Value error, ", ""))
+        problems = [_sentence(each) for each in error.errors(include_url=False, include_input=False, include_context=False)]
+        raise SettingsError(f"flux-dao-service: {'; '.join(problems)}") from None
+
+
+def load_settings() -> Settings:
+    """Read the settings; a wrong one ends the process with one readable line."""
+    try:
+        return read_settings(Settings)
+    except SettingsError as error:
+        sys.exit(str(error))
+
+
+def _sentence(problem: ErrorDetails) -> str:
+    message = "is not set" if problem["type"] == "missing" else problem["msg"].removeprefix("Value error, ")
+    return f"{str(problem['loc'][0]).upper()}: {message}" if problem["loc"] else message

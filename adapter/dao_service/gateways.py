@@ -1,0 +1,38 @@
+"""Opens the gateway that the settings choose. It connects with its first call."""
+
+from typing import TYPE_CHECKING, TypedDict
+
+from dao_service.contracts import CONTRACTS
+from dao_service.gateway import Gateway
+from dao_service.postgrest_gateway import PostgrestGateway
+from dao_service.settings import Settings
+
+if TYPE_CHECKING:
+    from pydantic import SecretStr
+
+    from dao_service.postgres_gateway import PostgresGateway
+
+_CONSTRAINTS = {contract.schema: contract.constraints for contract in CONTRACTS.values()}
+
+
+class _Limits(TypedDict):
+    timeout_seconds: float
+    connections: int
+
+
+def open_gateway(settings: Settings) -> Gateway:
+    """To Postgres where `DATABASE_URL` is set, else to PostgREST."""
+    if settings.database_url is None:
+        return PostgrestGateway(*settings.data_api, _CONSTRAINTS, **_limits(settings))
+    return open_postgres(settings, settings.database_url)
+
+
+def open_postgres(settings: Settings, url: "SecretStr") -> "PostgresGateway":
+    """To Postgres at this URL. Raises `ModuleNotFoundError`, which names the extra, where asyncpg is not installed."""
+    from dao_service.postgres_gateway import PostgresGateway  # noqa: PLC0415 (asyncpg is an extra)
+
+    return PostgresGateway(url.get_secret_value(), _CONSTRAINTS, **_limits(settings))
+
+
+def _limits(settings: Settings) -> _Limits:
+    return {"timeout_seconds": settings.gateway_timeout_seconds, "connections": settings.gateway_connections}
