@@ -1,0 +1,255 @@
+"""Conversations: their messages, the voice session's close, and what a message does to its conversation."""
+
+import asyncio
+import secrets
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+
+from tests.conftest import create, make_goal_data, make_task_data
+from tests.contract.answers import names_field, refused
+from tests.contract.conftest import Callers, Database
+from tests.contract.kinds import Instant, Kind, Object, Text, Whole, World, is_same, resolve
+from tests.contract.resources import CONVERSATIONS_1_2, GOAL, MESSAGES_1_2, TASK
+
+CONVERSATIONS = "/api/v1/conversations/"
+MESSAGES = "/api/v1/messages/"
+SESSION: dict[str, Kind] = {
+    "extracted_intent": Text(),
+    "intent_payload": Object(),
+    "linked_goal_id": GOAL,
+    "linked_task_id": TASK,
+    "ended_at": Instant(),
+    "duration_seconds": Whole(0),
+}
+Row = dict[str, Any]
+
+
+@pytest.fixture
+async def conversation(client: httpx.AsyncClient, world: World) -> Row:
+    return await create(client, "conversations", CONVERSATIONS_1_2.minimal(world))
+
+
+async def _get(client: httpx.AsyncClient, conversation: Row) -> Row:
+    row: Row = (await client.get(f"{CONVERSATIONS}{conversation['id']}")).json()
+    return row
+
+
+async def _say(client: httpx.AsyncClient, conversation: Row, content: str = "Hello", **fields: Any) -> Row:
+    return await create(client, "messages", {"conversation_id": conversation["id"], "role": "user", "content": content, **fields})
+
+
+async def _messages(client: httpx.AsyncClient, conversation_id: str) -> list[Row]:
+    response = await client.get(MESSAGES, params={"conversation_id": conversation_id})
+    assert response.status_code == 200, response.text
+    rows: list[Row] = response.json()
+    return rows
+
+
+# Messages -------------------------------------------------------------------------------------------------------------
+
+
+async def test_messages_are_a_plain_array_oldest_first(client: httpx.AsyncClient, conversation: Row, world: World) -> None:
+    said = [await _say(client, conversation, str(nth)) for nth in range(3)]
+    await _say(client, {"id": world["strangers_conversation"]})
+
+    assert await _messages(client, conversation["id"]) == said
+    assert await _messages(client, conversation["id"].upper()) == said
+    assert {frozenset(message) for message in said} == {MESSAGES_1_2.shown}
+
+
+async def test_1500_messages_of_a_conversation_all_come_back(
+    client: httpx.AsyncClient, conversation: Row, database: Database
+) -> None:
+    await database.execute(
+        """
+        insert into public.messages (conversation_id, role, content, created_at)
+        select $1, 'user', nth::text, $2::timestamptz + (nth * 7919 % 1500) * interval '1 second' from generate_series(1, 1500) nth
+        """,
+        UUID(conversation["id"]),
+        datetime(2026, 3, 1, tzinfo=UTC),
+    )
+
+    messages = await _messages(client, conversation["id"])
+
+    times = [datetime.fromisoformat(message["created_at"]) for message in messages]
+    assert times == [datetime(2026, 3, 1, tzinfo=UTC) + timedelta(seconds=nth) for nth in range(1500)]
+
+
+async def test_messages_of_one_moment_are_in_order_of_their_ids(
+    client: httpx.AsyncClient, conversation: Row, database: Database
+) -> None:
+    said = [(await _say(client, conversation))["id"] for _ in range(6)]
+    await database.execute(
+        "update public.messages set created_at = '2026-01-01Z' where conversation_id = $1", UUID(conversation["id"])
+    )
+
+    assert [message["id"] for message in await _messages(client, conversation["id"])] == sorted(said)
+
+
+async def test_a_conversation_without_messages_has_an_empty_array(client: httpx.AsyncClient, conversation: Row) -> None:
+    assert await _messages(client, conversation["id"]) == []
+
+
+@pytest.mark.parametrize("query", ["", "?conversation_id=", "?conversation_id=x"])
+async def test_messages_are_listed_for_one_conversation_only(query: str, client: httpx.AsyncClient) -> None:
+    refused(await client.get(f"{MESSAGES}{query}"), 422, "conversation_id")
+
+
+@pytest.mark.parametrize("name", ["skip", "limit", "page", "role", "user_id"])
+async def test_the_list_of_messages_takes_no_other_parameter(name: str, client: httpx.AsyncClient, conversation: Row) -> None:
+    response = await client.get(MESSAGES, params={"conversation_id": conversation["id"], name: "1"})
+
+    refused(response, 422, name)
+
+
+async def test_a_message_does_not_change(client: httpx.AsyncClient, conversation: Row) -> None:
+    message = await _say(client, conversation)
+
+    refused(await client.patch(f"{MESSAGES}{message['id']}", json={"content": "Bye"}), 405)
+
+    assert (await client.get(f"{MESSAGES}{message['id']}")).json() == message
+
+
+async def test_a_new_message_sets_the_time_of_the_last_one(client: httpx.AsyncClient, conversation: Row) -> None:
+    assert conversation["last_message_at"] is None
+
+    first = await _say(client, conversation)
+    after_first = await _get(client, conversation)
+    second = await _say(client, conversation)
+    after_second = await _get(client, conversation)
+
+    assert after_first["last_message_at"] == first["created_at"]
+    assert after_second["last_message_at"] == second["created_at"] > first["created_at"]
+    assert after_second["updated_at"] > after_first["updated_at"] > conversation["updated_at"]
+
+
+async def test_messages_sent_at_once_leave_the_time_of_the_latest(client: httpx.AsyncClient, conversation: Row) -> None:
+    said = await asyncio.gather(*(_say(client, conversation, str(nth)) for nth in range(12)))
+
+    assert (await _get(client, conversation))["last_message_at"] == max(message["created_at"] for message in said)
+    assert len(await _messages(client, conversation["id"])) == 12
+
+
+async def test_a_message_to_no_conversation_is_refused(client: httpx.AsyncClient) -> None:
+    message = {"conversation_id": str(uuid4()), "role": "user", "content": "Hello"}
+
+    refused(await client.post(MESSAGES, json=message), 422, "conversation_id")
+
+
+async def test_a_long_message_is_kept(client: httpx.AsyncClient, conversation: Row) -> None:
+    content = secrets.token_hex(400_000)
+
+    message = await _say(client, conversation, content)
+
+    assert message["content"] == content
+    assert (await _messages(client, conversation["id"]))[0]["content"] == content
+
+
+@pytest.mark.parametrize("length", [255, 2_000])
+async def test_a_thread_may_have_a_long_name(length: int, client: httpx.AsyncClient, world: World) -> None:
+    thread = secrets.token_hex(length // 2)
+    data = CONVERSATIONS_1_2.minimal(world, langgraph_thread_id=thread)
+
+    row = await create(client, "conversations", data)
+
+    assert row["langgraph_thread_id"] == thread
+    refused(await client.post(CONVERSATIONS, json=data), 409, "langgraph_thread_id")
+
+
+async def test_a_name_that_is_too_long_to_be_kept_unique_is_no_defect(client: httpx.AsyncClient, world: World) -> None:
+    data = CONVERSATIONS_1_2.minimal(world, langgraph_thread_id=secrets.token_hex(50_000))
+
+    refused(await client.post(CONVERSATIONS, json=data), 422)
+
+
+# The voice session ----------------------------------------------------------------------------------------------------
+
+
+async def _close(client: httpx.AsyncClient, conversation: Row, session: Row) -> Row:
+    response = await client.patch(f"{CONVERSATIONS}{conversation['id']}/voice", json=session)
+    assert response.status_code == 200, response.text
+    row: Row = response.json()
+    return row
+
+
+@pytest.fixture
+async def closed(client: httpx.AsyncClient, conversation: Row, world: World) -> Row:
+    """A conversation whose voice session is closed, with every field."""
+    return await _close(client, conversation, {name: resolve(kind.accepted[0], world) for name, kind in SESSION.items()})
+
+
+async def test_closing_a_voice_session_writes_what_it_led_to(client: httpx.AsyncClient, conversation: Row, world: World) -> None:
+    session = {name: resolve(kind.accepted[0], world) for name, kind in SESSION.items()}
+
+    row = await _close(client, conversation, session)
+
+    assert [name for name in session if not is_same(SESSION[name], session[name], row[name])] == []
+    assert {name: row[name] for name in conversation if name not in {*session, "updated_at"}} == {
+        name: conversation[name] for name in conversation if name not in {*session, "updated_at"}
+    }
+    assert row["updated_at"] > conversation["updated_at"]
+    assert await _get(client, conversation) == row
+
+
+@pytest.mark.parametrize("name", SESSION)
+async def test_a_field_of_a_voice_session_changes_alone_and_null_clears_it(
+    name: str, client: httpx.AsyncClient, closed: Row, world: World
+) -> None:
+    kind = SESSION[name]
+    for value in (*kind.accepted, None):
+        sent = resolve(value, world)
+
+        row = await _close(client, closed, {name: sent})
+
+        assert is_same(kind, sent, row[name])
+        assert {each: row[each] for each in SESSION if each != name} == {each: closed[each] for each in SESSION if each != name}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [pytest.param(name, value, id=f"{name}-{nth}") for name, kind in SESSION.items() for nth, value in enumerate(kind.refused)],
+)
+async def test_a_field_of_a_voice_session_refuses_what_it_cannot_hold(
+    name: str, value: Any, client: httpx.AsyncClient, conversation: Row, world: World
+) -> None:
+    response = await client.patch(f"{CONVERSATIONS}{conversation['id']}/voice", json={name: resolve(value, world)})
+
+    refused(response, 422)
+    assert names_field(response, name), response.text
+    assert await _get(client, conversation) == conversation
+
+
+async def test_closing_a_voice_session_with_nothing_answers_the_conversation_as_it_is(
+    client: httpx.AsyncClient, closed: Row
+) -> None:
+    assert await _close(client, closed, {}) == closed
+
+
+@pytest.mark.parametrize(
+    "name", ["status", "voice_session_id", "langgraph_thread_id", "user_id", "conversation_id", "no_such", "id"]
+)
+async def test_a_voice_session_has_no_other_field(name: str, client: httpx.AsyncClient, conversation: Row) -> None:
+    refused(await client.patch(f"{CONVERSATIONS}{conversation['id']}/voice", json={name: None}), 422, name)
+
+
+async def test_what_a_voice_session_led_to_may_go(client: httpx.AsyncClient, conversation: Row, world: World) -> None:
+    goal = await create(client, "goals", make_goal_data(world["user"]))
+    task = await create(client, "tasks", make_task_data(world["user"]))
+    await _close(client, conversation, {"linked_goal_id": goal["id"], "linked_task_id": task["id"]})
+
+    assert (await client.delete(f"/api/v1/goals/{goal['id']}")).status_code == 204
+    assert (await client.delete(f"/api/v1/tasks/{task['id']}")).status_code == 204
+
+    left = await _get(client, conversation)
+    assert (left["linked_goal_id"], left["linked_task_id"]) == (None, None)
+
+
+async def test_1_0_has_neither_voice_sessions_nor_messages(callers: Callers, conversation: Row) -> None:
+    older = callers["1.0"]
+
+    refused(await older.patch(f"{CONVERSATIONS}{conversation['id']}/voice", json={"extracted_intent": "plan"}), 404)
+    refused(await older.get(MESSAGES, params={"conversation_id": conversation["id"]}), 404)
