@@ -139,4 +139,5 @@ def _broken_constraint(
     problem = FieldProblem(field=place + constraint.field, message=constraint.message)
     if constraint.kind == "unique":
         return ConflictError(constraint.message, [problem])
-    return InvalidError(f"{problem['field']}: {problem['message']}", [problem])
+    named = constraint.message.startswith(constraint.field)
+    return InvalidError(f"{place}{constraint.message}" if named else f"{problem['field']}: {constraint.message}", [problem])

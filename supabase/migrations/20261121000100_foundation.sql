@@ -23,7 +23,8 @@
 --     not become an index condition.
 --   * Defaults read clock_timestamp(), so that rows written in one transaction keep the order in which they were written.
 --   * Grants are part of the contract, and the generator reads them: a column that can be inserted is a field of "create", one that
---     can be inserted and updated is a field of "update". A comment that starts with "Read-only." takes a column out of both.
+--     can be inserted and updated is a field of "update". Words that a column's comment starts with say what grants and constraints
+--     can't: "Read-only." takes it out of both, "Required." asks a view's callers for it, "Never null." speaks of a computed one.
 --   * A comment on a check constraint is "<column>: <what to tell the caller>".
 --   * A function raises PT4xx with a constant message for what a caller did wrong; caller data goes into DETAIL only.
 --
