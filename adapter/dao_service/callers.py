@@ -1,13 +1,12 @@
 """Who calls, and in which contract."""
 
 import hmac
-from collections.abc import Mapping
 
+from dao_service.contracts import CONTRACTS
 from dao_service.errors import BadRequestError, ForbiddenError
-from dao_service.settings import ContractName, Settings
+from dao_service.settings import Settings
 
-DEFAULT_CONTRACT: ContractName = "1.2"
-_CONTRACTS: Mapping[bytes, ContractName] = {b"1.0": "1.0", b"1.2": "1.2"}
+DEFAULT_CONTRACT = "1.2"
 
 
 class Callers:
@@ -15,15 +14,16 @@ class Callers:
 
     def __init__(self, settings: Settings) -> None:
         self._pins = tuple((key.encode(), contract) for key, contract in settings.service_api_keys.items())
+        self._contracts = {name.encode(): name for name in CONTRACTS}
         self._key_required = settings.require_service_key
 
-    def contract_of(self, key: bytes | None, contract: bytes | None) -> ContractName:
+    def contract_of(self, key: bytes | None, contract: bytes | None) -> str:
         """The contract of a request with these two headers.
 
         Raises `ForbiddenError` for an unknown key, or for none where one is required, and `BadRequestError` for an unknown
         contract. Every key is compared, in constant time.
         """
-        pinned: ContractName | None = None
+        pinned: str | None = None
         if key is not None:
             for known, known_contract in self._pins:
                 if hmac.compare_digest(key, known):
@@ -34,7 +34,7 @@ class Callers:
             raise ForbiddenError("A service key is required, in the header X-Flux-Service-Key.")
         if contract is None:
             return pinned or DEFAULT_CONTRACT
-        chosen = _CONTRACTS.get(contract)
+        chosen = self._contracts.get(contract)
         if chosen is None:
-            raise BadRequestError("X-Flux-Contract is 1.0 or 1.2.")
+            raise BadRequestError(f"X-Flux-Contract is one of {', '.join(CONTRACTS)}.")
         return chosen

@@ -11,7 +11,9 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, Validati
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-ContractName = Literal["1.0", "1.2"]
+from dao_service.contracts import CONTRACTS
+
+_CONTRACT_OF_A_LIST = "1.0"
 
 
 def _http_url(value: str) -> str:
@@ -43,11 +45,11 @@ def _service_keys(value: Any) -> Any:
     except ValueError:
         raise ValueError("is neither a JSON object, key to contract, nor a JSON list of keys") from None
     if isinstance(keys, list) and all(isinstance(key, str) for key in keys):
-        return dict.fromkeys(keys, "1.0")
+        return dict.fromkeys(keys, _CONTRACT_OF_A_LIST)
     if not isinstance(keys, dict):
         raise ValueError("is neither a JSON object, key to contract, nor a JSON list of keys")
-    if not set(keys.values()) <= {"1.0", "1.2"}:
-        raise ValueError('pins a key to a contract that is neither "1.0" nor "1.2"')
+    if not all(contract in CONTRACTS for contract in keys.values()):
+        raise ValueError(f"pins a key to a contract that is none of {', '.join(CONTRACTS)}")
     return keys
 
 
@@ -67,7 +69,7 @@ class Settings(BaseSettings):
     """PostgREST itself, where it is not behind `SUPABASE_URL`: an http URL, or `unix:/path` of its socket."""
     database_url: DatabaseUrl | None = None
     """Postgres itself; where it is set, it is used instead of PostgREST."""
-    service_api_keys: Annotated[dict[str, ContractName], NoDecode, BeforeValidator(_service_keys)] = {}
+    service_api_keys: Annotated[dict[str, str], NoDecode, BeforeValidator(_service_keys)] = {}
     """Service keys and the contract that each is pinned to. A JSON list pins all of its keys to 1.0."""
     require_service_key: bool = True
     """Whether a request without `X-Flux-Service-Key` is refused."""
