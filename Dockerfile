@@ -48,8 +48,6 @@ COPY requirements.txt ./
 RUN python -m venv --without-pip /opt/venv \
  && python -m pip --python /opt/venv/bin/python install --no-cache-dir --only-binary :all: --require-hashes \
     --requirement requirements.txt
-COPY adapter/ ./
-RUN python -m compileall -q /opt/flux
 
 
 FROM ${PYTHON_IMAGE} AS adapter
@@ -59,14 +57,18 @@ LABEL org.opencontainers.image.title="flux-dao-service" \
 # The base brings pip, which nothing needs at run time.
 RUN rm -rf /usr/local/bin/pip* /usr/local/lib/python3.*/ensurepip /usr/local/lib/python3.*/site-packages/pip*
 COPY --from=packages /opt/venv/ /opt/venv/
-COPY --from=packages /opt/flux/dao_service/ /opt/flux/dao_service/
+WORKDIR /opt/flux
+COPY adapter/dao_service/ dao_service/
+RUN python -m compileall -q dao_service
+# HOME: the user below has no entry in /etc/passwd. UVICORN_*: uvicorn's own names for its options.
 ENV HOME=/tmp \
     PATH=/opt/venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONPATH=/opt/flux \
     PYTHONUNBUFFERED=1 \
+    UVICORN_HOST=0.0.0.0 \
+    UVICORN_PORT=8000 \
     WEB_CONCURRENCY=1
-WORKDIR /opt/flux
 # By number, so that Kubernetes can tell that it is not root. It owns nothing and writes nothing.
 USER 10001:10001
 EXPOSE 8000
@@ -75,5 +77,4 @@ STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=5s --start-period=20s --retries=3 \
   CMD ["python", "-IS", "/opt/flux/dao_service/healthcheck.py", "/health"]
 # A request that has begun gets as long as the longest call to the database may take (GATEWAY_TIMEOUT_SECONDS), and a little more.
-CMD ["python", "-m", "dao_service", "--host", "0.0.0.0", "--port", "8000", "--no-access-log", \
-     "--timeout-keep-alive", "65", "--timeout-graceful-shutdown", "12"]
+CMD ["python", "-m", "dao_service", "--no-access-log", "--timeout-keep-alive", "65", "--timeout-graceful-shutdown", "12"]

@@ -1,12 +1,13 @@
 """What the image's HEALTHCHECK runs, as a file and with nothing of the package imported: `python -IS healthcheck.py /ready`."""
 
 import http.client
+import os
 import sys
 
 
 def main() -> int:
     """0 when the service on this machine answers 200 on the path, else 1 and one line."""
-    connection = http.client.HTTPConnection("127.0.0.1", 8000, timeout=4)
+    connection = http.client.HTTPConnection("127.0.0.1", int(os.environ["UVICORN_PORT"]), timeout=4)
     try:
         connection.request("GET", sys.argv[1])
         response = connection.getresponse()
