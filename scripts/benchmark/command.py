@@ -1,0 +1,67 @@
+"""scripts/bench: measures the data service, and writes what it found."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from local_stack.installation import enter_environment
+from local_stack.project import ROOT
+from local_stack.stopping import Stopped, raise_when_asked_to_stop
+
+_HELP = """\
+Starts a stack of its own with settings as in production, loads the data of each size, drives every contender with wrk
+in interleaved rounds, and writes benchmark.md, benchmark.svg and benchmark.json. Installs what is missing first.
+"""
+
+
+def _names(text: str) -> list[str]:
+    return [name for name in text.split(",") if name]
+
+
+def _sizes(text: str) -> list[int]:
+    sizes = [int(part.replace("_", "")) for part in _names(text)]
+    if not sizes or min(sizes) < 1000:
+        raise argparse.ArgumentTypeError("a size is at least 1000 tasks")
+    return sorted(sizes)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="scripts/bench", description=_HELP, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="10,000 tasks, one round of a second each: under two minutes")
+    parser.add_argument("--sizes", type=_sizes, metavar="N,…", help="tasks (10000,100000,1000000)")
+    parser.add_argument(
+        "--contenders", type=_names, metavar="NAME,…", help="sqlalchemy, postgrest, adapter-postgrest, adapter-postgres (all)"
+    )
+    parser.add_argument("--work", type=_names, metavar="NAME,…", help="which work (all); see --list")
+    parser.add_argument("--list", action="store_true", help="list the work, and do nothing")
+    parser.add_argument("--rounds", type=int, metavar="N", help="turns of each contender (3)")
+    parser.add_argument("--seconds", type=float, metavar="S", help="length of one measurement (3)")
+    parser.add_argument("--warm-up", type=float, metavar="S", help="length of the warm-up before each (1)")
+    parser.add_argument("--connections", type=int, default=16, metavar="N", help="connections of wrk (16)")
+    parser.add_argument("--out", type=Path, default=ROOT / "docs", metavar="FOLDER", help="where the three files go (docs)")
+    parser.add_argument("--no-writers", action="store_true", help="leave out the concurrent writers")
+    arguments = parser.parse_args()
+    for name, quick, full in (
+        ("rounds", 1, 3),
+        ("seconds", 1.0, 3.0),
+        ("warm_up", 0.3, 1.0),
+        ("sizes", [10_000], [10_000, 100_000, 1_000_000]),
+    ):
+        if getattr(arguments, name) is None:
+            setattr(arguments, name, quick if arguments.quick else full)
+    return arguments
+
+
+def main() -> int:
+    """Run the command; its exit code."""
+    arguments = _arguments()
+    raise_when_asked_to_stop()
+    try:
+        enter_environment()
+        from .suite import run  # noqa: PLC0415 - what it imports was not installed before
+
+        run(arguments)
+    except Stopped as stopped:
+        print("stopped", file=sys.stderr)
+        return stopped.exit_code
+    return 0

@@ -1,0 +1,142 @@
+"""Who is measured: each starts on the same database with one process, alone."""
+
+import http
+import os
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from local_stack import LocalStack, free_port
+from local_stack.http_servers import status_of
+from local_stack.ports import LOOPBACK
+from local_stack.processes import Server
+from local_stack.project import ROOT
+
+from .dialects import DataApi, Dialect, Rest
+from .stage import POOL
+
+TITLES: Mapping[str, str] = {
+    "sqlalchemy": "FastAPI + SQLAlchemy",
+    "postgrest": "PostgREST directly",
+    "adapter-postgrest": "adapter over PostgREST",
+    "adapter-postgres": "adapter over asyncpg",
+}
+
+
+@dataclass
+class Contender:
+    """A server to measure. `processes` says which process trees work for it, by their part."""
+
+    name: str
+    dialect: Dialect
+    stack: LocalStack
+    over_postgrest: bool
+    application: "Application | None" = None
+    """None where PostgREST itself is asked."""
+    url: str = field(default="", init=False)
+
+    @property
+    def title(self) -> str:
+        return TITLES[self.name]
+
+    def start(self, workers: int = 1) -> None:
+        if self.over_postgrest:
+            self._start_postgrest(reached_by_tcp=self.application is None)
+        if self.application:
+            self.url = self.application.start(workers)
+
+    def stop(self) -> None:
+        if self.application:
+            self.application.stop()
+        self.stack.postgrest.stop()
+
+    @property
+    def processes(self) -> dict[str, int]:
+        found = {
+            "service": self.application.pid if self.application else None,
+            "PostgREST": self.stack.postgrest.pid,
+            "Postgres": self.stack.postgres.pid,
+        }
+        return {part: pid for part, pid in found.items() if pid is not None}
+
+    def log(self) -> str:
+        return self.application.log() if self.application else ""
+
+    def _start_postgrest(self, *, reached_by_tcp: bool) -> None:
+        settings = self.stack.postgrest.settings
+        settings.pop("PGRST_SERVER_PORT", None)
+        settings.pop("PGRST_SERVER_UNIX_SOCKET", None)
+        if reached_by_tcp:
+            # wrk has no Unix sockets.
+            port = free_port()
+            settings |= {"PGRST_SERVER_UNIX_SOCKET": "", "PGRST_SERVER_PORT": str(port)}
+            self.url = f"http://{LOOPBACK}:{port}"
+        self.stack.postgrest.start()
+
+
+class Application:
+    """A Python service under uvicorn, as the container starts it."""
+
+    def __init__(self, name: str, application: str, directory: Path, environment: Mapping[str, str], home: Path) -> None:
+        self._application = application
+        self._directory = directory
+        self._environment = dict(environment)
+        self._server = Server(name, home / "logs" / "contender.log")
+
+    @property
+    def pid(self) -> int | None:
+        return self._server.pid
+
+    def log(self) -> str:
+        return self._server.log_of_this_run()
+
+    def start(self, workers: int) -> str:
+        """Start it and wait until it is ready; its URL."""
+        port = free_port()
+        command = [sys.executable, "-m", "uvicorn", self._application, "--app-dir", str(self._directory)]
+        command += ["--host", LOOPBACK, "--port", str(port), "--no-access-log", "--log-level", "warning"]
+        command += ["--loop", "uvloop", "--http", "httptools", "--workers", str(workers)]
+        inherited = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
+        self._server.spawn(command, env=inherited | self._environment)
+        self._server.await_ready(lambda: status_of(port, "/ready") == http.HTTPStatus.OK)
+        return f"http://{LOOPBACK}:{port}"
+
+    def stop(self) -> None:
+        self._server.stop()
+
+
+def _adapter_over_postgrest(stack: LocalStack) -> Contender:
+    environment = stack.adapter_environment() | {"GATEWAY_CONNECTIONS": str(POOL)}
+    application = Application("the adapter", "dao_service.main:app", ROOT / "adapter", environment, stack.home)
+    return Contender("adapter-postgrest", Rest(keyset=True), stack, True, application)
+
+
+def _adapter_over_postgres(stack: LocalStack) -> Contender:
+    environment = stack.adapter_environment() | {"DATABASE_URL": stack.database_url, "GATEWAY_CONNECTIONS": str(POOL)}
+    application = Application("the adapter", "dao_service.main:app", ROOT / "adapter", environment, stack.home)
+    return Contender("adapter-postgres", Rest(keyset=True), stack, False, application)
+
+
+def _postgrest(stack: LocalStack) -> Contender:
+    return Contender("postgrest", DataApi(stack.service_role_key), stack, True)
+
+
+def _sqlalchemy(stack: LocalStack) -> Contender:
+    url = stack.database_url.replace("postgresql:", "postgresql+asyncpg:")
+    application = Application(
+        "the SQLAlchemy service",
+        "sqlalchemy_service.main:app",
+        ROOT / "tests" / "bench",
+        {"DATABASE_URL": url, "POOL_SIZE": str(POOL)},
+        stack.home,
+    )
+    return Contender("sqlalchemy", Rest(keyset=False), stack, False, application)
+
+
+CONTENDERS: Mapping[str, Callable[[LocalStack], Contender]] = {
+    "sqlalchemy": _sqlalchemy,
+    "postgrest": _postgrest,
+    "adapter-postgrest": _adapter_over_postgrest,
+    "adapter-postgres": _adapter_over_postgres,
+}

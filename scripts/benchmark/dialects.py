@@ -1,0 +1,170 @@
+"""How the two kinds of contenders are asked for the same thing: our REST contract, and PostgREST's own."""
+
+from collections.abc import Callable
+from typing import Any, Protocol
+from urllib.parse import urlencode
+
+from .traffic import Answer, Request, comparable
+
+Ask = Callable[[Request], Answer]
+PAGE = 100
+_MADE_NEW = ("id", "created_at", "updated_at", "completed_at", "goal_id", "milestone_id")
+
+
+class Dialect(Protocol):
+    """The requests of the benchmark. All ids are UUIDs, all moments ISO 8601 with an offset."""
+
+    def get_task(self, task: str) -> Request: ...
+
+    def list_tasks(self) -> Request:
+        """The newest 100."""
+
+    def list_tasks_of(self, user: str) -> Request:
+        """The newest 100 of one user."""
+
+    def deep_page(self, page: int, ask: Ask) -> Request:
+        """A page of 100, far from the first one, in the cheapest way that there is. `ask` reaches the contender."""
+
+    def time_range(self, user: str, start: str, end: str) -> Request: ...
+
+    def statistics(self, user: str, start: str, end: str) -> Request: ...
+
+    def create_task(self, row: dict[str, Any]) -> Request: ...
+
+    def patch_task(self, task: str, changes: dict[str, Any]) -> Request: ...
+
+    def bulk_update(self, tasks: list[str], status: str) -> Request: ...
+
+    def create_structure(self, structure: dict[str, Any]) -> Request: ...
+
+
+def _whole(answer: Answer) -> object:
+    return comparable(answer.json)
+
+
+def _listed(rows: list[dict[str, Any]], total: int) -> object:
+    """Which rows, not what is in them: some of them may have been changed before."""
+    return [row["id"] for row in rows], [sorted(row) for row in rows], total
+
+
+def _created(answer: Answer) -> object:
+    return comparable(answer.json, "id", "created_at", "updated_at")
+
+
+def _patched(changes: dict[str, Any]) -> Callable[[Answer], object]:
+    """What was changed; the rest of the row may have been changed before."""
+
+    def gist(answer: Answer) -> object:
+        row = answer.json
+        return row["id"], sorted(row), {name: row[name] for name in changes}
+
+    return gist
+
+
+def _structure(answer: Answer) -> object:
+    goal = comparable(answer.json, *_MADE_NEW)
+    for part, key in (("milestones", "week_number"), ("tasks", "title")):
+        goal[part] = sorted(goal[part], key=lambda row: row[key])
+    return goal
+
+
+class Rest:
+    """The REST contract 1.2."""
+
+    keyset: bool
+
+    def __init__(self, *, keyset: bool) -> None:
+        """`keyset`: whether lists take `after`."""
+        self.keyset = keyset
+
+    def get_task(self, task: str) -> Request:
+        return Request("GET", f"/api/v1/tasks/{task}", _whole)
+
+    def list_tasks(self) -> Request:
+        return self._list(limit=PAGE)
+
+    def list_tasks_of(self, user: str) -> Request:
+        return self._list(user_id=user, limit=PAGE)
+
+    def deep_page(self, page: int, ask: Ask) -> Request:
+        if not self.keyset:
+            return self._list(skip=(page - 1) * PAGE, limit=PAGE)
+        before = ask(self._list(skip=(page - 2) * PAGE, limit=PAGE))
+        return self._list(after=before.json["next_cursor"], limit=PAGE)
+
+    def time_range(self, user: str, start: str, end: str) -> Request:
+        return self._get("tasks/by-timerange", user_id=user, start_at=start, end_at=end)
+
+    def statistics(self, user: str, start: str, end: str) -> Request:
+        return self._get("tasks/statistics", user_id=user, start_date=start, end_date=end)
+
+    def create_task(self, row: dict[str, Any]) -> Request:
+        return Request("POST", "/api/v1/tasks/", _created, row)
+
+    def patch_task(self, task: str, changes: dict[str, Any]) -> Request:
+        return Request("PATCH", f"/api/v1/tasks/{task}", _patched(changes), changes)
+
+    def bulk_update(self, tasks: list[str], status: str) -> Request:
+        return Request("POST", "/api/v1/tasks/bulk-update-state", _whole, {"task_ids": tasks, "new_status": status})
+
+    def create_structure(self, structure: dict[str, Any]) -> Request:
+        return Request("POST", "/api/v1/goals/with-structure", _structure, structure)
+
+    def _list(self, **query: Any) -> Request:
+        def gist(answer: Answer) -> object:
+            return _listed(answer.json["items"], answer.json["total"])
+
+        return Request("GET", f"/api/v1/tasks/?{urlencode(query)}", gist)
+
+    def _get(self, path: str, **query: Any) -> Request:
+        return Request("GET", f"/api/v1/{path}?{urlencode(query)}", _whole)
+
+
+class DataApi:
+    """PostgREST's own: what a caller with the service key would ask, with an exact count where a list has a total."""
+
+    def __init__(self, key: str) -> None:
+        self._key = ("Authorization", f"Bearer {key}")
+        self._one_row = ("Accept", "application/vnd.pgrst.object+json")
+        self._returning = ("Prefer", "return=representation")
+
+    def get_task(self, task: str) -> Request:
+        return Request("GET", f"/tasks?id=eq.{task}", _whole, headers=(self._key, self._one_row))
+
+    def list_tasks(self) -> Request:
+        return self._list("")
+
+    def list_tasks_of(self, user: str) -> Request:
+        return self._list(f"user_id=eq.{user}&")
+
+    def deep_page(self, page: int, ask: Ask) -> Request:  # noqa: ARG002 (a cursor has to be asked for)
+        return self._list(f"offset={(page - 1) * PAGE}&")
+
+    def time_range(self, user: str, start: str, end: str) -> Request:
+        start, end = start.replace("+", "%2B"), end.replace("+", "%2B")
+        query = f"user_id=eq.{user}&scheduled_at=gte.{start}&scheduled_at=lte.{end}&order=scheduled_at,id"
+        return Request("GET", f"/tasks?{query}", _whole, headers=(self._key,))
+
+    def statistics(self, user: str, start: str, end: str) -> Request:
+        query = urlencode({"user_id": user, "start_date": start, "end_date": end})
+        return Request("GET", f"/rpc/get_task_statistics?{query}", _whole, headers=(self._key,))
+
+    def create_task(self, row: dict[str, Any]) -> Request:
+        return Request("POST", "/tasks", _created, row, (self._key, self._one_row, self._returning))
+
+    def patch_task(self, task: str, changes: dict[str, Any]) -> Request:
+        return Request("PATCH", f"/tasks?id=eq.{task}", _patched(changes), changes, (self._key, self._one_row, self._returning))
+
+    def bulk_update(self, tasks: list[str], status: str) -> Request:
+        body = {"task_ids": tasks, "new_status": status}
+        return Request("POST", "/rpc/bulk_update_task_status", _whole, body, (self._key,))
+
+    def create_structure(self, structure: dict[str, Any]) -> Request:
+        return Request("POST", "/rpc/create_goal_with_structure", _structure, structure, (self._key,))
+
+    def _list(self, query: str) -> Request:
+        def gist(answer: Answer) -> object:
+            return _listed(answer.json, int(answer.headers["content-range"].partition("/")[2]))
+
+        path = f"/tasks?{query}order=created_at.desc,id.desc&limit={PAGE}"
+        return Request("GET", path, gist, headers=(self._key, ("Prefer", "count=exact")))

@@ -1,0 +1,120 @@
+"""One turn of a contender: its answers compared, each item of work driven and timed."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from local_stack.errors import StackError
+
+from .contenders import Contender
+from .dataset import Dataset
+from .processes import cpu_seconds
+from .traffic import Answer, Request, send, write_requests
+from .work import Asked, Work
+from .wrk import Drive, Wrk
+
+_COMPARED = 3
+"""How many different requests of each work are compared."""
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One contender doing one work on one data set, once."""
+
+    tasks: int
+    contender: str
+    work: str
+    per_second: float
+    p50_ms: float
+    p99_ms: float
+    bytes_per_answer: float
+    cpu_ms: dict[str, float]
+    """CPU milliseconds a request, by the part that used them."""
+
+
+@dataclass
+class Answers:
+    """What the first contender answered: the others have to answer the same."""
+
+    _first: dict[tuple[str, int], tuple[str, object]] = field(default_factory=dict)
+
+    def compare(self, contender: Contender, work: Work, requests: Sequence[Request]) -> None:
+        """Ask the first few requests. A StackError where an answer is no success or differs from the first contender's."""
+        for number, request in enumerate(requests[:_COMPARED]):
+            answer = ask(contender, request)
+            gist = request.gist(answer)
+            reference, expected = self._first.setdefault((work.name, number), (contender.name, gist))
+            if gist != expected:
+                raise StackError(
+                    f"{contender.name} and {reference} answer differently to {work.title}:\n"
+                    f"  {contender.name}: {str(gist)[:500]}\n  {reference}: {str(expected)[:500]}"
+                )
+
+
+def ask(contender: Contender, request: Request) -> Answer:
+    """A successful answer; else a StackError."""
+    answer = send(contender.url, request)
+    if not 200 <= answer.status < 300:
+        raise StackError(
+            f"{contender.name} answers {answer.status} to {request.method} {request.path}: "
+            f"{answer.body[:500].decode(errors='replace')}\n{contender.log()}"
+        )
+    return answer
+
+
+@contextmanager
+def running(contender: Contender, workers: int = 1) -> Iterator[Contender]:
+    try:
+        contender.start(workers)
+        yield contender
+    finally:
+        contender.stop()
+
+
+@dataclass(frozen=True)
+class Bench:
+    """How things are measured."""
+
+    wrk: Wrk
+    seconds: float
+    warm_up: float
+    directory: Path
+    """Of the files of requests."""
+
+    def requests(self, contender: Contender, dataset: Dataset, work: Work) -> list[Request]:
+        return work.requests(Asked(dataset, contender.dialect, lambda request: ask(contender, request)))
+
+    def measure(self, contender: Contender, dataset: Dataset, work: Work, requests: Sequence[Request]) -> Measurement:
+        """Of a contender that runs."""
+        file = self.directory / "requests.tsv"
+        write_requests(file, requests)
+        try:
+            self.wrk.drive(contender.url, file, self.warm_up)
+            before = cpu_seconds(contender.processes)
+            drive = self.wrk.drive(contender.url, file, self.seconds)
+            after = cpu_seconds(contender.processes)
+        except StackError as error:
+            raise StackError(f"{contender.name}, {work.title}: {error}\n{contender.log()}") from None
+        return _measurement(contender, dataset, work, drive, {part: after[part] - before[part] for part in before})
+
+    def turn(self, contender: Contender, dataset: Dataset, works: Sequence[Work], answers: Answers) -> Iterator[Measurement]:
+        """A contender's turn: start it, do all the work, stop it."""
+        with running(contender):
+            for work in works:
+                requests = self.requests(contender, dataset, work)
+                answers.compare(contender, work, requests)
+                yield self.measure(contender, dataset, work, requests)
+
+
+def _measurement(contender: Contender, dataset: Dataset, work: Work, drive: Drive, cpu: dict[str, float]) -> Measurement:
+    return Measurement(
+        dataset.tasks,
+        contender.name,
+        work.name,
+        drive.per_second,
+        drive.p50_ms,
+        drive.p99_ms,
+        drive.bytes / drive.requests,
+        {part: seconds * 1000 / drive.requests for part, seconds in cpu.items()},
+    )

@@ -1,0 +1,46 @@
+"""The stack that the contenders work on: made for the benchmark, with settings as in production."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from local_stack import LocalStack
+from local_stack.ports import LOOPBACK
+from local_stack.postgres import DATABASE, PASSWORD
+
+from .machine import memory_bytes
+
+POOL = 20
+"""Connections to the database that each contender may hold."""
+
+
+def postgres_settings() -> dict[str, str]:
+    """As for a server of its own with this machine's memory; a commit is on the disk when it is answered."""
+    quarter_mb = min(memory_bytes() // 4, 2 * 1024**3) // 1024**2
+    return {
+        "fsync": "on",
+        "full_page_writes": "on",
+        "synchronous_commit": "on",
+        "shared_buffers": f"{quarter_mb}MB",
+        "effective_cache_size": f"{2 * quarter_mb}MB",
+        "maintenance_work_mem": "256MB",
+        "max_wal_size": "4GB",
+        "checkpoint_timeout": "15min",
+        "random_page_cost": "1.1",
+    }
+
+
+@contextmanager
+def stage(report: Callable[[str], None]) -> Iterator[LocalStack]:
+    """A migrated database without data. PostgREST is set up but not running; everything is stopped and removed at the end."""
+    stack = LocalStack(postgres_settings=postgres_settings(), postgrest_settings={"PGRST_DB_POOL": str(POOL)}, report=report)
+    try:
+        stack.start_database()
+        # All contenders reach Postgres in the same way.
+        uri = f"postgresql://authenticator:{PASSWORD}@{LOOPBACK}:{stack.postgres.port}/{DATABASE}"
+        stack.start_data_api()
+        stack.gateway.stop()
+        stack.postgrest.stop()
+        stack.postgrest.settings["PGRST_DB_URI"] = uri
+        yield stack
+    finally:
+        stack.stop()

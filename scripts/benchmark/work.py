@@ -1,0 +1,194 @@
+"""What the contenders are asked to do, each item as a list of requests that are sent in turn."""
+
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from itertools import cycle, islice
+from typing import Any
+
+from .dataset import CREATED_FROM, CREATED_UNTIL, TASKS_OF_THE_HEAVY_USER, Dataset
+from .dialects import Ask, Dialect
+from .traffic import Request
+
+DEEP_PAGE = 5_000
+_SEED = 20261121
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a list of requests is made from."""
+
+    dataset: Dataset
+    dialect: Dialect
+    ask: Ask
+
+    def dice(self) -> random.Random:
+        """The same for every contender."""
+        return random.Random(_SEED)  # noqa: S311 (chooses rows)
+
+
+@dataclass(frozen=True)
+class Work:
+    """One item of the benchmark."""
+
+    name: str
+    title: str
+    requests: Callable[[Asked], list[Request]]
+
+
+def deep_page_of(dataset: Dataset) -> int:
+    """Page 5,000, or half way through a list that is shorter."""
+    return min(DEEP_PAGE, dataset.pages // 2)
+
+
+def _some_tasks(asked: Asked, users: range, count: int) -> list[str]:
+    dice, dataset = asked.dice(), asked.dataset
+    return [dice.choice(tuple(dataset.tasks_of(dice.choice(users)))) for _ in range(count)]
+
+
+def _some_users(asked: Asked, users: range, count: int) -> list[int]:
+    dice = asked.dice()
+    return [dice.choice(users) for _ in range(count)]
+
+
+def _get(asked: Asked) -> list[Request]:
+    return [asked.dialect.get_task(task) for task in _some_tasks(asked, asked.dataset.read_users, 2000)]
+
+
+def _list(asked: Asked) -> list[Request]:
+    return [asked.dialect.list_tasks()]
+
+
+def _list_of_user(asked: Asked) -> list[Request]:
+    users = _some_users(asked, asked.dataset.read_users, 1000)
+    return [asked.dialect.list_tasks_of(asked.dataset.user(user)) for user in users]
+
+
+def _deep_page(asked: Asked) -> list[Request]:
+    return [asked.dialect.deep_page(deep_page_of(asked.dataset), asked.ask)]
+
+
+def _time_range(rows: int) -> Callable[[Asked], list[Request]]:
+    def requests(asked: Asked) -> list[Request]:
+        dice, dataset = asked.dice(), asked.dataset
+        windows = [dataset.window(dice.randrange(TASKS_OF_THE_HEAVY_USER - rows), rows) for _ in range(500)]
+        return [asked.dialect.time_range(dataset.heavy_user, start, end) for start, end in windows]
+
+    return requests
+
+
+def _statistics(asked: Asked) -> list[Request]:
+    period = CREATED_FROM.isoformat(), CREATED_UNTIL.isoformat()
+    users = _some_users(asked, asked.dataset.read_users, 1000)
+    return [asked.dialect.statistics(asked.dataset.user(user), *period) for user in users]
+
+
+def _new_task(dataset: Dataset, user: int, number: int) -> dict[str, Any]:
+    start, _ = dataset.window(number % 1000, 1)
+    return {
+        "user_id": dataset.user(user),
+        "goal_id": dataset.goal(user),
+        "title": f"Run {number % 9 + 3} km",
+        "status": "pending",
+        "trigger_type": "time",
+        "scheduled_at": start,
+        "duration_minutes": 30,
+    }
+
+
+def _create(asked: Asked) -> list[Request]:
+    users = _some_users(asked, asked.dataset.written_users, 1000)
+    return [asked.dialect.create_task(_new_task(asked.dataset, user, number)) for number, user in enumerate(users)]
+
+
+def _changes(number: int) -> dict[str, Any]:
+    choices: tuple[dict[str, Any], ...] = (
+        {"status": "done"},
+        {"status": "pending", "title": "Run 5 km"},
+        {"duration_minutes": 30 + number % 30},
+    )
+    return choices[number % 3]
+
+
+def _patch(asked: Asked) -> list[Request]:
+    tasks = _some_tasks(asked, asked.dataset.written_users, 2000)
+    return [asked.dialect.patch_task(task, _changes(number)) for number, task in enumerate(tasks)]
+
+
+def _bulk(asked: Asked) -> list[Request]:
+    # A user at a time, in order, so that calls at the same moment don't wait for each other's rows.
+    users = islice(cycle(asked.dataset.written_users), 200)
+    statuses = cycle(("missed", "pending", "rescheduled"))
+    return [
+        asked.dialect.bulk_update(list(asked.dataset.tasks_of(user)), status) for user, status in zip(users, statuses, strict=False)
+    ]
+
+
+def _structure(asked: Asked) -> list[Request]:
+    dataset = asked.dataset
+    return [
+        asked.dialect.create_structure(
+            {
+                "goal": {
+                    "user_id": dataset.user(user),
+                    "title": "Run a half marathon",
+                    "class_tags": ["health"],
+                    "target_weeks": 10,
+                },
+                "milestones": [
+                    {
+                        "week_number": week,
+                        "title": f"Week {week}",
+                        "tasks": [
+                            {
+                                "title": f"Run {week}.{day} km",
+                                "scheduled_at": dataset.window(week * 7 + day, 1)[0],
+                                "duration_minutes": 30,
+                            }
+                            for day in range(5)
+                        ],
+                    }
+                    for week in range(1, 11)
+                ],
+            }
+        )
+        for user in _some_users(asked, dataset.written_users, 100)
+    ]
+
+
+_DAY: Mapping[str, int] = {
+    "get": 40,
+    "list-of-user": 15,
+    "time-range-50": 15,
+    "statistics": 8,
+    "patch": 12,
+    "create": 8,
+    "bulk": 2,
+}
+"""Shares of an agent's day, in percent."""
+
+
+def _day(asked: Asked) -> list[Request]:
+    kinds = asked.dice().choices(list(_DAY), list(_DAY.values()), k=2000)
+    sources = {name: cycle(WORK[name].requests(asked)) for name in _DAY}
+    return [next(sources[kind]) for kind in kinds]
+
+
+# What changes rows comes last: the answers of what only reads are compared before.
+WORK: Mapping[str, Work] = {
+    work.name: work
+    for work in (
+        Work("get", "get a task", _get),
+        Work("list", "list 100 tasks", _list),
+        Work("list-of-user", "list one user's tasks", _list_of_user),
+        Work("deep-page", "a deep page of the list", _deep_page),
+        Work("time-range-50", "time range, 50 rows", _time_range(50)),
+        Work("time-range-1000", "time range, 1,000 rows", _time_range(1000)),
+        Work("statistics", "statistics", _statistics),
+        Work("patch", "patch a task", _patch),
+        Work("bulk", "bulk update of 100", _bulk),
+        Work("create", "create a task", _create),
+        Work("structure", "goal with 50 tasks", _structure),
+        Work("day", "an agent's day", _day),
+    )
+}

@@ -1,0 +1,93 @@
+"""Drives a contender with wrk, Debian's."""
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from local_stack.debian import debian_program
+from local_stack.errors import StackError
+
+_SCRIPT = Path(__file__).with_name("requests.lua")
+_LATE_AFTER_SECONDS = 30
+_FEW = 3
+"""Answers a connection that are too few to tell a speed."""
+_LONGER = 4
+
+
+@dataclass(frozen=True)
+class Drive:
+    """What came of one drive. All of its answers were successes."""
+
+    requests: int
+    seconds: float
+    bytes: int
+    p50_ms: float
+    p99_ms: float
+
+    @property
+    def per_second(self) -> float:
+        return self.requests / self.seconds
+
+
+class Wrk:
+    """wrk, with a fixed number of connections."""
+
+    def __init__(self, connections: int, report: Callable[[str], None] = print) -> None:
+        self.connections = connections
+        self._environment = dict(os.environ)
+        try:
+            program = debian_program("wrk", "wrk", report)
+            self._path = str(program.path)
+            self._environment["LD_LIBRARY_PATH"] = program.library_path
+        except StackError as error:
+            found = shutil.which("wrk")
+            if found is None:
+                raise StackError(f"wrk is neither installed nor to be had: {error}") from None
+            self._path = found
+
+    @property
+    def version(self) -> str:
+        told = subprocess.run([self._path, "-v"], env=self._environment, capture_output=True, text=True, check=False).stdout
+        return told.split()[1] if told else "unknown"
+
+    def drive(self, url: str, requests: Path, seconds: float, connections: int | None = None) -> Drive:
+        """Send the requests of a file in turn, over and over, for so long, or longer where too few are answered.
+
+        A StackError where an answer is not a success.
+        """
+        connections = connections or self.connections
+        drive = self._drive(url, requests, seconds, connections)
+        return drive if drive.requests >= _FEW * connections else self._drive(url, requests, seconds * _LONGER, connections)
+
+    def _drive(self, url: str, requests: Path, seconds: float, connections: int) -> Drive:
+        command = [self._path, "--threads", "1", "--connections", str(connections)]
+        command += ["--duration", f"{int(seconds) + 1}s", "--timeout", f"{_LATE_AFTER_SECONDS}s"]
+        command += ["--script", str(_SCRIPT), url, "--", str(requests)]
+        process = subprocess.Popen(command, env=self._environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        try:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.communicate(timeout=seconds)
+            # It takes whole seconds only; an interrupt ends it with its results, too.
+            process.send_signal(signal.SIGINT)
+            output, _ = process.communicate(timeout=_LATE_AFTER_SECONDS)
+        except subprocess.TimeoutExpired:
+            raise StackError(f"wrk does not end. {url} may hang.") from None
+        finally:
+            process.kill()
+            process.wait()
+        result = output.rstrip().rpartition("\n")[2]
+        if not result.startswith("{"):
+            raise StackError(f"wrk failed:\n{output.rstrip()}")
+        told = json.loads(result)
+        if told["failed"] or told["broken"] or told["late"]:
+            raise StackError(
+                f"of {told['requests']} requests {told['failed']} were answered with an error, "
+                f"{told['broken']} broke off and {told['late']} got no answer in time"
+            )
+        return Drive(told["requests"], told["seconds"], told["bytes"], told["p50_ms"], told["p99_ms"])

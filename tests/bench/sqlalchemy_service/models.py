@@ -1,0 +1,93 @@
+"""The tables, as the migrations made them. What the database fills in is fetched with `returning`, without another query."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import ARRAY, FetchedValue, ForeignKey, ForeignKeyConstraint, Text, Uuid
+from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
+
+class Base(DeclarativeBase):
+    """Base of the models."""
+
+    type_annotation_map = {  # noqa: RUF012 (SQLAlchemy's own form)
+        datetime: TIMESTAMP(timezone=True),
+        dict[str, Any]: JSONB,
+        list[str]: ARRAY(Text),
+        list[UUID]: ARRAY(Uuid),
+    }
+    __mapper_args__ = {"eager_defaults": True}  # noqa: RUF012 (SQLAlchemy's own form)
+
+
+class Goal(Base):
+    """What a user wants to reach."""
+
+    __tablename__ = "goals"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    user_id: Mapped[UUID]
+    title: Mapped[str]
+    description: Mapped[str | None]
+    class_tags: Mapped[list[str] | None]
+    status: Mapped[str] = mapped_column(server_default=FetchedValue())
+    parent_goal_id: Mapped[UUID | None]
+    pipeline_order: Mapped[int | None]
+    activated_at: Mapped[datetime | None]
+    completed_at: Mapped[datetime | None]
+    target_weeks: Mapped[int] = mapped_column(server_default=FetchedValue())
+    plan_json: Mapped[dict[str, Any] | None]
+    category: Mapped[str | None]
+    timeline: Mapped[str | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=FetchedValue())
+    updated_at: Mapped[datetime] = mapped_column(server_default=FetchedValue(), server_onupdate=FetchedValue())
+
+    milestones: Mapped[list["Milestone"]] = relationship(order_by="Milestone.week_number")
+
+
+class Milestone(Base):
+    """A weekly step of a goal."""
+
+    __tablename__ = "milestones"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    goal_id: Mapped[UUID] = mapped_column(ForeignKey("goals.id"))
+    week_number: Mapped[int]
+    title: Mapped[str]
+    status: Mapped[str] = mapped_column(server_default=FetchedValue())
+    created_at: Mapped[datetime] = mapped_column(server_default=FetchedValue())
+    updated_at: Mapped[datetime] = mapped_column(server_default=FetchedValue(), server_onupdate=FetchedValue())
+
+    tasks: Mapped[list["Task"]] = relationship()
+
+
+class Task(Base):
+    """What a user does, when, and what became of it."""
+
+    __tablename__ = "tasks"
+    __table_args__ = (ForeignKeyConstraint(["milestone_id", "goal_id"], ["milestones.id", "milestones.goal_id"]),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    user_id: Mapped[UUID]
+    goal_id: Mapped[UUID | None]
+    milestone_id: Mapped[UUID | None]
+    title: Mapped[str]
+    description: Mapped[str | None]
+    status: Mapped[str] = mapped_column(server_default=FetchedValue())
+    priority: Mapped[str] = mapped_column(server_default=FetchedValue())
+    scheduled_at: Mapped[datetime | None]
+    scheduled_end_at: Mapped[datetime | None] = mapped_column(server_default=FetchedValue(), server_onupdate=FetchedValue())
+    duration_minutes: Mapped[int | None]
+    trigger_type: Mapped[str] = mapped_column(server_default=FetchedValue())
+    location_trigger: Mapped[str | None]
+    is_recurring: Mapped[bool] = mapped_column(server_default=FetchedValue())
+    recurrence_rule: Mapped[str | None]
+    calendar_event_id: Mapped[str | None]
+    shared_with_goal_ids: Mapped[list[UUID] | None]
+    reminder_sent_at: Mapped[datetime | None]
+    whatsapp_sent_at: Mapped[datetime | None]
+    call_sent_at: Mapped[datetime | None]
+    completed_at: Mapped[datetime | None] = mapped_column(server_default=FetchedValue(), server_onupdate=FetchedValue())
+    created_at: Mapped[datetime] = mapped_column(server_default=FetchedValue())
+    updated_at: Mapped[datetime] = mapped_column(server_default=FetchedValue(), server_onupdate=FetchedValue())
