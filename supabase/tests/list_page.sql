@@ -1,0 +1,275 @@
+-- list_page: one page of a collection, newest first, by offset or by cursor.
+
+begin;
+select plan(48);
+
+insert into public.users (id, email) values
+('a0000000-0000-4000-8000-000000000001', 'ada@example.com'),
+('a0000000-0000-4000-8000-000000000002', 'grace@example.com');
+insert into public.goals (id, user_id, title, status, created_at)
+select
+  ('a1000000-0000-4000-8000-' || lpad(nth.number::text, 12, '0'))::uuid as id,
+  'a0000000-0000-4000-8000-000000000001'::uuid as user_id,
+  nth.number::text as title,
+  case when nth.number % 2 = 0 then 'active' else 'completed' end as status,
+  -- Five rows share each moment, two moments are a microsecond apart.
+  '2030-01-01T12:00:00.999999Z'::timestamptz + (nth.number / 5) * interval '1 microsecond' as created_at
+from generate_series(1, 23) as nth (number);
+insert into public.goals (user_id, title) values ('a0000000-0000-4000-8000-000000000002', 'another''s');
+
+create function pg_temp.titles(page json)
+returns text
+language sql
+as $$
+  select coalesce(string_agg(item.row ->> 'title', ' ' order by item.place), '')
+  from json_array_elements(page -> 'items') with ordinality as item (row, place);
+$$;
+create function pg_temp.envelope(page json)
+returns jsonb
+language sql
+as $$
+  select page::jsonb - 'items' - 'next_cursor';
+$$;
+-- Every page from the first to the last, by the cursor of each; one line a page.
+create function pg_temp.walk(schema text, filters jsonb, row_limit integer)
+returns setof text
+language plpgsql
+as $$
+declare
+  next_cursor text;
+  page json;
+begin
+  loop
+    execute format('select %I.list_page($1, $2, $3, 0, $4)', schema)
+    into page using 'goals', filters, row_limit, next_cursor;
+    return next format(
+      '%s: %s%s%s', page ->> 'page', pg_temp.titles(page),
+      case when (page ->> 'has_prev')::boolean then ' <' else '' end,
+      case when (page ->> 'has_next')::boolean then ' >' else '' end
+    );
+    next_cursor := page ->> 'next_cursor';
+    exit when next_cursor is null;
+  end loop;
+end;
+$$;
+create function pg_temp.cursor_of(resource text, filters jsonb, row_limit integer)
+returns text
+language sql
+as $$
+  select public.list_page(resource, filters, row_limit) ->> 'next_cursor';
+$$;
+
+-- By offset
+
+select is(
+  pg_temp.titles(public.list_page('goals', '{"user_id": "a0000000-0000-4000-8000-000000000001"}')),
+  '23 22 21 20 19 18 17 16 15 14 13 12 11 10 9 8 7 6 5 4 3 2 1', 'newest first, then the greatest id'
+);
+select is(
+  pg_temp.envelope(public.list_page('goals', '{"user_id": "a0000000-0000-4000-8000-000000000001"}')),
+  '{"total": 23, "page": 1, "page_size": 100, "has_next": false, "has_prev": false}',
+  'the first 100 unless told otherwise'
+);
+select is(
+  (public.list_page('goals', '{"title": "23"}') -> 'items' -> 0)::jsonb,
+  (select to_jsonb(goals) from public.goals where id = 'a1000000-0000-4000-8000-000000000023'),
+  'items are whole rows'
+);
+select is(
+  pg_temp.titles(public.list_page('goals', '{"user_id": "a0000000-0000-4000-8000-000000000001"}', 5, 7)),
+  '16 15 14 13 12', 'five from the eighth'
+);
+select
+  is(
+    pg_temp.envelope(public.list_page(
+      'goals', '{"user_id": "a0000000-0000-4000-8000-000000000001"}', example.row_limit, example.row_offset
+    )),
+    example.envelope::jsonb, format('limit %s, offset %s', example.row_limit, example.row_offset)
+  )
+from (
+  values
+  (5, 0, '{"total": 23, "page": 1, "page_size": 5, "has_next": true, "has_prev": false}'),
+  (5, 7, '{"total": 23, "page": 2, "page_size": 5, "has_next": true, "has_prev": true}'),
+  (5, 18, '{"total": 23, "page": 4, "page_size": 5, "has_next": false, "has_prev": true}'),
+  (5, 20, '{"total": 23, "page": 5, "page_size": 5, "has_next": false, "has_prev": true}'),
+  (23, 0, '{"total": 23, "page": 1, "page_size": 23, "has_next": false, "has_prev": false}'),
+  (22, 0, '{"total": 23, "page": 1, "page_size": 22, "has_next": true, "has_prev": false}'),
+  (1, 22, '{"total": 23, "page": 23, "page_size": 1, "has_next": false, "has_prev": true}'),
+  (5, 23, '{"total": 23, "page": 5, "page_size": 5, "has_next": false, "has_prev": true}'),
+  (5, 1000000, '{"total": 23, "page": 200001, "page_size": 5, "has_next": false, "has_prev": true}')
+) as example (row_limit, row_offset, envelope);
+select is(
+  (public.list_page('goals', '{"user_id": "a0000000-0000-4000-8000-000000000001"}', 5, 23) -> 'items')::jsonb, '[]',
+  'past the end there are no items'
+);
+select is(
+  public.list_page('goals', '{"user_id": "a0000000-0000-4000-8000-00000000dead"}')::jsonb,
+  '{"items": [], "total": 0, "page": 1, "page_size": 100, "has_next": false, "has_prev": false}',
+  'an empty list is a page without items'
+);
+select is(
+  public.list_page('goals') ->> 'total', (select count(*)::text from public.goals), 'without a filter all rows count'
+);
+select set_eq(
+  $$select jsonb_object_keys(public.list_page('goals', '{}', 1)::jsonb)$$,
+  $$select attname::text from pg_attribute where attrelid = 'public.page'::regclass and attnum > 0$$,
+  'a page has the fields of public.page'
+);
+
+-- Filters
+
+select is(
+  pg_temp.titles(public.list_page(
+    'goals', '{"user_id": "a0000000-0000-4000-8000-000000000001", "status": "active"}', 3
+  )),
+  '22 20 18', 'filters are equalities, all of which hold'
+);
+select is(
+  public.list_page('goals', '{"user_id": "a0000000-0000-4000-8000-000000000001", "status": "active"}', 3) ->> 'total',
+  '11', 'and the total counts what they let through'
+);
+select is(
+  pg_temp.titles(public.list_page('goals', '{"title": "another''s"}')), 'another''s', 'a value may hold a quote'
+);
+select is(
+  public.list_page('goals', '{"title": "x'' or true --"}') ->> 'total', '0', 'a value is a value'
+);
+select is(
+  public.list_page('goals', '{"user_id": "a0000000-0000-4000-8000-000000000001", "parent_goal_id": null}') ->> 'total',
+  '0', 'nothing equals null'
+);
+select throws_ok(
+  $$select public.list_page('goals', '{"nonsense": 1}')$$, '42703', null, 'a field that does not exist is refused'
+);
+select throws_ok(
+  $$select public.list_page('goals', '{"title\" is not null or \"title": "x"}')$$, '42703', null,
+  'as is one that is more than a name'
+);
+select throws_ok(
+  $$select public.list_page('goals', '{"user_id": "x"}')$$, '22P02', null, 'a value of another type is refused'
+);
+select throws_ok($$select public.list_page('nonsense')$$, '42P01', null, 'a collection that does not exist is refused');
+select throws_ok(
+  $$select public.list_page('goals where true; --')$$, '42P01', null, 'as is one that is more than a name'
+);
+select throws_ok(
+  $$select public.list_page('row_counts')$$, '42P01', null, 'and one of another schema'
+);
+
+-- By cursor
+
+select results_eq(
+  $$select pg_temp.walk('public', '{"user_id": "a0000000-0000-4000-8000-000000000001"}', 6)$$,
+  array[
+    '1: 23 22 21 20 19 18 >', '2: 17 16 15 14 13 12 < >', '3: 11 10 9 8 7 6 < >', '4: 5 4 3 2 1 <'
+  ],
+  'each row comes once, though pages break among rows of one moment'
+);
+select results_eq(
+  $$select pg_temp.walk('public', '{"user_id": "a0000000-0000-4000-8000-000000000001"}', 1)$$,
+  $$
+    select format('%s: %s%s%s', 24 - n, n, case when n < 23 then ' <' else '' end, case when n > 1 then ' >' else '' end)
+    from generate_series(23, 1, -1) as n
+  $$,
+  'also in pages of one row'
+);
+select results_eq(
+  $$
+    select pg_temp.walk(
+      'public', '{"user_id": "a0000000-0000-4000-8000-000000000001", "status": "completed"}', 4
+    )
+  $$,
+  array['1: 23 21 19 17 >', '2: 15 13 11 9 < >', '3: 7 5 3 1 <'], 'under a filter'
+);
+select results_eq(
+  $$select pg_temp.walk('v1_0', '{"user_id": "a0000000-0000-4000-8000-000000000001"}', 12)$$,
+  array['1: 23 22 21 20 19 18 17 16 15 14 13 12 >', '2: 11 10 9 8 7 6 5 4 3 2 1 <'], 'through contract 1.0'
+);
+select is(
+  pg_temp.titles(public.list_page(
+    'goals', '{"user_id": "a0000000-0000-4000-8000-000000000001"}', 3, 0,
+    pg_temp.cursor_of('goals', '{"user_id": "a0000000-0000-4000-8000-000000000001"}', 10)
+  )),
+  '13 12 11', 'the next page may have another size'
+);
+select is(
+  pg_temp.cursor_of('goals', '{"user_id": "a0000000-0000-4000-8000-000000000001"}', 23), null,
+  'the last page has no cursor'
+);
+select matches(
+  pg_temp.cursor_of('goals', '{"user_id": "a0000000-0000-4000-8000-000000000001"}', 10), '^[A-Za-z0-9_-]+$',
+  'a cursor needs no quoting in a URL'
+);
+
+create temporary table kept as
+select pg_temp.cursor_of('goals', '{"user_id": "a0000000-0000-4000-8000-000000000001"}', 10) as next_cursor;
+insert into public.goals (user_id, title, created_at)
+values ('a0000000-0000-4000-8000-000000000001', 'newer', '2040-01-01Z');
+delete from public.goals where title = '12';
+
+select is(
+  pg_temp.titles(public.list_page(
+    'goals', '{"user_id": "a0000000-0000-4000-8000-000000000001"}', 4, 0, (select next_cursor from kept)
+  )),
+  '13 11 10 9', 'a row that comes or goes meanwhile neither repeats nor hides another'
+);
+
+-- Cursors that are none of this list
+
+select
+  throws_ok(
+    format('select public.list_page(%L, %L, 4, 0, %L)', bad.resource, bad.filters, bad.next_cursor),
+    'PT400', 'The cursor in "after" is not one of this list.', bad.description
+  )
+from (
+  values
+  ('goals', '{}', (select next_cursor from kept), 'a cursor of a filtered list is none of the whole'),
+  (
+    'goals', '{"user_id": "a0000000-0000-4000-8000-000000000002"}', (select next_cursor from kept),
+    'nor of one under another filter'
+  ),
+  (
+    'tasks', '{"user_id": "a0000000-0000-4000-8000-000000000001"}', (select next_cursor from kept),
+    'nor of another collection'
+  ),
+  (
+    'goals', '{"user_id": "a0000000-0000-4000-8000-000000000001"}', (select left(next_cursor, -1) from kept),
+    'one that lost its end is refused'
+  ),
+  ('goals', '{}', '', 'an empty one'),
+  ('goals', '{}', '%', 'one of other characters'),
+  ('goals', '{}', 'AAAA', 'one of bytes'),
+  ('goals', '{}', 'gICA', 'one that is no text'),
+  ('goals', '{}', rtrim(encode('1.2.3', 'base64'), '='), 'one of three parts')
+) as bad (resource, filters, next_cursor, description);
+select throws_ok(
+  format(
+    'select v1_0.list_page(%L, %L, 4, 0, %L)', 'goals', '{"user_id": "a0000000-0000-4000-8000-000000000001"}',
+    (select next_cursor from kept)
+  ),
+  'PT400', null, 'a cursor of contract 1.2 is none of contract 1.0'
+);
+
+-- Who may call it
+
+select ok(
+  not has_function_privilege('authenticated', 'public.list_page(text, jsonb, integer, bigint, text)', 'execute')
+  and not has_function_privilege('authenticated', 'v1_0.list_page(text, jsonb, integer, bigint, text)', 'execute'),
+  'users page with PostgREST''s own limit and offset'
+);
+
+set local role service_role;
+
+do $$
+begin
+  perform public.list_page('goals');
+  perform v1_0.list_page('tasks');
+end;
+$$;
+
+reset role;
+
+select pass('the service may call it');
+
+select * from finish();
+rollback;
