@@ -1,24 +1,34 @@
 """Callers by contract, and the rows that tests refer to."""
 
-from collections.abc import Mapping
-from typing import Any, TypeAlias
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
 from uuid import uuid4
 
 import asyncpg
 import httpx
 import pytest
 
+from local_stack import LocalStack
 from tests.conftest import create, make_goal_data, make_task_data, make_user_data
 from tests.contract.kinds import World
+from tests.locks import Database
 
 Callers = Mapping[str, httpx.AsyncClient]
-Database: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
 
 @pytest.fixture(scope="session")
 def callers(client: httpx.AsyncClient, client_1_0: httpx.AsyncClient) -> Callers:
     """A caller of each contract."""
     return {"1.0": client_1_0, "1.2": client}
+
+
+@pytest.fixture
+async def holder(stack: LocalStack) -> AsyncIterator[Database]:
+    """A superuser's connection in a transaction, to hold what other connections wait for. Unless committed, it is rolled back."""
+    connection = await asyncpg.connect(stack.database_url)
+    await connection.execute("begin")
+    yield connection
+    await connection.close()
 
 
 @pytest.fixture(scope="session")

@@ -11,9 +11,10 @@ import pytest
 
 from tests.conftest import create, make_goal_data, make_task_data
 from tests.contract.answers import names_field, refused
-from tests.contract.conftest import Callers, Database
+from tests.contract.conftest import Callers
 from tests.contract.kinds import Instant, Kind, Object, Text, Whole, World, is_same, resolve
 from tests.contract.resources import CONVERSATIONS_1_2, GOAL, MESSAGES_1_2, TASK
+from tests.locks import Database
 
 CONVERSATIONS = "/api/v1/conversations/"
 MESSAGES = "/api/v1/messages/"

@@ -10,9 +10,10 @@ import pytest
 
 from tests.conftest import create, make_task_data, make_user_data
 from tests.contract.answers import refused
-from tests.contract.conftest import Callers, Database, make_world
+from tests.contract.conftest import Callers, make_world
 from tests.contract.kinds import Reference, World, resolve
 from tests.contract.resources import LISTED, Resource
+from tests.locks import Database
 
 Row = dict[str, Any]
 ENVELOPE = {"items", "total", "page", "page_size", "has_next", "has_prev"}

@@ -10,9 +10,10 @@ import pytest
 
 from tests.conftest import create, make_goal_data, make_task_data, make_user_data
 from tests.contract.answers import names_field, refused
-from tests.contract.conftest import Callers, Database
+from tests.contract.conftest import Callers
 from tests.contract.kinds import Instant, World
 from tests.contract.resources import TASK_STATES, TASK_STATUSES, TASKS_1_0, TASKS_1_2
+from tests.locks import Database
 
 TASKS = "/api/v1/tasks/"
 MIDNIGHT = datetime(2026, 3, 1, tzinfo=UTC)
