@@ -105,8 +105,8 @@ class Door:
         query = read_query(operation.query, scope["query_string"])
         if operation.body is None:
             return await operation.run(self._gateway, Request(key, query, None, b""))
-        raw = await self._read_body(headers.length, receive)
-        return await operation.run(self._gateway, Request(key, query, read_body(operation.body, raw), raw))
+        body, raw = read_body(operation.body, await self._read_body(headers.length, receive))
+        return await operation.run(self._gateway, Request(key, query, body, raw))
 
     async def _read_body(self, length: bytes | None, receive: Receive) -> bytes:
         if length is not None and length.isdigit() and int(length) > self._max_body_bytes:

@@ -57,21 +57,27 @@ def read_query(model: type[Input] | None, query_string: bytes) -> Input | None:
     return query
 
 
-def read_body(model: type[Input], raw: bytes) -> Input:
-    """The body; raises `BadRequestError` where it is not JSON and `InvalidError` where it is not what the operation takes."""
+def read_body(model: type[Input], raw: bytes) -> tuple[Input, bytes]:
+    """The body, and its JSON as it goes to the database.
+
+    Raises `BadRequestError` where it is not JSON and `InvalidError` where it is not what the operation takes.
+    """
     if b"NaN" in raw or b"Infinity" in raw:
         _refuse_numbers_that_json_lacks(raw)
     try:
         body: Input = model.__pydantic_validator__.validate_json(raw, strict=True)
     except ValidationError as error:
-        if error.errors(include_url=False, include_context=False, include_input=False)[0]["type"] == "json_invalid":
+        problems = error.errors(include_url=False, include_context=False)
+        if problems[0]["type"] == "json_invalid":
             raise BadRequestError(_NOT_JSON) from None
+        if all(problem["type"] == "int_type" and _is_whole(problem["input"]) for problem in problems):
+            return read_body(model, _with_whole_numbers(raw, [problem["loc"] for problem in problems]))
         raise _invalid(list(_problems(error))) from None
     if b"\\u0000" in raw:
         found = [FieldProblem(field=_path(place), message=_NUL) for place in _nul_places(json.loads(raw), ())]
         if found:
             raise _invalid(found)
-    return body
+    return body, raw
 
 
 _NOT_JSON = "The body is not JSON."
@@ -87,6 +93,21 @@ def _refuse_numbers_that_json_lacks(raw: bytes) -> None:
         json.loads(raw, parse_constant=refuse)
     except (ValueError, RecursionError):
         raise BadRequestError(_NOT_JSON) from None
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, float) and value.is_integer()
+
+
+def _with_whole_numbers(raw: bytes, places: list[tuple[str | int, ...]]) -> bytes:
+    # JSON does not tell 6 from 6.0, Postgres does.
+    body = json.loads(raw)
+    for *way, last in places:
+        holder = body
+        for step in way:
+            holder = holder[step]
+        holder[last] = int(holder[last])
+    return json.dumps(body).encode()
 
 
 def _nul_places(value: Any, place: tuple[str | int, ...]) -> Iterator[tuple[str | int, ...]]:
