@@ -6,7 +6,7 @@ A contract is a schema of the database. Its relations (tables and views) and fun
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter
@@ -39,6 +39,7 @@ ResultT = TypeVar("ResultT")
 
 
 _DATETIME = TypeAdapter(datetime)
+_WIDEST_OFFSET = timedelta(hours=15, minutes=59)  # Postgres reads no wider one
 
 
 def _read_timestamp(value: object) -> object:
@@ -46,7 +47,13 @@ def _read_timestamp(value: object) -> object:
     # readable where the validation around it is strict.
     if isinstance(value, int | float) or (isinstance(value, str) and value.strip().lstrip("+-").replace(".", "").isdigit()):
         raise PydanticCustomError("timestamp", "Input should be a date and time with an offset, such as 2026-01-31T09:00:00+00:00")
-    return _DATETIME.validate_python(value) if isinstance(value, str) else value
+    if not isinstance(value, str):
+        return value
+    read = _DATETIME.validate_python(value)
+    offset = read.utcoffset()
+    if offset is not None and abs(offset) > _WIDEST_OFFSET:
+        raise PydanticCustomError("timestamp", "Input should have an offset of at most 15:59")
+    return read
 
 
 Integer = Annotated[int, Field(ge=-(2**31), le=2**31 - 1)]
