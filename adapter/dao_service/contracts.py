@@ -38,7 +38,14 @@ class Contract:
     name: str
     schema: str
     operations: tuple[Operation, ...]
+    relations: Mapping[str, AnyRelation]
     constraints: Mapping[str, Constraint]
+
+    @property
+    def resources(self) -> dict[str, str]:
+        """What each first segment of a path is about."""
+        names = dict.fromkeys(operation.resource for operation in self.operations)
+        return {name: self.relations[name.replace("-", "_")].description for name in names}
 
 
 def resource(relation: AnyRelation, key: str, methods: str, list_page: AnyFunction) -> Iterable[Operation]:
@@ -47,8 +54,7 @@ def resource(relation: AnyRelation, key: str, methods: str, list_page: AnyFuncti
     one = f"{collection}{{{key}}}"
     for method in methods.split():
         if method == "list":
-            query: Any = create_model(f"{relation.filters.__name__}AndPaging", __base__=(Paging, relation.filters))
-            yield list_rows(collection, relation, query, Page.__class_getitem__(relation.row), list_page)
+            yield list_rows(collection, relation, _list_query(relation), Page.__class_getitem__(relation.row), list_page)
         elif method == "get":
             yield get_row(one, relation)
         elif method == "create":
@@ -59,6 +65,11 @@ def resource(relation: AnyRelation, key: str, methods: str, list_page: AnyFuncti
             yield delete_row(one, relation)
         else:
             raise ValueError(f"no such method: {method}")
+
+
+def _list_query(relation: AnyRelation) -> Any:
+    bases: Any = (Paging, relation.filters)
+    return create_model(f"{relation.filters.__name__}AndPaging", __base__=bases)
 
 
 def _goals_and_milestones(relations: Mapping[str, AnyRelation], functions: Mapping[str, AnyFunction]) -> Iterable[Operation]:
@@ -107,6 +118,7 @@ def _shared(
 CONTRACT_1_0 = Contract(
     name="1.0",
     schema="v1_0",
+    relations=v1_0.RELATIONS,
     constraints=v1_0.CONSTRAINTS,
     operations=tuple(_shared(v1_0.RELATIONS, v1_0.FUNCTIONS, v1_0.BULK_UPDATE_TASK_STATE)),
 )
@@ -114,6 +126,7 @@ CONTRACT_1_0 = Contract(
 CONTRACT_1_2 = Contract(
     name="1.2",
     schema="public",
+    relations=v1_2.RELATIONS,
     constraints=v1_2.CONSTRAINTS,
     operations=(
         *_shared(v1_2.RELATIONS, v1_2.FUNCTIONS, v1_2.BULK_UPDATE_TASK_STATUS),

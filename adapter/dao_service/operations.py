@@ -4,8 +4,8 @@ An operation declares its parameters, body and answer once. The door validates r
 document is made from it.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -41,11 +41,11 @@ class Operation:
     run: Callable[[Gateway, Request], Awaitable[bytes]]
     name: str
     summary: str
+    description: str
     answer: Any = None
     status: int = 200
     query: type[Input] | None = None
     body: type[Input] | None = None
-    errors: Mapping[int, str] = field(default_factory=dict)
 
     @property
     def resource(self) -> str:
@@ -56,11 +56,6 @@ class Operation:
     def key_name(self) -> str:
         """Name of the id in the path, "" where it has none."""
         return self.path.partition("{")[2].partition("}")[0]
-
-
-NOT_FOUND = {404: "There is no row with that id."}
-CONFLICT = {409: "A unique value is taken."}
-BAD_RANGE = {400: "The range ends before it starts."}
 
 
 def _sent(values: BaseModel) -> tuple[str, ...]:
@@ -86,7 +81,9 @@ def list_rows(path: str, relation: AnyRelation, query: type[Paging], page: Any, 
         }
         return await gateway.call(list_page, Payload(tuple(arguments), orjson.dumps(arguments)))
 
-    return Operation("GET", path, run, f"list_{relation.name}", f"List {_words(relation)}", page, query=query)
+    filtered = f" Filters, which all have to hold: {', '.join(sorted(filter_names))}." if filter_names else ""
+    description = f"{relation.description} One page of them, newest first, with their exact number.{filtered}"
+    return Operation("GET", path, run, f"list_{relation.name}", f"List {_words(relation)}", description, page, query=query)
 
 
 def get_row(path: str, relation: AnyRelation, name: str | None = None) -> Operation:
@@ -96,7 +93,8 @@ def get_row(path: str, relation: AnyRelation, name: str | None = None) -> Operat
         return await gateway.select(relation, request.key)
 
     summary = f"Get one of the {_words(relation)}"
-    return Operation("GET", path, run, name or f"get_{relation.name}", summary, relation.row, errors=NOT_FOUND)
+    description = f"{relation.description} The one with this id."
+    return Operation("GET", path, run, name or f"get_{relation.name}", summary, description, relation.row)
 
 
 def create_row(path: str, relation: AnyRelation) -> Operation:
@@ -111,10 +109,10 @@ def create_row(path: str, relation: AnyRelation) -> Operation:
         run,
         f"create_{relation.name}",
         f"Create one of the {_words(relation)}",
+        f"{relation.description} Creates one; a field that is not given takes its default.",
         relation.row,
         status=201,
         body=relation.create,
-        errors=CONFLICT,
     )
 
 
@@ -133,9 +131,9 @@ def update_row(path: str, relation: AnyRelation) -> Operation:
         run,
         f"update_{relation.name}",
         f"Change one of the {_words(relation)}",
+        f"{relation.description} Changes the fields that are sent and no other; null clears one, {{}} answers the row unchanged.",
         relation.row,
         body=relation.update,
-        errors=NOT_FOUND | CONFLICT,
     )
 
 
@@ -147,7 +145,8 @@ def delete_row(path: str, relation: AnyRelation) -> Operation:
         return b""
 
     summary = f"Delete one of the {_words(relation)}"
-    return Operation("DELETE", path, run, f"delete_{relation.name}", summary, status=204, errors=NOT_FOUND)
+    description = f"{relation.description} Deletes the one with this id, and what belongs to it."
+    return Operation("DELETE", path, run, f"delete_{relation.name}", summary, description, status=204)
 
 
 def ask(path: str, function: AnyFunction) -> Operation:
@@ -162,10 +161,10 @@ def ask(path: str, function: AnyFunction) -> Operation:
         path,
         run,
         function.name,
+        _title(function),
         function.description,
         function.result,
         query=function.arguments,
-        errors=BAD_RANGE,
     )
 
 
@@ -202,11 +201,11 @@ def perform(
         path,
         run,
         function.name,
+        _title(function),
         function.description,
         function.result,
         status=status,
         body=body,
-        errors=NOT_FOUND if key else {},
     )
 
 
@@ -223,3 +222,7 @@ def arguments_beside(function: AnyFunction, key: str, *, optional: bool = False)
 
 def _words(relation: AnyRelation) -> str:
     return relation.name.replace("_", " ")
+
+
+def _title(function: AnyFunction) -> str:
+    return function.name.replace("_", " ").capitalize()

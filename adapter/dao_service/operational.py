@@ -1,0 +1,68 @@
+"""What someone who runs the service asks it: whether it lives, whether it is ready. Needs no service key."""
+
+import asyncio
+from typing import Any, Literal
+
+from fastapi import APIRouter
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel
+
+from dao_service.contracts import READINESS
+from dao_service.documentation import RETRY_AFTER
+from dao_service.errors import DataServiceError, NotFoundError, UnavailableError
+from dao_service.gateway import Gateway
+
+_NO_ROW = "00000000-0000-0000-0000-000000000000"
+_READY_WITHIN_SECONDS = 2.0
+
+
+class Alive(BaseModel):
+    """The process lives."""
+
+    status: Literal["ok"] = "ok"
+
+
+class Ready(BaseModel):
+    """Requests can be served."""
+
+    status: Literal["ready"] = "ready"
+
+
+class NotReady(BaseModel):
+    """Requests can't be served now."""
+
+    status: Literal["not_ready"] = "not_ready"
+    detail: str
+
+
+def operational_endpoints(gateway: Gateway) -> APIRouter:
+    """`/health` and `/ready`."""
+    router = APIRouter(tags=["operations"])
+
+    @router.get("/health", operation_id="health", summary="Whether the process lives", response_description="It does.")
+    async def health() -> Alive:
+        """Answers without asking the database."""
+        return Alive()
+
+    @router.get(
+        "/ready",
+        operation_id="ready",
+        summary="Whether the database answers",
+        response_description="It does.",
+        response_model=Ready,
+        responses={503: {"model": NotReady, "description": "It does not, or not in time.", "headers": RETRY_AFTER}},
+    )
+    async def ready() -> Any:
+        """Asks the database through the same path that requests take, within 2 seconds."""
+        try:
+            async with asyncio.timeout(_READY_WITHIN_SECONDS):
+                await gateway.select(READINESS, _NO_ROW)
+        except NotFoundError:
+            pass
+        except (DataServiceError, TimeoutError) as error:
+            detail = error.detail if isinstance(error, DataServiceError) else "The database did not answer in time."
+            headers = {name.decode(): value.decode() for name, value in UnavailableError.headers}
+            return JSONResponse(NotReady(detail=detail).model_dump(), status_code=503, headers=headers)
+        return Ready()
+
+    return router
