@@ -35,6 +35,7 @@ class Postgres:
         self._original_programs = programs
         self._programs = programs
         self._settings = dict(settings or {})
+        self._was_here = False
         self._server = Server(
             # SIGINT is Postgres's fast shutdown: it doesn't wait for its clients to leave.
             "Postgres",
@@ -69,7 +70,10 @@ class Postgres:
         """Make the cluster if there is none, start Postgres and wait until it takes connections."""
         self._find_reachable_places()
         if not (self.data / "PG_VERSION").exists():
+            if self._was_here:
+                raise StackError(f"{self.data} has gone: put it back, or start anew")
             self._initialise()
+        self._was_here = True
         self._require_same_version()
         self._clear_leftover_server()
         # After a crash its last backends may hold the shared memory for a moment: start again until they have gone.
@@ -94,6 +98,7 @@ class Postgres:
     def remove(self) -> None:
         """Delete the cluster and everything in it."""
         self.stop()
+        self._was_here = False
         target = self._link.resolve()
         if self._link.is_symlink():
             self._link.unlink()

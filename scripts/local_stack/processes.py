@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from .account import Account
@@ -18,6 +19,9 @@ _LAUNCH = str(Path(__file__).with_name("launch.py"))
 _LOG_LIMIT = 10 * 1024 * 1024
 _POLL_SECONDS = 0.02
 _CLEAN_UP_SECONDS = 30
+# Servers are started from a thread that lives as long as we do: the kernel signals a child when the thread that started it
+# ends, and not only when the process does.
+_starter = ThreadPoolExecutor(max_workers=1, thread_name_prefix="server-starter")
 
 
 def _launched(command: Command, death_signal: int, account: Account | None) -> list[str]:
@@ -109,11 +113,7 @@ def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
 
 
 class Server:
-    """A long-running child: started in the background with its output in a log file, stopped, killed, started again.
-
-    On Linux the kernel signals the child when the *thread* that started it ends: start it from a thread that lives as
-    long as the server should.
-    """
+    """A long-running child: started in the background with its output in a log file, stopped, killed, started again."""
 
     def __init__(
         self,
@@ -147,7 +147,8 @@ class Server:
             if log.tell() > _LOG_LIMIT:
                 log.truncate(0)
             self._log_start = log.seek(0, os.SEEK_END)
-            self._process = subprocess.Popen(
+            self._process = _starter.submit(
+                subprocess.Popen,
                 _launched(command, self._stop_signal, self._account),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -155,7 +156,7 @@ class Server:
                 env=env,
                 # A Ctrl-C in the terminal is for us, who stop the children in order.
                 start_new_session=True,
-            )
+            ).result()
 
     def await_ready(self, ready: Callable[[], bool], seconds: float = 60) -> None:
         """Wait until it answers; a StackError with the end of its log when it exits or stays silent."""

@@ -51,7 +51,8 @@ class Watched:
         try:
             self.start()
         except StackError as error:
-            self._schedule(report, str(error))
+            # The rest is the end of its log.
+            self._schedule(report, str(error).splitlines()[0].rstrip(":"))
             return
         self._start_at = None
         self._started_at = time.monotonic()
