@@ -350,3 +350,11 @@ def test_tags_are_no_part_of_a_description() -> None:
 
 def test_a_catalog_without_a_primary_key_has_no_key() -> None:
     assert Catalog(frozenset(), {}, {}, {}, {}, {}, []).primary_key(1) == ()
+
+
+def test_a_structure_takes_what_creates_its_rows_without_their_references(generated: Callable[[str], dict[str, str]]) -> None:
+    script = "alter table public.milestones add column mood text; grant insert (mood) on public.milestones to service_role"
+    text = generated(script)["contract_1_2.py"]
+    assert "mood: str | None = None" in class_in(text, "MilestoneStructure")
+    assert "tasks: list[TaskStructure]" in class_in(text, "MilestoneStructure")
+    assert not any(f"{name}: UUID" in class_in(text, "TaskStructure") for name in ("user_id", "goal_id", "milestone_id"))

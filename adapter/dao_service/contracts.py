@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import create_model
 
-from dao_service.bindings import AnyFunction, AnyRelation, Constraint, Input
+from dao_service.bindings import AnyFunction, AnyRelation, Constraint
 from dao_service.generated import contract_1_0 as v1_0
 from dao_service.generated import contract_1_2 as v1_2
 from dao_service.generated.contract_1_2 import Page
@@ -26,7 +26,6 @@ from dao_service.operations import (
     update_row,
 )
 from dao_service.paging import Paging
-from dao_service.structure import goal_structure
 
 ALL = "list get create update delete"
 
@@ -75,10 +74,8 @@ def _list_query(relation: AnyRelation) -> Any:
 def _goals_and_milestones(relations: Mapping[str, AnyRelation], functions: Mapping[str, AnyFunction]) -> Iterable[Operation]:
     """What a goal's structure has in every contract beside its plain operations."""
     structure = functions["create_goal_with_structure"]
-    goal, milestone, task = (relations[name].create or Input for name in ("goals", "milestones", "tasks"))
-    body = goal_structure(goal, milestone, task)
     yield get_row("/goals/{goal_id}/full", relations["goals_full"])
-    yield perform("POST", "/goals/with-structure", structure, body, status=201)
+    yield perform("POST", "/goals/with-structure", structure, structure.arguments, status=201)
 
 
 def _tasks(functions: Mapping[str, AnyFunction], bulk_update: AnyFunction) -> Iterable[Operation]:

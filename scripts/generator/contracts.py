@@ -10,6 +10,7 @@ from .python_types import Homes, PythonTypes, row_class
 from .rules import Wording, rules_of
 from .shapes import Shape, shape_of
 from .source import Source, call, mapping
+from .structure import STRUCTURES, write_structure
 from .vocabulary import write_domain
 
 _FOLDER = "adapter/dao_service/generated"
@@ -70,12 +71,14 @@ def _module(catalog: Catalog, contract: Contract, homes: Homes) -> Source:
         models.write_relation(shape)
     functions = [each for each in catalog.functions if each.schema == contract.schema]
     check_overloads(functions)
-    for function in functions:
-        write_arguments(catalog, function, models)
+    arguments = {
+        each.name: write_structure(each, shapes, models) if each.name in STRUCTURES else write_arguments(catalog, each, models)
+        for each in functions
+    }
 
     bound = sorted((each for each in shapes if each.relation.kind != "composite"), key=lambda each: each.relation.name)
     _write_registry(source, "RELATIONS", "AnyRelation", {each.relation.name: _write_relation(each, source) for each in bound})
-    callables = {each.name: write_function(each, types, source) for each in functions}
+    callables = {each.name: write_function(each, arguments[each.name], types, source) for each in functions}
     _write_registry(source, "FUNCTIONS", "AnyFunction", callables)
     _write_registry(source, "CONSTRAINTS", "Constraint", rules_of(catalog, Wording(catalog, shapes)))
     return source

@@ -10,6 +10,14 @@ from .vocabulary import facts_of, words_of
 _EMPTY = {"dict": "{}", "list": "[]"}
 
 
+def _made_by(factory: str) -> dict[str, str]:
+    # Pydantic does not call a factory to document it.
+    return {"default_factory": factory, "json_schema_extra": f"{{'default': {_EMPTY[factory]}}}"}
+
+
+EMPTY_LIST = _made_by("list")
+
+
 def default_arguments(catalog: Catalog, field: Field) -> dict[str, str] | None:
     """The arguments for Field() that say the default; None for one that the database computes."""
     if field.default is None:
@@ -22,8 +30,7 @@ def default_arguments(catalog: Catalog, field: Field) -> dict[str, str] | None:
         return {"default": "None"}
     factory = _factory(catalog, field, expression)
     if factory is not None:
-        # Pydantic does not call a factory to document it.
-        return {"default_factory": factory, "json_schema_extra": f"{{'default': {_EMPTY[factory]}}}"}
+        return _made_by(factory)
     if not isinstance(expression, Literal):
         return None
     value = _value(catalog, field, expression.value)

@@ -23,15 +23,15 @@ def write_arguments(catalog: Catalog, function: Function, models: Models) -> str
     return name
 
 
-def write_function(function: Function, types: PythonTypes, source: Source) -> str:
-    """Define the binding and return its name."""
+def write_function(function: Function, arguments: str, types: PythonTypes, source: Source) -> str:
+    """Define the binding and return its name. `arguments` is the model's."""
     name = source.define(constant_name(function.name), f"function {function.schema}.{function.name}")
     result = _result(function, types, source)
     bound = call(
         source.binding("Function"),
         schema=repr(function.schema),
         name=repr(function.name),
-        arguments=f"{class_name(function.name)}Arguments",
+        arguments=arguments,
         result=result,
         argument_types=mapping({each.name: repr(each.sql_type) for each in function.arguments}),
         read_only=repr(not function.writes),

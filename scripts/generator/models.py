@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from .catalog import Catalog
-from .defaults import default_arguments
+from .defaults import EMPTY_LIST, default_arguments
 from .names import class_name, singular
 from .python_types import PythonTypes, row_class
 from .shapes import Field, Shape
@@ -28,7 +28,7 @@ class Models:
         if relation.kind == "composite":
             return
         if shape.creatable:
-            self.write_input(shape, "Create", f"Creates a row of {relation.name}.", map(self._to_create, shape.creatable))
+            self.write_input(shape, "Create", f"Creates a row of {relation.name}.", map(self.to_create, shape.creatable))
         if shape.creatable and shape.updatable:
             text = f"Changes a row of {relation.name}: the fields that are given and no other."
             self.write_input(shape, "Update", text, map(self._to_change, shape.updatable))
@@ -43,7 +43,7 @@ class Models:
         self._write_class(model_name(shape, suffix), self._source.binding("Input"), text, lines)
 
     def write_arguments(self, name: str, text: str, fields: Iterable[Field]) -> None:
-        self._write_class(name, self._source.binding("Input"), text, map(self._to_create, fields))
+        self._write_class(name, self._source.binding("Input"), text, map(self.to_create, fields))
 
     def _write_class(self, name: str, parent: str, text: str, lines: Iterable[str]) -> None:
         self._source.define(name, f"the model {name}")
@@ -70,7 +70,7 @@ class Models:
             return self._optional(field)
         return self._line(field, self._type(field) + (" | None" if field.nullable else ""), {})
 
-    def _to_create(self, field: Field) -> str:
+    def to_create(self, field: Field) -> str:
         if field.required:
             # A required argument may be null: it has no default, and yet means something.
             null = " | None" if field.nullable and field.is_argument else ""
@@ -82,6 +82,11 @@ class Models:
         if arguments is None:
             return self._optional(field)
         return self._line(field, self._type(field) + null, arguments)
+
+    def to_hold(self, name: str, model: str, description: str) -> str:
+        """A list of what another model creates; empty where it is not given."""
+        arguments = EMPTY_LIST | {"description": repr(description)}
+        return f"{name}: list[{model}] = {call(self._source.name('pydantic', 'Field'), **arguments)}"
 
     def _to_change(self, field: Field) -> str:
         return self._optional(replace(field, nullable=field.nullable and not field.required))

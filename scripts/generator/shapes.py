@@ -27,6 +27,7 @@ class Field:
     required: bool
     """To be given when a row is created."""
     may_be_absent: bool = False
+    is_reference: bool = False
     is_filter: bool = False
     can_create: bool = False
     can_update: bool = False
@@ -93,6 +94,7 @@ def _field(catalog: Catalog, relation: Relation, column: Column) -> Field:
         nullable = not (stored.not_null or found.not_null or "Never null." in tags)
     # A key with a default is the database's to give.
     closed = "Read-only." in tags or shown[-1].generated or (given and _is_key(catalog, stored))
+    reference = _is_reference(catalog, stored)
     owner = f"{relation.schema}.{relation.name}"
     return Field(
         place=f"{owner}.{column.name}",
@@ -104,7 +106,8 @@ def _field(catalog: Catalog, relation: Relation, column: Column) -> Field:
         default=default,
         required="Required." in tags or not (nullable or given),
         may_be_absent=relation.kind == "composite" and "absent" in (description or ""),
-        is_filter=_is_reference(catalog, stored) or _is_enumeration(catalog, column.type),
+        is_reference=reference,
+        is_filter=reference or _is_enumeration(catalog, column.type),
         can_create=column.can_insert and not closed,
         can_update=column.can_update and not closed,
     )

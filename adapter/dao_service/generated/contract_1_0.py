@@ -334,12 +334,36 @@ class BulkUpdateTaskStateArguments(Input):
     new_state: TaskState
 
 
-class CreateGoalWithStructureArguments(Input):
+class TaskStructure(Input):
+    """Creates a row of tasks within a structure."""
+
+    title: Title = Field(description="What is to be done.")
+    state: TaskState = Field(default=TaskState.SCHEDULED, description="Where the task stands.")
+    priority: TaskPriority = Field(default=TaskPriority.STANDARD, description="How much the task matters.")
+    start_time: Instant | None = Field(default=None, description="When it starts.")
+    end_time: Instant | None = Field(default=None, description="When it ends; not before its start.")
+    trigger_type: TriggerType = Field(default=TriggerType.TIME, description="What makes it due: a time, or leaving home.")
+    is_recurring: bool = Field(default=False, description="Whether it repeats.")
+    calendar_event_id: Label | None = Field(default=None, description="The event in the user's calendar.")
+
+
+class MilestoneStructure(Input):
+    """Creates a row of milestones within a structure."""
+
+    week_number: PositiveInteger = Field(description="Week of the plan, from 1.")
+    title: Title = Field(description="What the week is for.")
+    status: str = Field(default="pending", description="Where the milestone stands.")
+    tasks: list[TaskStructure] = Field(
+        default_factory=list, json_schema_extra={"default": []}, description="The milestone's tasks."
+    )
+
+
+class GoalStructureCreate(Input):
     """Creates a goal with milestones, each with its tasks, in one transaction: all or nothing."""
 
-    goal: JsonObject
-    milestones: JsonList = Field(
-        default_factory=list, json_schema_extra={"default": []}, description="The goal's milestones, by week."
+    goal: GoalCreate
+    milestones: list[MilestoneStructure] = Field(
+        default_factory=list, json_schema_extra={"default": []}, description="The goal's milestones."
     )
 
 
@@ -568,7 +592,7 @@ BULK_UPDATE_TASK_STATE = Function(
 CREATE_GOAL_WITH_STRUCTURE = Function(
     schema="v1_0",
     name="create_goal_with_structure",
-    arguments=CreateGoalWithStructureArguments,
+    arguments=GoalStructureCreate,
     result=GoalFull,
     argument_types={"goal": "public.json_object", "milestones": "public.json_list"},
     read_only=False,

@@ -607,12 +607,46 @@ class CloseVoiceSessionArguments(Input):
     session: JsonObject
 
 
-class CreateGoalWithStructureArguments(Input):
+class TaskStructure(Input):
+    """Creates a row of tasks within a structure."""
+
+    title: Title = Field(description="What is to be done.")
+    description: str | None = Field(default=None, description="The task in more words.")
+    status: TaskStatus = Field(default=TaskStatus.PENDING, description="Where the task stands.")
+    priority: TaskPriority = Field(default=TaskPriority.STANDARD, description="How much the task matters.")
+    scheduled_at: Instant | None = Field(default=None, description="When it starts.")
+    duration_minutes: PositiveInteger | None = Field(default=None, description="How long it takes, in minutes.")
+    trigger_type: TriggerType = Field(default=TriggerType.TIME, description="What makes it due: a time or a place.")
+    location_trigger: str | None = Field(default=None, description="The place that makes it due.")
+    is_recurring: bool = Field(default=False, description="Whether it repeats.")
+    recurrence_rule: str | None = Field(default=None, description="How it repeats, as an RFC 5545 RRULE.")
+    calendar_event_id: Label | None = Field(default=None, description="The event in the user's calendar.")
+    shared_with_goal_ids: UuidList | None = Field(default=None, description="Other goals that it serves as well.")
+    reminder_sent_at: Instant | None = Field(default=None, description="When the push reminder went out.")
+    whatsapp_sent_at: Instant | None = Field(default=None, description="When the WhatsApp message went out.")
+    call_sent_at: Instant | None = Field(default=None, description="When the call was placed.")
+    completed_at: Instant | None = Field(
+        default=None, description="When it was done. Set by the change to done unless given, cleared by the change away from it."
+    )
+
+
+class MilestoneStructure(Input):
+    """Creates a row of milestones within a structure."""
+
+    week_number: PositiveInteger = Field(description="Week of the plan, from 1.")
+    title: Title = Field(description="What the week is for.")
+    status: str = Field(default="pending", description="Where the milestone stands.")
+    tasks: list[TaskStructure] = Field(
+        default_factory=list, json_schema_extra={"default": []}, description="The milestone's tasks."
+    )
+
+
+class GoalStructureCreate(Input):
     """Creates a goal with milestones, each with its tasks, in one transaction: all or nothing."""
 
-    goal: JsonObject
-    milestones: JsonList = Field(
-        default_factory=list, json_schema_extra={"default": []}, description="The goal's milestones, by week."
+    goal: GoalCreate
+    milestones: list[MilestoneStructure] = Field(
+        default_factory=list, json_schema_extra={"default": []}, description="The goal's milestones."
     )
 
 
@@ -961,7 +995,7 @@ CLOSE_VOICE_SESSION = Function(
 CREATE_GOAL_WITH_STRUCTURE = Function(
     schema="public",
     name="create_goal_with_structure",
-    arguments=CreateGoalWithStructureArguments,
+    arguments=GoalStructureCreate,
     result=GoalFull,
     argument_types={"goal": "public.json_object", "milestones": "public.json_list"},
     read_only=False,
