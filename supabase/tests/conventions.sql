@@ -1,0 +1,216 @@
+-- What holds for every table, view, function and vocabulary, also those that a later migration adds.
+
+begin;
+select plan(24);
+
+create temporary view ours as
+select oid, nspname from pg_namespace
+where nspname in ('public', 'v1_0', 'private');
+
+-- A function, a relation or a type that an extension brought is none of ours.
+create temporary view our_functions as
+select pg_proc.*, ours.nspname, pg_proc.oid::regprocedure::text as signature
+from pg_proc
+inner join ours on pg_proc.pronamespace = ours.oid
+where not exists (select from pg_depend where pg_depend.objid = pg_proc.oid and pg_depend.deptype = 'e');
+
+create temporary view our_relations as
+select pg_class.*, ours.nspname, pg_class.oid::regclass::text as name
+from pg_class
+inner join ours on pg_class.relnamespace = ours.oid
+where
+  pg_class.relkind in ('r', 'p', 'v', 'm', 'f')
+  and not exists (select from pg_depend where pg_depend.objid = pg_class.oid and pg_depend.deptype = 'e');
+
+select isnt_empty('select from our_functions', 'there are functions to look at');
+select isnt_empty('select from our_relations', 'there are relations to look at');
+
+-- Functions
+
+select is_empty(
+  $$select signature from our_functions where not proconfig @> array['search_path=""'] or proconfig is null$$,
+  'every function has an empty search path'
+);
+select set_eq(
+  'select signature from our_functions where prosecdef',
+  array['private.create_user_of_auth()', 'private.count_rows()'],
+  'every function runs as its caller, but for those that must not'
+);
+select is_empty(
+  $$select signature from our_functions where prosecdef and nspname <> 'private'$$,
+  'none of an exposed schema runs as its owner'
+);
+select is_empty(
+  $$select signature from our_functions where obj_description(oid, 'pg_proc') is null$$, 'every function has a comment'
+);
+select is_empty(
+  $$
+    select signature from our_functions
+    where nspname <> 'private' and provolatile = 'v' and proname ~ '^(get|list)_'
+  $$,
+  'a function that only reads can be called by GET'
+);
+select is_empty(
+  $$
+    select signature from our_functions
+    where nspname <> 'private' and (proretset or prorettype in ('json'::regtype, 'jsonb'::regtype))
+      and proname <> 'list_page'
+  $$,
+  'none that is exposed returns a set, which the row limit would cut, or json of no known shape'
+);
+select is_empty(
+  $$
+    select signature from our_functions, unnest(proargnames) as argument
+    where nspname <> 'private' and argument !~ '^[a-z]+(_[a-z]+)*$'
+  $$,
+  'arguments are named as they are on the wire'
+);
+
+-- Relations
+
+select is_empty(
+  $$select name from our_relations where relkind in ('r', 'p') and not relrowsecurity$$,
+  'row-level security is on for every table'
+);
+select is_empty(
+  $$
+    select name from our_relations
+    where relkind = 'v' and coalesce(reloptions, '{}') <> '{security_invoker=true}'
+  $$,
+  'every view reads as its caller'
+);
+select is_empty(
+  $$select name from our_relations where relkind not in ('r', 'v')$$, 'there are tables and plain views only'
+);
+select is_empty(
+  $$select name from our_relations where obj_description(oid, 'pg_class') is null$$, 'every relation has a comment'
+);
+select is_empty(
+  $$
+    select name || '.' || attname
+    from our_relations inner join pg_attribute on our_relations.oid = attrelid
+    where relkind = 'r' and attnum > 0 and not attisdropped and col_description(attrelid, attnum) is null
+  $$,
+  'every column of a table has a comment'
+);
+select is_empty(
+  $$
+    select name || '.' || seen.attname
+    from our_relations
+    inner join pg_attribute as seen on our_relations.oid = seen.attrelid
+    left join pg_attribute as original
+      on original.attrelid = to_regclass('public.' || replace(our_relations.relname, '_full', ''))
+      and seen.attname = original.attname
+    where
+      our_relations.relkind = 'v' and seen.attnum > 0
+      and coalesce(
+        col_description(seen.attrelid, seen.attnum), col_description(original.attrelid, original.attnum)
+      ) is null
+  $$,
+  'every column of a view has one, or that of the column that it shows'
+);
+select is_empty(
+  $$
+    select name || '.' || attname
+    from our_relations
+    inner join pg_attribute on our_relations.oid = attrelid
+    inner join pg_type on atttypid = pg_type.oid
+    where
+      relkind = 'r' and nspname = 'public' and attnum > 0 and not attisdropped
+      and (typtype = 'e' or typcategory = 'R' or atttypid in ('timestamp'::regtype, 'timestamptz'::regtype, 'date'::regtype))
+  $$,
+  'no column is an enum or a range, which no index helps under row-level security, or a time of any year'
+);
+select is_empty(
+  $$
+    select name from our_relations
+    where
+      relkind = 'r' and nspname = 'public'
+      and exists (select from pg_attribute where attrelid = our_relations.oid and attname = 'updated_at')
+      and not exists (
+        select from pg_trigger where tgrelid = our_relations.oid and tgfoid = 'private.touch_updated_at'::regproc
+      )
+  $$,
+  'updated_at is kept by the database wherever there is one'
+);
+
+-- Vocabularies
+
+select is_empty(
+  $$
+    select pg_type.oid::regtype from pg_type inner join ours on typnamespace = ours.oid
+    where
+      (typtype = 'd' or (typtype = 'c' and typrelid in (select oid from pg_class where relkind = 'c')))
+      and obj_description(pg_type.oid, 'pg_type') is null
+  $$,
+  'every domain and every composite type has a comment'
+);
+select is_empty(
+  $$
+    select attrelid::regclass || '.' || attname
+    from pg_attribute
+    inner join pg_class on attrelid = pg_class.oid and relkind = 'c'
+    inner join ours on relnamespace = ours.oid
+    where attnum > 0 and col_description(attrelid, attnum) is null
+  $$,
+  'as has every field of a composite type'
+);
+select is_empty(
+  $$
+    select pg_constraint.conname
+    from pg_constraint
+    inner join ours on connamespace = ours.oid
+    left join pg_attribute
+      on attrelid = conrelid and attname = split_part(obj_description(pg_constraint.oid, 'pg_constraint'), ': ', 1)
+    where contype = 'c' and conrelid <> 0 and (
+      attname is null or split_part(obj_description(pg_constraint.oid, 'pg_constraint'), ': ', 2) !~ '^[A-Z].*\.$'
+    )
+  $$,
+  'every check of a table says which field is wrong, and in a sentence why'
+);
+
+-- Keys and indexes
+
+select is_empty(
+  $$
+    select conrelid::regclass || ' ' || conname
+    from pg_constraint inner join ours on connamespace = ours.oid
+    where contype = 'f' and not exists (
+      select from pg_index
+      where
+        indrelid = conrelid and indisvalid
+        and (indkey::smallint[])[0:cardinality(conkey) - 1] @> conkey
+        and (indkey::smallint[])[0:cardinality(conkey) - 1] <@ conkey
+    )
+  $$,
+  'every foreign key has an index that begins with it'
+);
+select is_empty(
+  $$
+    select conrelid::regclass || ' ' || conname
+    from pg_constraint inner join ours on connamespace = ours.oid
+    where contype in ('f', 'c', 'u', 'p') and not convalidated
+  $$,
+  'every constraint is validated'
+);
+select is_empty(
+  $$select conname from pg_constraint inner join ours on connamespace = ours.oid where confdeltype = 'a'$$,
+  'every foreign key says what happens when the row that it names goes'
+);
+select is_empty(
+  $$
+    select one.indexrelid::regclass || ' begins ' || other.indexrelid::regclass
+    from pg_index as one
+    inner join pg_index as other on one.indrelid = other.indrelid and one.indexrelid <> other.indexrelid
+    inner join pg_class on one.indrelid = pg_class.oid
+    inner join ours on pg_class.relnamespace = ours.oid
+    where
+      not one.indisunique and one.indpred is null and other.indpred is null
+      and one.indexprs is null and other.indexprs is null
+      and other.indkey::text || ' ' like one.indkey::text || ' %' and other.indoption::text like one.indoption::text || '%'
+  $$,
+  'no index only begins another'
+);
+
+select * from finish();
+rollback;

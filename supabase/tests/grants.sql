@@ -1,0 +1,275 @@
+-- Who may do what, as data: what is granted is written here a second time, so that no migration grants more unnoticed.
+
+begin;
+select plan(31);
+
+create temporary view ours as
+select oid, nspname from pg_namespace
+where nspname in ('public', 'v1_0', 'private');
+
+create temporary view relation_grants as
+select
+  ours.nspname || '.' || pg_class.relname as relation,
+  coalesce(pg_roles.rolname, 'public') as role,
+  string_agg(lower(privilege.privilege_type), ' ' order by privilege.privilege_type) as privileges
+from pg_class
+inner join ours on pg_class.relnamespace = ours.oid
+cross join lateral aclexplode(pg_class.relacl) as privilege
+left join pg_roles on privilege.grantee = pg_roles.oid
+where privilege.grantee <> pg_class.relowner
+group by ours.nspname, pg_class.relname, pg_roles.rolname;
+
+create temporary view column_grants as
+select
+  ours.nspname || '.' || pg_class.relname as relation,
+  coalesce(pg_roles.rolname, 'public') as role,
+  lower(privilege.privilege_type) as privilege,
+  string_agg(pg_attribute.attname, ' ' order by pg_attribute.attnum) as columns
+from pg_class
+inner join ours on pg_class.relnamespace = ours.oid
+inner join pg_attribute on pg_class.oid = pg_attribute.attrelid
+cross join lateral aclexplode(pg_attribute.attacl) as privilege
+left join pg_roles on privilege.grantee = pg_roles.oid
+where privilege.grantee <> pg_class.relowner
+group by ours.nspname, pg_class.relname, pg_roles.rolname, privilege.privilege_type;
+
+create temporary view function_grants as
+select
+  ours.nspname || '.' || pg_proc.proname as function,
+  string_agg(coalesce(pg_roles.rolname, 'public'), ' ' order by pg_roles.rolname) as roles
+from pg_proc
+inner join ours on pg_proc.pronamespace = ours.oid
+cross join lateral aclexplode(coalesce(pg_proc.proacl, acldefault('f', pg_proc.proowner))) as privilege
+left join pg_roles on privilege.grantee = pg_roles.oid
+where
+  privilege.grantee <> pg_proc.proowner
+  and not exists (select from pg_depend where pg_depend.objid = pg_proc.oid and pg_depend.deptype = 'e')
+group by pg_proc.oid, ours.nspname, pg_proc.proname;
+
+-- Relations
+
+create temporary table expected_relations (relation text, privileges text);
+insert into expected_relations
+values
+('public.conversations', 'delete select'),
+('public.demo_flags', 'delete select'),
+('public.goals', 'delete select'),
+('public.goals_full', 'select'),
+('public.messages', 'delete select'),
+('public.milestones', 'delete select'),
+('public.notification_log', 'delete select'),
+('public.patterns', 'delete select'),
+('public.tasks', 'delete select'),
+('public.users', 'delete select'),
+('v1_0.conversations', 'delete select'),
+('v1_0.demo_flags', 'delete select'),
+('v1_0.goals', 'delete select'),
+('v1_0.goals_full', 'select'),
+('v1_0.milestones', 'delete select'),
+('v1_0.tasks', 'delete select'),
+('v1_0.users', 'delete select');
+
+select set_eq(
+  'select * from relation_grants',
+  $$
+    select relation, role, privileges
+    from expected_relations cross join (values ('authenticated'), ('service_role')) as granted (role)
+    union all
+    select 'private.row_counts', 'service_role', 'select'
+  $$,
+  'users and the service read and delete; nobody else has a right on any table or view'
+);
+
+create temporary table expected_columns (relation text, privilege text, columns text);
+insert into expected_columns
+values
+(
+  'public.conversations', 'insert',
+  'id user_id langgraph_thread_id context_type goal_id messages status last_message_at voice_session_id'
+),
+(
+  'public.conversations', 'update',
+  'context_type goal_id messages status last_message_at voice_session_id extracted_intent '
+  || 'intent_payload linked_goal_id linked_task_id ended_at duration_seconds'
+),
+('public.demo_flags', 'insert', 'user_id virtual_now escalation_speed'),
+('public.demo_flags', 'update', 'virtual_now escalation_speed'),
+(
+  'public.goals', 'insert',
+  'id user_id title description class_tags status parent_goal_id pipeline_order activated_at '
+  || 'completed_at target_weeks plan_json category timeline'
+),
+(
+  'public.goals', 'update',
+  'title description class_tags status parent_goal_id pipeline_order activated_at completed_at '
+  || 'target_weeks plan_json category timeline'
+),
+('public.messages', 'insert', 'id conversation_id role content input_modality metadata'),
+('public.milestones', 'insert', 'id goal_id week_number title status'),
+('public.milestones', 'update', 'goal_id week_number title status'),
+('public.notification_log', 'insert', 'id task_id channel sent_at response responded_at'),
+('public.notification_log', 'update', 'channel sent_at response responded_at'),
+('public.patterns', 'insert', 'id user_id pattern_type description data confidence'),
+('public.patterns', 'update', 'pattern_type description data confidence'),
+(
+  'public.tasks', 'insert',
+  'id user_id goal_id milestone_id title description status priority scheduled_at scheduled_end_at '
+  || 'duration_minutes trigger_type location_trigger is_recurring recurrence_rule calendar_event_id '
+  || 'shared_with_goal_ids reminder_sent_at whatsapp_sent_at call_sent_at completed_at'
+),
+(
+  'public.tasks', 'update',
+  'goal_id milestone_id title description status priority scheduled_at scheduled_end_at '
+  || 'duration_minutes trigger_type location_trigger is_recurring recurrence_rule calendar_event_id '
+  || 'shared_with_goal_ids reminder_sent_at whatsapp_sent_at call_sent_at completed_at'
+),
+('public.users', 'insert', 'id email name onboarded profile notification_preferences preferences demo_mode'),
+('public.users', 'update', 'email name onboarded profile notification_preferences preferences demo_mode'),
+('v1_0.conversations', 'insert', 'id user_id goal_id messages status'),
+('v1_0.conversations', 'update', 'goal_id messages status'),
+('v1_0.demo_flags', 'insert', 'user_id virtual_now escalation_speed'),
+('v1_0.demo_flags', 'update', 'virtual_now escalation_speed'),
+('v1_0.goals', 'insert', 'id user_id title category timeline status'),
+('v1_0.goals', 'update', 'title category timeline status'),
+('v1_0.milestones', 'insert', 'id goal_id week_number title status'),
+('v1_0.milestones', 'update', 'goal_id week_number title status'),
+(
+  'v1_0.tasks', 'insert',
+  'id user_id goal_id milestone_id title state priority start_time end_time trigger_type is_recurring '
+  || 'calendar_event_id'
+),
+(
+  'v1_0.tasks', 'update',
+  'goal_id milestone_id title state priority start_time end_time trigger_type is_recurring '
+  || 'calendar_event_id'
+),
+('v1_0.users', 'insert', 'id name email preferences demo_mode'),
+('v1_0.users', 'update', 'name email preferences demo_mode');
+
+select set_eq(
+  'select * from column_grants',
+  $$
+    select relation, role, privilege, columns
+    from expected_columns cross join (values ('authenticated'), ('service_role')) as granted (role)
+  $$,
+  'users and the service write these columns; nobody else writes any'
+);
+
+-- Functions
+
+create temporary table expected_functions (function text, roles text);
+insert into expected_functions
+values
+('private.changed_fields', 'authenticated service_role'),
+('private.create_goal_with_structure', 'authenticated service_role'),
+('private.insert_rows', 'authenticated service_role'),
+('private.list_page', 'service_role'),
+('private.minutes_between', 'authenticated service_role'),
+('private.read_cursor', 'service_role'),
+('private.read_defaults', 'authenticated service_role'),
+('private.require_ordered_range', 'authenticated service_role'),
+('private.status_of_state', 'authenticated service_role'),
+('private.stored_trigger_type', 'authenticated service_role'),
+('public.bulk_update_task_status', 'authenticated service_role'),
+('public.close_voice_session', 'authenticated service_role'),
+('public.create_goal_with_structure', 'authenticated service_role'),
+('public.get_task_statistics', 'authenticated service_role'),
+('public.get_tasks_by_timerange', 'authenticated service_role'),
+('public.list_messages', 'authenticated service_role'),
+('public.list_page', 'service_role'),
+('public.put_demo_flags', 'authenticated service_role'),
+('public.set_calendar_event', 'authenticated service_role'),
+('v1_0.bulk_update_task_state', 'authenticated service_role'),
+('v1_0.create_goal_with_structure', 'authenticated service_role'),
+('v1_0.get_task_statistics', 'authenticated service_role'),
+('v1_0.get_tasks_by_timerange', 'authenticated service_role'),
+('v1_0.list_page', 'service_role'),
+('v1_0.put_demo_flags', 'authenticated service_role'),
+('v1_0.set_calendar_event', 'authenticated service_role');
+
+select set_eq(
+  'select * from function_grants', 'select * from expected_functions',
+  'users and the service call these functions; nobody else calls any'
+);
+
+-- Schemas
+
+select set_eq(
+  $$
+    select ours.nspname || ' ' || lower(privilege.privilege_type) || ' ' || privilege.grantee::regrole
+    from ours
+    inner join pg_namespace using (oid)
+    cross join lateral aclexplode(nspacl) as privilege
+    where privilege.grantee in ('anon'::regrole, 'authenticated'::regrole, 'service_role'::regrole)
+  $$,
+  array[
+    'public usage anon', 'public usage authenticated', 'public usage service_role',
+    'v1_0 usage anon', 'v1_0 usage authenticated', 'v1_0 usage service_role',
+    'private usage authenticated', 'private usage service_role'
+  ],
+  'the exposed schemas may be entered; private ones by those whose functions lead there'
+);
+
+-- The same by trying
+
+create function pg_temp.outcome(role text, statement text)
+returns text
+language plpgsql
+as $$
+begin
+  perform set_config('role', role, true);
+  execute statement;
+  perform set_config('role', 'none', true);
+  return 'done';
+exception
+  when others then
+    perform set_config('role', 'none', true);
+    return sqlstate;
+end;
+$$;
+
+select is(pg_temp.outcome('anon', attempt.statement), '42501', format('anon: %s', attempt.statement))
+from (
+  select format('select from %s', relation) as statement from expected_relations
+) as attempt;
+select is(pg_temp.outcome('anon', attempt.statement), '42501', format('anon: %s', attempt.statement))
+from (
+  values
+  ($$insert into public.users (email) values ('x@example.com')$$),
+  ($$update public.tasks set title = 'x'$$),
+  ('delete from public.goals'),
+  ('select public.list_messages(gen_random_uuid())'),
+  ('select v1_0.put_demo_flags(gen_random_uuid())'),
+  ('select from private.row_counts')
+) as attempt (statement);
+select is(pg_temp.outcome('authenticated', 'select from private.row_counts'), '42501', 'users don''t see the counts');
+
+-- What a later migration makes is granted to nobody until it grants it.
+
+create table public.later (id uuid);
+create table v1_0.later (id uuid);
+create sequence public.later_number;
+create function public.do_later() returns void language sql as '';
+create function v1_0.do_later() returns void language sql as '';
+create function private.do_later() returns void language sql as '';
+
+select is_empty(
+  $$select * from relation_grants where relation like '%.later%'$$, 'a new table or sequence is nobody''s'
+);
+select is_empty($$select * from function_grants where function like '%.do_later'$$, 'a new function is nobody''s');
+
+-- Limits on what a caller can make Postgres do
+
+select is_empty(
+  $$
+    select rolname, setting
+    from pg_roles, unnest(array['statement_timeout', 'lock_timeout']) as setting
+    where
+      rolname in ('authenticated', 'service_role')
+      and not exists (select from unnest(rolconfig) as configured where configured like setting || '=%s')
+  $$,
+  'every role that can wait has a limit on its statements and on its locks'
+);
+
+select * from finish();
+rollback;
