@@ -1,6 +1,7 @@
 """scripts/bench: measures the data service, and writes what it found."""
 
 import argparse
+import shlex
 import sys
 from pathlib import Path
 
@@ -11,7 +12,11 @@ from local_stack.stopping import Stopped, raise_when_asked_to_stop
 _HELP = """\
 Starts a stack of its own with settings as in production, loads the data of each size, drives every contender with wrk
 in interleaved rounds, and writes benchmark.md, benchmark.svg and benchmark.json. Installs what is missing first.
+
+--memory and --workers measure that alone; the three files keep what else they had of the same machine.
 """
+_FULL = {"rounds": 3, "seconds": 3.0, "warm_up": 1.0, "sizes": [10_000, 100_000, 1_000_000]}
+_QUICK = {"rounds": 1, "seconds": 1.0, "warm_up": 0.3, "sizes": [10_000]}
 
 
 def _names(text: str) -> list[str]:
@@ -19,42 +24,42 @@ def _names(text: str) -> list[str]:
 
 
 def _sizes(text: str) -> list[int]:
-    sizes = [int(part.replace("_", "")) for part in _names(text)]
+    try:
+        sizes = [int(part) for part in _names(text)]
+    except ValueError:
+        sizes = []
     if not sizes or min(sizes) < 1000:
-        raise argparse.ArgumentTypeError("a size is at least 1000 tasks")
+        raise argparse.ArgumentTypeError("sizes are whole numbers from 1000, between commas")
     return sorted(sizes)
 
 
-def _arguments() -> argparse.Namespace:
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="scripts/bench", description=_HELP, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="10,000 tasks, one round of a second each: under two minutes")
-    parser.add_argument("--sizes", type=_sizes, metavar="N,…", help="tasks (10000,100000,1000000)")
-    parser.add_argument(
-        "--contenders", type=_names, metavar="NAME,…", help="sqlalchemy, postgrest, adapter-postgrest, adapter-postgres (all)"
-    )
-    parser.add_argument("--work", type=_names, metavar="NAME,…", help="which work (all); see --list")
-    parser.add_argument("--list", action="store_true", help="list the work, and do nothing")
+    parser.add_argument("--sizes", type=_sizes, metavar="N,…", help="how many tasks (10000,100000,1000000)")
+    parser.add_argument("--contenders", type=_names, metavar="NAME,…", help="whom to measure (all)")
+    parser.add_argument("--work", type=_names, metavar="NAME,…", help="what to measure (all)")
     parser.add_argument("--rounds", type=int, metavar="N", help="turns of each contender (3)")
     parser.add_argument("--seconds", type=float, metavar="S", help="length of one measurement (3)")
     parser.add_argument("--warm-up", type=float, metavar="S", help="length of the warm-up before each (1)")
     parser.add_argument("--connections", type=int, default=16, metavar="N", help="connections of wrk (16)")
     parser.add_argument("--out", type=Path, default=ROOT / "docs", metavar="FOLDER", help="where the three files go (docs)")
     parser.add_argument("--no-writers", action="store_true", help="leave out the concurrent writers")
-    arguments = parser.parse_args()
-    for name, quick, full in (
-        ("rounds", 1, 3),
-        ("seconds", 1.0, 3.0),
-        ("warm_up", 0.3, 1.0),
-        ("sizes", [10_000], [10_000, 100_000, 1_000_000]),
-    ):
-        if getattr(arguments, name) is None:
-            setattr(arguments, name, quick if arguments.quick else full)
-    return arguments
+    parser.add_argument("--memory", action="store_true", help="measure the adapter's memory at full speed and for a 5 MB answer")
+    parser.add_argument("--workers", action="store_true", help="measure one and two uvicorn workers side by side")
+    parser.add_argument("--profile", metavar="WORK", help="show where the adapter's and the database's time goes for this work")
+    parser.add_argument("--native", action="store_true", help="with --profile: look into extension modules too")
+    parser.add_argument("--list", action="store_true", help="list the names of contenders and work, and do nothing")
+    return parser
 
 
 def main() -> int:
     """Run the command; its exit code."""
-    arguments = _arguments()
+    arguments = _parser().parse_args()
+    for name, full in _FULL.items():
+        if getattr(arguments, name) is None:
+            setattr(arguments, name, _QUICK[name] if arguments.quick else full)
+    arguments.command = shlex.join(["scripts/bench", *sys.argv[1:]])
     raise_when_asked_to_stop()
     try:
         enter_environment()

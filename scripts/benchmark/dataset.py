@@ -63,9 +63,12 @@ class Dataset:
     def goal(self, user: int) -> str:
         return stable_id("goal", user)
 
+    def task(self, user: int, place: int) -> str:
+        """One of an ordinary user's tasks, from 0."""
+        return stable_id("task", user + place * self.users)
+
     def tasks_of(self, user: int) -> Iterator[str]:
-        """The ids of an ordinary user's tasks."""
-        return (stable_id("task", user + place * self.users) for place in range(TASKS_OF_A_USER))
+        return (self.task(user, place) for place in range(TASKS_OF_A_USER))
 
     def window(self, first: int, rows: int) -> tuple[str, str]:
         """A time range that holds exactly so many tasks of the heavy user, from its `first` one."""

@@ -81,6 +81,8 @@ class Bench:
     warm_up: float
     directory: Path
     """Of the files of requests."""
+    native: bool = False
+    """Whether a profile looks into extension modules."""
 
     def requests(self, contender: Contender, dataset: Dataset, work: Work) -> list[Request]:
         return work.requests(Asked(dataset, contender.dialect, lambda request: ask(contender, request)))

@@ -19,7 +19,7 @@ text { font: 13px system-ui, -apple-system, "Segoe UI", sans-serif; fill: #24292
 
 def plot(results: Results) -> str:
     """Requests a second at the largest size, a bar for each contender, on a logarithmic scale."""
-    tasks = results.sizes[-1]
+    tasks = results.measured_sizes[-1]
     found = {
         work: [(name, each.per_second) for name in TITLES if (each := results.find(tasks, name, work.name))]
         for work in WORK.values()

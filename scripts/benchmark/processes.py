@@ -21,6 +21,11 @@ def _all() -> dict[int, tuple[int, int]]:
     return found
 
 
+def running() -> set[int]:
+    """Every process of this machine."""
+    return set(_all())
+
+
 def tree(root: int) -> set[int]:
     """A process and all that descend from it."""
     parents = {pid: parent for pid, (parent, _) in _all().items()} if AVAILABLE else {}

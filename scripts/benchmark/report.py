@@ -3,113 +3,107 @@
 from collections.abc import Iterable, Sequence
 
 from .contenders import TITLES
-from .results import Results
+from .results import Results, Size
 from .targets import BY_POSTGRES, BY_POSTGREST, TARGETS, TIMES
 from .work import WORK
 
-_COLUMNS = ("sqlalchemy", "postgrest", BY_POSTGREST, BY_POSTGRES)
+_ADAPTERS = (BY_POSTGREST, BY_POSTGRES)
 
 
 def report(results: Results) -> str:
     parts = [
         "# Benchmark\n",
         _introduction(results),
-        "![Requests a second of each contender](benchmark.svg)\n",
+        *(["![Requests a second of each contender](benchmark.svg)\n"] if results.measurements else []),
         *_targets(results),
-        *(part for tasks in results.sizes for part in _size(results, tasks)),
+        *(part for size in results.sizes for part in _size(results, size)),
         *_growth(results),
         *_writers(results),
+        *_workers(results),
+        *_memory(results),
         *_method(results),
     ]
     return "\n".join(parts)
 
 
 def _introduction(results: Results) -> str:
-    machine = results.machine
+    facts, machine = results.facts, results.facts.machine
     return (
-        f"Measured on {results.date} by `{results.command}` on {machine['CPU']}, {machine['cores']} cores, {machine['memory']}, "
+        f"Measured on {facts.date} by `{facts.command}` on {machine['CPU']}, {machine['cores']} cores, {machine['memory']}, "
         f"{machine['system']}. Everything, wrk and Postgres included, ran on this machine.\n"
     )
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [head, ["---", *("---:" for _ in head[1:])], *rows]
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]], words: int = 1) -> str:
+    """A table whose first columns hold words, and the others numbers."""
+    lines = [head, [*("---" for _ in head[:words]), *("---:" for _ in head[words:])], *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
+
+
+def _factor(value: float | None) -> str:
+    return "" if value is None else f"{value:.2f}{TIMES}"
 
 
 def _targets(results: Results) -> list[str]:
     rows = []
     for target in TARGETS:
-        cells = [target.title]
-        for contender in (BY_POSTGREST, BY_POSTGRES):
-            found = target.worst(results, contender) if contender in target.goals else None
-            if contender not in target.goals:
-                cells.append("")
-            elif found is None:
-                cells.append(f"{target.goal(contender)}: not measured")
-            else:
-                verdict = "met" if target.met(contender, found) else "**missed**"
-                cells.append(f"{target.goal(contender)}: {verdict}, {found.value:.2f}{TIMES} ({found.place})")
-        rows.append(cells)
+        for contender in target.goals:
+            found = target.worst(results, contender)
+            measured = ("", "", "not measured")
+            if found:
+                measured = (_factor(found.value), found.place, "met" if target.met(contender, found) else "**missed**")
+            rows.append([target.title, TITLES[contender], target.goal(contender), *measured])
     note = "Of several measurements the least favourable one counts.\n"
-    return ["## Targets\n", _table(["", "over PostgREST", "over asyncpg"], rows), note]
+    return ["## Targets\n", _table(["", "", "target", "measured", "where", ""], rows, words=2), note]
 
 
-def _size(results: Results, tasks: int) -> list[str]:
-    contenders = [name for name in _COLUMNS if any(results.find(tasks, name, work) for work in WORK)]
-    ratios = [(ours, other) for ours in (BY_POSTGREST, BY_POSTGRES) for other in ("sqlalchemy", "postgrest")]
-    ratios = [(ours, other) for ours, other in ratios if ours in contenders and other in contenders]
-    speed, latency, cpu = [], [], []
+def _size(results: Results, size: Size) -> list[str]:
+    names = [name for name in TITLES if any(results.find(size.tasks, name, work) for work in WORK)]
+    pairs = [(ours, other) for ours in _ADAPTERS for other in ("sqlalchemy", "postgrest") if {ours, other} <= set(names)]
+    speed, ratios, latency, cpu = [], [], [], []
     for work in WORK.values():
-        found = {name: results.find(tasks, name, work.name) for name in contenders}
-        if not any(found.values()):
-            continue
-        factors = [results.ratio(tasks, work.name, ours, other) for ours, other in ratios]
-        speed.append(
-            [
-                work.title,
-                *(f"{each.per_second:,.0f}" if each else "" for each in found.values()),
-                *(f"{factor:.2f}{TIMES}" if factor else "" for factor in factors),
-            ]
-        )
-        latency.append([work.title, *(f"{each.p50_ms:.1f} / {each.p99_ms:.1f}" if each else "" for each in found.values())])
-        cpu.append([work.title, *(_cpu(each.cpu_ms) if each else "" for each in found.values())])
-    heads = [TITLES[name] for name in contenders]
-    against = [f"{TITLES[ours]} ÷ {TITLES[other]}" for ours, other in ratios]
-    loading = f"Loaded in {results.loading_seconds[tasks]:.0f} s. " if tasks in results.loading_seconds else ""
+        found = [results.find(size.tasks, name, work.name) for name in names]
+        if any(found):
+            speed.append([work.title, *(f"{each.per_second:,.0f}" if each else "" for each in found)])
+            ratios.append([work.title, *(_factor(results.ratio(size.tasks, work.name, *pair)) for pair in pairs)])
+            latency.append([work.title, *(f"{each.p50_ms:.1f} / {each.p99_ms:.1f}" if each else "" for each in found)])
+            cpu.append([work.title, *(_cpu(each.cpu_ms) if each else "" for each in found)])
+    titles = [TITLES[name] for name in names]
+    against = [f"{TITLES[ours]} ÷ {TITLES[other]}" for ours, other in pairs]
     return [
-        f"## {tasks:,} tasks\n",
-        f"{loading}The deep page is page {results.deep_pages[tasks]:,}.\n" if tasks in results.deep_pages else loading,
-        "### Requests a second\n",
-        _table(["", *heads, *against], speed),
-        "### Latency in ms, p50 / p99\n",
-        _table(["", *heads], latency),
-        "### CPU in ms a request\n",
-        "In all, and of that in the service + PostgREST + Postgres.\n",
-        _table(["", *heads], cpu),
+        f"## {size.tasks:,} tasks\n",
+        f"Loaded in {size.loading_seconds:.0f} s. The deep page is page {size.deep_page:,}.\n",
+        "Requests a second:\n",
+        _table(["", *titles], speed),
+        *(["Ratios of these:\n", _table(["", *against], ratios)] if pairs else []),
+        "Latency in ms, p50 / p99:\n",
+        _table(["", *titles], latency),
+        "CPU in ms a request, in all and of that in the service + PostgREST + Postgres:\n",
+        _table(["", *titles], cpu),
     ]
 
 
 def _cpu(parts: dict[str, float]) -> str:
     if not parts:
         return ""
-    named = " + ".join(f"{parts[part]:.2f}" if part in parts else "-" for part in ("service", "PostgREST", "Postgres"))
+    named = " + ".join(f"{parts[part]:.2f}" if part in parts else "0" for part in ("service", "PostgREST", "Postgres"))
     return f"{sum(parts.values()):.2f} ({named})"
 
 
 def _growth(results: Results) -> list[str]:
-    if len(results.sizes) < 2:
+    sizes = results.measured_sizes
+    if len(sizes) < 2:
         return []
-    fewest, most = results.sizes[0], results.sizes[-1]
     rows = []
     for work in WORK.values():
-        pairs = [(results.find(fewest, name, work.name), results.find(most, name, work.name)) for name in _COLUMNS]
-        if any(small and large for small, large in pairs):
-            factors = [small.per_second / large.per_second if small and large else None for small, large in pairs]
-            rows.append([work.title, *(f"{factor:.2f}{TIMES}" if factor else "" for factor in factors)])
+        pairs = [(results.find(sizes[0], name, work.name), results.find(sizes[-1], name, work.name)) for name in TITLES]
+        factors = [small.per_second / large.per_second if small and large else None for small, large in pairs]
+        if any(factors):
+            rows.append([work.title, *map(_factor, factors)])
     return [
-        f"## Cost of a request with {most:,} tasks against {fewest:,}\n",
-        _table(["", *(TITLES[name] for name in _COLUMNS)], rows),
+        f"## Cost of a request with {sizes[-1]:,} tasks against {sizes[0]:,}\n",
+        "By throughput. The deep page is deeper with more tasks.\n",
+        _table(["", *TITLES.values()], rows),
     ]
 
 
@@ -119,15 +113,8 @@ def _writers(results: Results) -> list[str]:
     rows = []
     for each in results.writers:
         waits = "" if each.looks is None else f"{each.lock_waits} in {each.looks:,} looks"
-        rows.append(
-            [
-                f"{each.way}, {each.tasks:,} tasks",
-                f"{each.with_count:,.0f}",
-                f"{each.without_count:,.0f}",
-                f"{each.ratio:.2f}{TIMES}",
-                waits,
-            ]
-        )
+        speeds = f"{each.with_count:,.0f}", f"{each.without_count:,.0f}"
+        rows.append([f"{each.way}, {each.tasks:,} tasks", *speeds, _factor(each.ratio), waits])
     return [
         "## Writers and the exact total\n",
         "Eight writers create tasks at once, with the trigger that keeps the total and with it disabled; rows a second.\n",
@@ -135,15 +122,62 @@ def _writers(results: Results) -> list[str]:
     ]
 
 
+def _workers(results: Results) -> list[str]:
+    if not results.workers:
+        return []
+    rows = [
+        [
+            f"{TITLES[each.contender]}: {WORK[each.work].title}",
+            f"{each.one:,.0f}",
+            f"{each.two:,.0f}",
+            _factor(each.two / each.one),
+            f"{each.cpu_two:.2f}",
+        ]
+        for each in results.workers
+    ]
+    shared = (
+        f"Requests a second on {results.facts.machine['cores']} cores, which the workers share with PostgREST, Postgres and wrk. "
+        "The last column is how many cores all but wrk used with two workers.\n"
+    )
+    return [
+        "## One worker process and two\n",
+        shared,
+        _table(["", "one", "two", "ratio", "cores used"], rows),
+    ]
+
+
+def _memory(results: Results) -> list[str]:
+    if not results.memory:
+        return []
+    rows = [
+        [
+            TITLES[each.contender],
+            f"{each.requests:,}",
+            *(f"{held / 1e6:.1f}" for held in (each.at_first, each.half_way, each.at_last)),
+            f"{each.second_half:+.1%}",
+            f"{each.answer / 1e6:.1f}",
+            f"{each.peak_above / 1e6:.1f} ({_factor(each.peak_above / each.answer)})",
+        ]
+        for each in results.memory
+    ]
+    head = ["", "requests", "at first", "half-way", "at last", "second half", "an answer of", "takes at most"]
+    return [
+        "## Memory\n",
+        "Resident memory of the adapter over an agent's day at full speed, and how far it rises for one large time range; in MB.\n",
+        _table(head, rows),
+    ]
+
+
 def _method(results: Results) -> list[str]:
-    settings = ", ".join(f"{name} = {value}" for name, value in results.postgres_settings.items())
-    versions = ", ".join(f"{name} {number}" for name, number in results.versions.items())
+    facts = results.facts
+    settings = ", ".join(f"{name} = {value}" for name, value in facts.postgres_settings.items())
+    versions = ", ".join(f"{name} {number}" for name, number in facts.versions.items())
+    rounds = "one round" if facts.rounds == 1 else f"{facts.rounds} rounds in which the contenders take turns"
     driven = (
-        f"wrk with one thread and {results.connections} connections drives each contender for {results.seconds:g} s after a "
-        f"warm-up; the numbers are medians of {results.rounds} rounds in which the contenders take turns. One contender runs at a "
-        "time, with one process (PostgREST has threads). All of them use the same database over TCP, through a pool of at most 20 "
-        "connections, with the indexes of our migrations. The adapter reaches PostgREST over its Unix socket; wrk reaches it "
-        "directly over TCP."
+        f"wrk with one thread and {facts.connections} connections drives each contender for {facts.seconds:g} s after a warm-up; "
+        f"the numbers are medians of {rounds}. One contender runs at a time, with one process (PostgREST has threads). All of them "
+        "use the same database over TCP, through a pool of at most 20 connections, with the indexes of our migrations. The adapter "
+        "reaches PostgREST over its Unix socket; wrk reaches it directly over TCP."
     )
     compared = (
         "Before it is measured, each contender's answers are compared with the first one's: same rows, same values, same totals. "

@@ -5,9 +5,32 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from statistics import median
-from typing import Any
 
 from .measurement import Measurement
+
+
+@dataclass(frozen=True)
+class Facts:
+    """How, when and on what it was measured."""
+
+    date: str
+    command: str
+    rounds: int
+    seconds: float
+    connections: int
+    machine: dict[str, str]
+    versions: dict[str, str]
+    postgres_settings: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Size:
+    """A data set."""
+
+    tasks: int
+    deep_page: int
+    """Number of the list's page that counts as deep."""
+    loading_seconds: float
 
 
 @dataclass(frozen=True)
@@ -27,29 +50,75 @@ class WritersResult:
         return self.with_count / self.without_count
 
 
+@dataclass(frozen=True)
+class MemoryResult:
+    """An adapter's resident memory over a run at full speed, and for one large answer. All in bytes."""
+
+    contender: str
+    requests: int
+    at_first: int
+    """After the warm-up."""
+    half_way: int
+    at_last: int
+    answer: int
+    """Size of the large answer."""
+    peak_above: int
+    """How far above where it stood the memory rose for it."""
+
+    @property
+    def second_half(self) -> float:
+        """Growth in the second half of the run, as a share."""
+        return self.at_last / self.half_way - 1
+
+
+@dataclass(frozen=True)
+class WorkersResult:
+    """Requests a second with one worker process and with two."""
+
+    contender: str
+    work: str
+    one: float
+    two: float
+    cpu_two: float
+    """Cores that everything but wrk used with two."""
+
+
 @dataclass
 class Results:
     """`measurements` are of all rounds; what is written has their medians."""
 
-    date: str
-    command: str
-    rounds: int
-    seconds: float
-    connections: int
-    machine: dict[str, str]
-    versions: dict[str, str]
-    postgres_settings: dict[str, str]
-    deep_pages: dict[int, int] = field(default_factory=dict)
-    """Which page of the list was the deep one, by tasks."""
-    loading_seconds: dict[int, float] = field(default_factory=dict)
+    facts: Facts
+    sizes: list[Size] = field(default_factory=list)
     measurements: list[Measurement] = field(default_factory=list)
     writers: list[WritersResult] = field(default_factory=list)
-    memory: list[dict[str, Any]] = field(default_factory=list)
-    workers: list[dict[str, Any]] = field(default_factory=list)
+    memory: list[MemoryResult] = field(default_factory=list)
+    workers: list[WorkersResult] = field(default_factory=list)
+
+    @classmethod
+    def read(cls, file: Path, facts: Facts) -> "Results":
+        """What was written before on the same machine; where there is nothing that fits, empty results of these facts."""
+        try:
+            kept = json.loads(file.read_text())
+            found = cls(
+                Facts(**kept["facts"]),
+                [Size(**each) for each in kept["sizes"]],
+                [Measurement(**each) for each in kept["measurements"]],
+                [WritersResult(**each) for each in kept["writers"]],
+                [MemoryResult(**each) for each in kept["memory"]],
+                [WorkersResult(**each) for each in kept["workers"]],
+            )
+        except (FileNotFoundError, ValueError, KeyError, TypeError):  # nothing, or of another version
+            return cls(facts)
+        return found if found.facts.machine == facts.machine else cls(facts)
+
+    def write(self, file: Path) -> None:
+        keys = dict.fromkeys((each.tasks, each.contender, each.work) for each in self.measurements)
+        medians = [asdict(found) for key in keys if (found := self.find(*key))]
+        file.write_text(json.dumps(asdict(self) | {"measurements": medians}, indent=2) + "\n")
 
     @property
-    def sizes(self) -> list[int]:
-        return sorted({measurement.tasks for measurement in self.measurements})
+    def measured_sizes(self) -> list[int]:
+        return [size.tasks for size in self.sizes]
 
     def find(self, tasks: int, contender: str, work: str) -> Measurement | None:
         """The median of its rounds."""
@@ -60,14 +129,6 @@ class Results:
         """How many times the other's throughput a contender has."""
         ours, theirs = self.find(tasks, contender, work), self.find(tasks, other, work)
         return ours.per_second / theirs.per_second if ours and theirs else None
-
-    def as_json(self) -> str:
-        keys = dict.fromkeys((each.tasks, each.contender, each.work) for each in self.measurements)
-        medians = [asdict(found) for key in keys if (found := self.find(*key))]
-        return json.dumps(asdict(self) | {"measurements": medians}, indent=2, default=str) + "\n"
-
-    def write(self, file: Path) -> None:
-        file.write_text(self.as_json())
 
 
 def _median(measurements: Sequence[Measurement]) -> Measurement:

@@ -1,6 +1,6 @@
 """The stack that the contenders work on: made for the benchmark, with settings as in production."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 from local_stack import LocalStack
@@ -30,9 +30,13 @@ def postgres_settings() -> dict[str, str]:
 
 
 @contextmanager
-def stage(report: Callable[[str], None]) -> Iterator[LocalStack]:
+def stage(report: Callable[[str], None], settings: Mapping[str, str] | None = None) -> Iterator[LocalStack]:
     """A migrated database without data. PostgREST is set up but not running; everything is stopped and removed at the end."""
-    stack = LocalStack(postgres_settings=postgres_settings(), postgrest_settings={"PGRST_DB_POOL": str(POOL)}, report=report)
+    stack = LocalStack(
+        postgres_settings=postgres_settings() | dict(settings or {}),
+        postgrest_settings={"PGRST_DB_POOL": str(POOL)},
+        report=report,
+    )
     try:
         stack.start_database()
         # All contenders reach Postgres in the same way.

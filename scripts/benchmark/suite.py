@@ -1,47 +1,47 @@
 """The whole benchmark: every size, every round, every contender, and the files that come of it."""
 
 import argparse
-import shlex
-import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from local_stack import LocalStack
 from local_stack.errors import StackError
 
-from .contenders import CONTENDERS
+from .contenders import CONTENDERS, TITLES, Contender
 from .dataset import Dataset, load, restore
 from .machine import machine, versions
 from .measurement import Answers, Bench
+from .memory import measure_memory
 from .plot import plot
-from .progress import progress
+from .profiling import POSTGRES_SETTINGS, profile
+from .progress import Shown, progress
 from .report import report
-from .results import Results
+from .results import Facts, Results, Size
 from .stage import postgres_settings, stage
-from .work import WORK, deep_page_of
+from .work import WORK, Work, deep_page_of
+from .workers import measure_workers
 from .writers import measure_writers
 from .wrk import Wrk
 
-
-def _chosen(asked: list[str] | None, there: list[str], what: str) -> list[str]:
-    if unknown := sorted(set(asked or ()) - set(there)):
-        raise StackError(f"there is no {what} {', '.join(unknown)}: choose among {', '.join(there)}")
-    return [name for name in there if asked is None or name in asked]
+_PROFILED = ["adapter-postgrest", "adapter-postgres"]
 
 
 def run(arguments: argparse.Namespace) -> None:
+    """What the command line asks for."""
     if arguments.list:
-        for work in WORK.values():
-            print(f"{work.name:16} {work.title}")
+        for listed in (TITLES, {work.name: work.title for work in WORK.values()}):
+            print("\n".join(f"{name:18} {title}" for name, title in listed.items()), end="\n\n")
         return
-    names = _chosen(arguments.contenders, list(CONTENDERS), "contender")
     works = [WORK[name] for name in _chosen(arguments.work, list(WORK), "work")]
-    with_writers = not arguments.no_writers and "adapter-postgres" in names and arguments.work is None
+    wanted = _PROFILED if arguments.profile and not arguments.contenders else arguments.contenders
+    names = _chosen(wanted, list(CONTENDERS), "contender")
     wrk = Wrk(arguments.connections)
-    results = Results(
+    facts = Facts(
         date=datetime.now(UTC).date().isoformat(),
-        command=shlex.join(["scripts/bench", *sys.argv[1:]]),
+        command=arguments.command,
         rounds=arguments.rounds,
         seconds=arguments.seconds,
         connections=arguments.connections,
@@ -49,33 +49,86 @@ def run(arguments: argparse.Namespace) -> None:
         versions=versions(wrk.version),
         postgres_settings=postgres_settings(),
     )
-    steps = len(arguments.sizes) * arguments.rounds * (len(names) * len(works) + with_writers)
-    with tempfile.TemporaryDirectory(prefix="flux-bench-") as directory, progress(steps) as shown:
-        bench = Bench(wrk, arguments.seconds, arguments.warm_up, Path(directory))
-        with stage(shown.now) as stack:
-            contenders = [CONTENDERS[name](stack) for name in names]
-            for tasks in arguments.sizes:
-                dataset = Dataset(tasks)
-                shown.now(f"loading {tasks:,} tasks")
-                began = time.monotonic()
-                load(stack.database_url, dataset)
-                results.loading_seconds[tasks] = round(time.monotonic() - began, 1)
-                results.deep_pages[tasks] = deep_page_of(dataset)
-                shown.say(f"{tasks:>9,}  loaded in {results.loading_seconds[tasks]:.1f} s")
-                answers = Answers()
-                for _ in range(arguments.rounds):
-                    for contender in contenders:
-                        shown.now(contender.title)
-                        for each in bench.turn(contender, dataset, works, answers):
-                            results.measurements.append(each)
-                            shown.measured(each)
-                        restore(stack.database_url)
-                if with_writers:
-                    shown.now("concurrent writers")
-                    over_postgres = next(contender for contender in contenders if contender.name == "adapter-postgres")
-                    results.writers += measure_writers(bench, over_postgres, dataset, arguments.rounds, shown.step)
-    arguments.out.mkdir(parents=True, exist_ok=True)
-    (arguments.out / "benchmark.md").write_text(report(results))
-    (arguments.out / "benchmark.svg").write_text(plot(results))
-    results.write(arguments.out / "benchmark.json")
-    print(f"wrote benchmark.md, benchmark.svg and benchmark.json into {arguments.out}")
+    with tempfile.TemporaryDirectory(prefix="flux-bench-") as directory:
+        bench = Bench(wrk, arguments.seconds, arguments.warm_up, Path(directory), arguments.native)
+        if arguments.profile:
+            _profile(bench, names, WORK[_chosen([arguments.profile], list(WORK), "work")[0]], arguments.sizes[0])
+        elif arguments.memory or arguments.workers:
+            _apart(bench, facts, arguments)
+        else:
+            with_writers = not arguments.no_writers and arguments.work is None and "adapter-postgres" in names
+            results = Results(facts)
+            _whole(bench, results, arguments.sizes, names, works, with_writers=with_writers)
+            _write(arguments.out, results)
+
+
+def _chosen(asked: Sequence[str] | None, there: Sequence[str], what: str) -> list[str]:
+    if unknown := sorted(set(asked or ()) - set(there)):
+        raise StackError(f"there is no {what} {', '.join(unknown)}: choose among {', '.join(there)}")
+    return [name for name in there if asked is None or name in asked]
+
+
+def _whole(
+    bench: Bench, results: Results, sizes: Sequence[int], names: Sequence[str], works: Sequence[Work], *, with_writers: bool
+) -> None:
+    rounds = results.facts.rounds
+    steps = len(sizes) * rounds * (len(names) * len(works) + with_writers)
+    with progress(steps) as shown, stage(shown.now) as stack:
+        contenders = {name: CONTENDERS[name](stack) for name in names}
+        for tasks in sizes:
+            dataset, seconds = _loaded(stack, tasks, shown)
+            results.sizes.append(Size(tasks, deep_page_of(dataset), seconds))
+            answers = Answers()
+            for _ in range(rounds):
+                for contender in contenders.values():
+                    shown.now(contender.title)
+                    for each in bench.turn(contender, dataset, works, answers):
+                        results.measurements.append(each)
+                        shown.measured(each)
+                    restore(stack.database_url)
+            if with_writers:
+                shown.now("concurrent writers")
+                results.writers += measure_writers(bench, contenders["adapter-postgres"], dataset, rounds, shown.step)
+
+
+def _loaded(stack: LocalStack, tasks: int, shown: Shown) -> tuple[Dataset, float]:
+    """The data set in the database, and how long loading it took."""
+    dataset, began = Dataset(tasks), time.monotonic()
+    shown.now(f"loading {tasks:,} tasks")
+    load(stack.database_url, dataset)
+    seconds = round(time.monotonic() - began, 1)
+    shown.say(f"{tasks:>9,}  loaded in {seconds:.1f} s")
+    return dataset, seconds
+
+
+def _apart(bench: Bench, facts: Facts, arguments: argparse.Namespace) -> None:
+    """Memory or workers, beside what was measured before on the same machine."""
+    results = Results.read(arguments.out / "benchmark.json", facts)
+    with progress(1) as shown, stage(shown.now) as stack:
+        dataset, _ = _loaded(stack, arguments.sizes[0], shown)
+        if arguments.memory:
+            results.memory = measure_memory(bench, _adapters(stack), dataset, shown.say, quick=arguments.quick)
+        if arguments.workers:
+            contenders = [CONTENDERS["sqlalchemy"](stack), *_adapters(stack)]
+            results.workers = measure_workers(bench, contenders, dataset, facts.rounds, shown.say)
+    _write(arguments.out, results)
+
+
+def _adapters(stack: LocalStack) -> list[Contender]:
+    return [CONTENDERS[name](stack) for name in ("adapter-postgrest", "adapter-postgres")]
+
+
+def _profile(bench: Bench, names: Sequence[str], work: Work, tasks: int) -> None:
+    with progress(1) as shown, stage(shown.now, POSTGRES_SETTINGS) as stack:
+        dataset, _ = _loaded(stack, tasks, shown)
+        for name in names:
+            profile(bench, CONTENDERS[name](stack), dataset, work, shown.say)
+
+
+def _write(folder: Path, results: Results) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "benchmark.md").write_text(report(results))
+    if results.measurements:
+        (folder / "benchmark.svg").write_text(plot(results))
+    results.write(folder / "benchmark.json")
+    print(f"wrote benchmark.md, benchmark.svg and benchmark.json into {folder}")

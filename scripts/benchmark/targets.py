@@ -41,7 +41,7 @@ def _against(other: str, works: Sequence[str]) -> Callable[[Results, str], Found
     def worst(results: Results, contender: str) -> Found | None:
         found = [
             Found(ratio, f"{work}, {tasks:,} tasks")
-            for tasks in results.sizes
+            for tasks in results.measured_sizes
             for work in works
             if (ratio := results.ratio(tasks, work, contender, other)) is not None
         ]
@@ -54,9 +54,9 @@ def _growth(works: Sequence[str]) -> Callable[[Results, str], Found | None]:
     """How much more a request costs with the most tasks than with the fewest."""
 
     def worst(results: Results, contender: str) -> Found | None:
-        if len(results.sizes) < 2:
+        if len(results.measured_sizes) < 2:
             return None
-        fewest, most = results.sizes[0], results.sizes[-1]
+        fewest, most = results.measured_sizes[0], results.measured_sizes[-1]
         found = [
             Found(small.per_second / large.per_second, f"{work}, {most:,} tasks against {fewest:,}")
             for work in works
@@ -68,13 +68,13 @@ def _growth(works: Sequence[str]) -> Callable[[Results, str], Found | None]:
 
 
 def _deep_page(results: Results, contender: str) -> Found | None:
-    if not results.sizes:
+    if not results.measured_sizes:
         return None
-    most = results.sizes[-1]
+    most = results.measured_sizes[-1]
     first, deep = results.find(most, contender, "list"), results.find(most, contender, "deep-page")
     if first is None or deep is None:
         return None
-    return Found(first.per_second / deep.per_second, f"page {results.deep_pages[most]:,}, {most:,} tasks")
+    return Found(first.per_second / deep.per_second, f"page {results.sizes[-1].deep_page:,}, {most:,} tasks")
 
 
 def _writers(results: Results, contender: str) -> Found | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import cycle, islice
 from typing import Any
 
-from .dataset import CREATED_FROM, CREATED_UNTIL, TASKS_OF_THE_HEAVY_USER, Dataset
+from .dataset import CREATED_FROM, CREATED_UNTIL, TASKS_OF_A_USER, TASKS_OF_THE_HEAVY_USER, Dataset
 from .dialects import Ask, Dialect
 from .traffic import Request
 
@@ -43,7 +43,7 @@ def deep_page_of(dataset: Dataset) -> int:
 
 def _some_tasks(asked: Asked, users: range, count: int) -> list[str]:
     dice, dataset = asked.dice(), asked.dataset
-    return [dice.choice(tuple(dataset.tasks_of(dice.choice(users)))) for _ in range(count)]
+    return [dataset.task(dice.choice(users), dice.randrange(TASKS_OF_A_USER)) for _ in range(count)]
 
 
 def _some_users(asked: Asked, users: range, count: int) -> list[int]:

@@ -1,0 +1,128 @@
+"""The benchmark: it measures, it notices a contender that answers differently, and it leaves nothing behind."""
+
+import json
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from threading import Thread
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from benchmark import processes
+from benchmark.contenders import CONTENDERS, Contender
+from benchmark.dataset import Dataset, load, restore
+from benchmark.dialects import Rest
+from benchmark.measurement import Answers, Bench, running
+from benchmark.stage import stage
+from benchmark.work import WORK, Work
+from benchmark.wrk import Wrk
+from local_stack import LocalStack, StackError
+from local_stack.project import ROOT
+
+pytestmark = pytest.mark.integration
+
+TINY = [sys.executable, str(ROOT / "scripts" / "bench"), "--sizes", "1000", "--contenders", "sqlalchemy,adapter-postgres"]
+
+
+def test_a_run_writes_its_three_files(tmp_path: Path) -> None:
+    options = ["--work", "get,create", "--rounds", "1", "--seconds", "0.5", "--warm-up", "0.2", "--out", str(tmp_path)]
+    done = subprocess.run([*TINY, *options], capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+    results = json.loads((tmp_path / "benchmark.json").read_text())
+    measured = {(each["contender"], each["work"]): each for each in results["measurements"]}
+    assert set(measured) == {(name, work) for name in ("sqlalchemy", "adapter-postgres") for work in ("get", "create")}
+    for each in measured.values():
+        assert each["per_second"] > 0
+        assert 0 < each["p50_ms"] <= each["p99_ms"]
+        assert not processes.AVAILABLE or each["cpu_ms"]["Postgres"] > 0
+    report = (tmp_path / "benchmark.md").read_text()
+    assert "get a task" in report
+    assert "target" in report
+    assert ET.parse(tmp_path / "benchmark.svg").getroot().tag.endswith("svg")
+
+
+def test_all_contenders_give_the_same_answers() -> None:
+    dataset, answers, compared = Dataset(1000), Answers(), []
+    with stage(lambda _: None) as stack, tempfile.TemporaryDirectory() as directory:
+        bench = Bench(Wrk(1), 0, 0, Path(directory))
+        load(stack.database_url, dataset)
+        for make in CONTENDERS.values():
+            with running(make(stack)) as contender:
+                for work in WORK.values():
+                    answers.compare(contender, work, bench.requests(contender, dataset, work))
+                    compared.append(contender.name)
+            restore(stack.database_url)
+    assert len(compared) == len(CONTENDERS) * len(WORK)
+
+
+class Answering(BaseHTTPRequestHandler):
+    """A contender that answers with a status and a text of its own."""
+
+    def do_GET(self) -> None:
+        status, text = self.path.strip("/").split("/")[:2]
+        self.send_response(int(status))
+        self.end_headers()
+        self.wfile.write(text.encode())
+
+    def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002 (its name in the standard library)
+        pass
+
+
+@pytest.fixture(scope="module")
+def answering_url() -> Iterator[str]:
+    with HTTPServer(("127.0.0.1", 0), Answering) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def compare(stack: LocalStack, url: str, answers: Answers, name: str, status: int, text: str) -> None:
+    contender = Contender(name, Rest(keyset=True), stack, over_postgrest=False)
+    contender.url = url
+    request = contender.dialect.get_task("")
+    answers.compare(contender, Work("get", "get a task", lambda _: []), [type(request)("GET", f"/{status}/{text}", request.gist)])
+
+
+def test_a_contender_that_answers_differently_ends_the_run(stack: LocalStack, answering_url: str) -> None:
+    answers = Answers()
+    compare(stack, answering_url, answers, "sqlalchemy", 200, "1")
+    compare(stack, answering_url, answers, "postgrest", 200, "1")
+    with pytest.raises(StackError, match="adapter-postgres and sqlalchemy answer differently to get a task"):
+        compare(stack, answering_url, answers, "adapter-postgres", 200, "2")
+
+
+def test_a_contender_that_answers_with_an_error_ends_the_run(stack: LocalStack, answering_url: str, tmp_path: Path) -> None:
+    with pytest.raises(StackError, match="answers 500"):
+        compare(stack, answering_url, Answers(), "sqlalchemy", 500, "1")
+    (tmp_path / "requests.tsv").write_text("GET\t/500/1\t\t\n")
+    with pytest.raises(StackError, match="answered with an error"):
+        Wrk(1).drive(answering_url, tmp_path / "requests.tsv", 0.2)
+
+
+@pytest.mark.skipif(not processes.AVAILABLE, reason="finds processes in Linux's /proc")
+def test_an_interrupt_stops_everything(tmp_path: Path) -> None:
+    run = subprocess.Popen([*TINY, "--out", str(tmp_path)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    assert run.stdout is not None
+    for line in run.stdout:
+        if "get a task" in line:
+            break
+    started = processes.tree(run.pid)
+    assert len(started) > 3
+    run.send_signal(signal.SIGINT)
+    output, _ = run.communicate(timeout=60)
+    assert run.returncode == 128 + signal.SIGINT, output
+    assert output.rstrip().endswith("stopped")
+    end = time.monotonic() + 5
+    while started & processes.running() and time.monotonic() < end:
+        time.sleep(0.05)
+    assert not started & processes.running()
+    assert not list(tmp_path.iterdir())
