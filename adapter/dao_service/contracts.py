@@ -18,6 +18,7 @@ from dao_service.operations import (
     Operation,
     arguments_beside,
     ask,
+    changes_of,
     create_row,
     delete_row,
     get_row,
@@ -78,20 +79,20 @@ def _goals_and_milestones(relations: Mapping[str, AnyRelation], functions: Mappi
     yield perform("POST", "/goals/with-structure", structure, structure.arguments, status=201)
 
 
-def _tasks(functions: Mapping[str, AnyFunction], bulk_update: AnyFunction) -> Iterable[Operation]:
+def _tasks(tasks: AnyRelation, functions: Mapping[str, AnyFunction], bulk_update: AnyFunction) -> Iterable[Operation]:
     """What tasks have in every contract beside their plain operations."""
     calendar = functions["set_calendar_event"]
     yield ask("/tasks/by-timerange", functions["get_tasks_by_timerange"])
     yield ask("/tasks/statistics", functions["get_task_statistics"])
     yield perform("POST", "/tasks/bulk-update-state", bulk_update, bulk_update.arguments)
-    body = arguments_beside(calendar, "task_id")
-    yield perform("PATCH", "/tasks/{task_id}/calendar-event", calendar, body, key="task_id")
+    body = changes_of(calendar, tasks, "calendar_event_id")
+    yield perform("PATCH", "/tasks/{task_id}/calendar-event", calendar, body, key="task_id", changes=tasks)
 
 
 def _demo_flags(relations: Mapping[str, AnyRelation], functions: Mapping[str, AnyFunction]) -> Iterable[Operation]:
     put = functions["put_demo_flags"]
     yield get_row("/demo-flags/{user_id}", relations["demo_flags"])
-    yield perform("PUT", "/demo-flags/{user_id}", put, arguments_beside(put, "user_id", optional=True), key="user_id")
+    yield perform("PUT", "/demo-flags/{user_id}", put, arguments_beside(put, "user_id"), key="user_id")
 
 
 def _shared(
@@ -108,7 +109,7 @@ def _shared(
     yield from _goals_and_milestones(relations, functions)
     yield from plain("milestones", "milestone_id")
     yield from plain("tasks", "task_id")
-    yield from _tasks(functions, bulk_update)
+    yield from _tasks(relations["tasks"], functions, bulk_update)
     yield from plain("conversations", "conversation_id", "list get create update")
 
 

@@ -176,15 +176,19 @@ def perform(
     *,
     key: str = "",
     whole: str = "",
+    changes: AnyRelation | None = None,
     status: int = 200,
 ) -> Operation:
     """A write that calls a function.
 
     The body's fields are its arguments; with `whole`, the body is the one argument of that name. With `key`, the id in the path
-    is the argument of that name; a body that names another is refused with `BadRequestError`.
+    is the argument of that name; a body that names another is refused with `BadRequestError`. With `changes`, the function
+    changes a row of that relation, and an empty body answers the row as it is.
     """
 
     async def run(gateway: Gateway, request: Request) -> bytes:
+        if changes is not None and not request.body.model_fields_set:
+            return await gateway.select(changes, request.key)
         raw, names = request.raw_body.strip(), set(request.body.model_fields_set)
         if whole:
             raw, names = b'{"%b":%b}' % (whole.encode(), raw), {whole}
@@ -209,13 +213,19 @@ def perform(
     )
 
 
-def arguments_beside(function: AnyFunction, key: str, *, optional: bool = False) -> type[Input]:
-    """The body of an operation that has a function's argument `key` in its path: without it, or with it as an `optional` one."""
-    fields: dict[str, Any] = {
-        name: (info.annotation, info) for name, info in function.arguments.model_fields.items() if name != key
-    }
-    if optional:
-        fields[key] = (UUID | MISSING, MISSING)
+def arguments_beside(function: AnyFunction, key: str) -> type[Input]:
+    """The body of an operation that has a function's argument `key` in its path, and may repeat it."""
+    fields: dict[str, Any] = {name: (info.annotation, info) for name, info in function.arguments.model_fields.items()}
+    return _body_of(function, fields | {key: (UUID | MISSING, MISSING)})
+
+
+def changes_of(function: AnyFunction, relation: AnyRelation, *names: str) -> type[Input]:
+    """The body of an operation that changes these fields of a row and no other."""
+    known = (relation.update or Input).model_fields
+    return _body_of(function, {name: (known[name].annotation, known[name]) for name in names})
+
+
+def _body_of(function: AnyFunction, fields: dict[str, Any]) -> type[Input]:
     name = "".join(word.capitalize() for word in function.name.split("_"))
     return create_model(name, __base__=Input, __doc__=function.description, **fields)
 

@@ -445,6 +445,8 @@ async def test_a_task_is_linked_to_its_calendar_event(words: TaskWords, callers:
         assert response.status_code == 200
         assert response.json() == {**task, "calendar_event_id": event, "updated_at": response.json()["updated_at"]}
     assert (await caller.get(f"{TASKS}{task['id']}")).json() == unlinked.json()
+    unchanged = await caller.patch(path, json={})
+    assert (unchanged.status_code, unchanged.json()) == (200, unlinked.json())
 
 
 @both_contracts
