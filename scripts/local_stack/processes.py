@@ -7,8 +7,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 from .account import Account
 from .errors import StackError
@@ -19,15 +20,26 @@ _LAUNCH = str(Path(__file__).with_name("launch.py"))
 _LOG_LIMIT = 10 * 1024 * 1024
 _POLL_SECONDS = 0.02
 _CLEAN_UP_SECONDS = 30
-# Servers are started from a thread that lives as long as we do: the kernel signals a child when the thread that started it
-# ends, and not only when the process does.
-_starter = ThreadPoolExecutor(max_workers=1, thread_name_prefix="server-starter")
+# Children are started from a thread that lives as long as we do, because the kernel signals a child when the thread that
+# started it ends, and not only when the process does; and from one that no signal interrupts half-way.
+_starter = ThreadPoolExecutor(max_workers=1, thread_name_prefix="starter")
 
 
 def _launched(command: Command, death_signal: int, account: Account | None) -> list[str]:
     user = (str(account.uid), str(account.gid)) if account else ("-1", "-1")
     launch = [sys.executable, "-I", "-S", _LAUNCH, str(os.getpid()), str(int(death_signal)), *user]
     return launch + [str(part) for part in command]
+
+
+def _started(command: list[str], **options: Any) -> subprocess.Popen[Any]:
+    starting: Future[subprocess.Popen[Any]] = _starter.submit(lambda: subprocess.Popen(command, **options))
+    try:
+        return starting.result()
+    except BaseException:
+        # Asked to stop meanwhile. The other thread isn't: it finishes, and nothing is left behind that nobody knows of.
+        if not starting.exception():
+            _kill_group(starting.result())
+        raise
 
 
 def run(
@@ -43,7 +55,7 @@ def run(
     `check` names the step: a non-zero exit is then a StackError with the program's own words. An exception here, a
     signal's among them, ends the program and everything it started.
     """
-    process = subprocess.Popen(
+    process = _started(
         _launched(command, signal.SIGKILL, account),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -69,7 +81,7 @@ def pass_through(command: Command, *, cwd: Path | None = None, each_line: Callab
 
     An exception here interrupts the program as Ctrl-C would, and gives it time to clean up.
     """
-    process = subprocess.Popen(
+    process = _started(
         _launched(command, signal.SIGINT, None),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE if each_line else None,
@@ -94,7 +106,7 @@ def pass_through(command: Command, *, cwd: Path | None = None, each_line: Callab
         raise
 
 
-def _kill_group(process: subprocess.Popen[str]) -> None:
+def _kill_group(process: subprocess.Popen[Any]) -> None:
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
     with contextlib.suppress(PermissionError):
@@ -147,8 +159,7 @@ class Server:
             if log.tell() > _LOG_LIMIT:
                 log.truncate(0)
             self._log_start = log.seek(0, os.SEEK_END)
-            self._process = _starter.submit(
-                subprocess.Popen,
+            self._process = _started(
                 _launched(command, self._stop_signal, self._account),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -156,7 +167,7 @@ class Server:
                 env=env,
                 # A Ctrl-C in the terminal is for us, who stop the children in order.
                 start_new_session=True,
-            ).result()
+            )
 
     def await_ready(self, ready: Callable[[], bool], seconds: float = 60) -> None:
         """Wait until it answers; a StackError with the end of its log when it exits or stays silent."""
