@@ -23,13 +23,15 @@ def stack() -> Iterator[LocalStack]:
         yield running
 
 
+def gateway_environment(stack: LocalStack, gateway: str) -> dict[str, str]:
+    """What makes an adapter of the stack use this one of `GATEWAYS`."""
+    return {"DATABASE_URL": stack.database_url.replace("postgresql:", "postgresql+asyncpg:")} if gateway == "postgres" else {}
+
+
 @pytest.fixture(scope="session", params=GATEWAYS)
 def service_url(stack: LocalStack, request: pytest.FixtureRequest) -> Iterator[str]:
     """URL of the adapter, once over each gateway."""
-    environment = (
-        {"DATABASE_URL": stack.database_url.replace("postgresql:", "postgresql+asyncpg:")} if request.param == "postgres" else {}
-    )
-    with stack.adapter(environment=environment) as adapter:
+    with stack.adapter(environment=gateway_environment(stack, request.param)) as adapter:
         yield adapter.url
 
 
