@@ -110,7 +110,12 @@ def test_a_contender_that_answers_with_an_error_ends_the_run(stack: LocalStack, 
 
 @pytest.mark.skipif(not processes.AVAILABLE, reason="finds processes in Linux's /proc")
 def test_an_interrupt_stops_everything(tmp_path: Path) -> None:
-    run = subprocess.Popen([*TINY, "--out", str(tmp_path)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    run = subprocess.Popen(
+        [*TINY, "--seconds", "0.3", "--warm-up", "0.1", "--out", str(tmp_path)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
     assert run.stdout is not None
     for line in run.stdout:
         if "get a task" in line:

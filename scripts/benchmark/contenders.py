@@ -3,7 +3,7 @@
 import http
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -76,11 +76,11 @@ class Contender:
 
 
 class Application:
-    """A Python service under uvicorn, as the container starts it."""
+    """A Python service under uvicorn."""
 
-    def __init__(self, name: str, application: str, directory: Path, environment: Mapping[str, str], home: Path) -> None:
-        self._application = application
-        self._directory = directory
+    def __init__(self, name: str, command: Sequence[str], environment: Mapping[str, str], home: Path) -> None:
+        """`command` is what follows `python -m`; it takes uvicorn's options."""
+        self._command = tuple(command)
         self._environment = dict(environment)
         self._server = Server(name, home / "logs" / "contender.log")
 
@@ -94,7 +94,7 @@ class Application:
     def start(self, workers: int) -> str:
         """Start it and wait until it is ready; its URL."""
         port = free_port()
-        command = [sys.executable, "-m", "uvicorn", self._application, "--app-dir", str(self._directory)]
+        command = [sys.executable, "-m", *self._command]
         command += ["--host", LOOPBACK, "--port", str(port), "--no-access-log", "--log-level", "warning"]
         command += ["--loop", "uvloop", "--http", "httptools", "--workers", str(workers)]
         inherited = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
@@ -108,13 +108,13 @@ class Application:
 
 def _adapter_over_postgrest(stack: LocalStack) -> Contender:
     environment = stack.adapter_environment() | {"GATEWAY_CONNECTIONS": str(POOL)}
-    application = Application("the adapter", "dao_service.main:app", ROOT / "adapter", environment, stack.home)
+    application = Application("the adapter", ["dao_service"], environment, stack.home)
     return Contender("adapter-postgrest", Rest(keyset=True), stack, True, application)
 
 
 def _adapter_over_postgres(stack: LocalStack) -> Contender:
     environment = stack.adapter_environment() | {"DATABASE_URL": stack.database_url, "GATEWAY_CONNECTIONS": str(POOL)}
-    application = Application("the adapter", "dao_service.main:app", ROOT / "adapter", environment, stack.home)
+    application = Application("the adapter", ["dao_service"], environment, stack.home)
     return Contender("adapter-postgres", Rest(keyset=True), stack, False, application)
 
 
@@ -124,13 +124,8 @@ def _postgrest(stack: LocalStack) -> Contender:
 
 def _sqlalchemy(stack: LocalStack) -> Contender:
     url = stack.database_url.replace("postgresql:", "postgresql+asyncpg:")
-    application = Application(
-        "the SQLAlchemy service",
-        "sqlalchemy_service.main:app",
-        ROOT / "tests" / "bench",
-        {"DATABASE_URL": url, "POOL_SIZE": str(POOL)},
-        stack.home,
-    )
+    command = ["uvicorn", "sqlalchemy_service.main:app", "--app-dir", str(ROOT / "tests" / "bench")]
+    application = Application("the SQLAlchemy service", command, {"DATABASE_URL": url, "POOL_SIZE": str(POOL)}, stack.home)
     return Contender("sqlalchemy", Rest(keyset=False), stack, False, application)
 
 

@@ -1,5 +1,6 @@
 """One turn of a contender: its answers compared, each item of work driven and timed."""
 
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -9,10 +10,10 @@ from local_stack.errors import StackError
 
 from .contenders import Contender
 from .dataset import Dataset
-from .processes import cpu_seconds
+from .processes import busy_seconds, cpu_seconds, own_children_seconds
 from .traffic import Answer, Request, send, write_requests
 from .work import Asked, Work
-from .wrk import Drive, Wrk
+from .wrk import Wrk
 
 _COMPARED = 3
 """How many different requests of each work are compared."""
@@ -31,6 +32,8 @@ class Measurement:
     bytes_per_answer: float
     cpu_ms: dict[str, float]
     """CPU milliseconds a request, by the part that used them."""
+    disturbance: float
+    """How many cores other programs on this machine used meanwhile."""
 
 
 @dataclass
@@ -93,12 +96,22 @@ class Bench:
         write_requests(file, requests)
         try:
             self.wrk.drive(contender.url, file, self.warm_up)
-            before = cpu_seconds(contender.processes)
+            before, at_first = cpu_seconds(contender.processes), _used_by_others(contender)
             drive = self.wrk.drive(contender.url, file, self.seconds)
-            after = cpu_seconds(contender.processes)
+            after, at_last = cpu_seconds(contender.processes), _used_by_others(contender)
         except StackError as error:
             raise StackError(f"{contender.name}, {work.title}: {error}\n{contender.log()}") from None
-        return _measurement(contender, dataset, work, drive, {part: after[part] - before[part] for part in before})
+        return Measurement(
+            dataset.tasks,
+            contender.name,
+            work.name,
+            drive.per_second,
+            drive.p50_ms,
+            drive.p99_ms,
+            drive.bytes / drive.requests,
+            {part: (after[part] - before[part]) * 1000 / drive.requests for part in before},
+            max(at_last - at_first, 0) / drive.seconds,
+        )
 
     def turn(self, contender: Contender, dataset: Dataset, works: Sequence[Work], answers: Answers) -> Iterator[Measurement]:
         """A contender's turn: start it, do all the work, stop it."""
@@ -109,14 +122,7 @@ class Bench:
                 yield self.measure(contender, dataset, work, requests)
 
 
-def _measurement(contender: Contender, dataset: Dataset, work: Work, drive: Drive, cpu: dict[str, float]) -> Measurement:
-    return Measurement(
-        dataset.tasks,
-        contender.name,
-        work.name,
-        drive.per_second,
-        drive.p50_ms,
-        drive.p99_ms,
-        drive.bytes / drive.requests,
-        {part: seconds * 1000 / drive.requests for part, seconds in cpu.items()},
-    )
+def _used_by_others(contender: Contender) -> float:
+    """CPU seconds so far of all that is not the contender, wrk or this program."""
+    ours = sum(cpu_seconds(contender.processes).values()) + own_children_seconds() + time.process_time()
+    return busy_seconds() - ours

@@ -1,6 +1,7 @@
 """What processes and their children use, from Linux's /proc. Elsewhere there is nothing to read."""
 
 import os
+import resource
 from pathlib import Path
 
 _TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
@@ -50,6 +51,21 @@ def cpu_seconds(roots: dict[str, int]) -> dict[str, float]:
         name: sum(processes[pid][1] for pid in _descendants(root, parents) if pid in processes) / _TICKS_PER_SECOND
         for name, root in roots.items()
     }
+
+
+def busy_seconds() -> float:
+    """CPU time so far of the whole machine."""
+    if not AVAILABLE:
+        return 0.0
+    # user, nice, system, idle, iowait, irq, softirq, steal
+    ticks = list(map(int, (_PROC / "stat").read_text().split("\n", 1)[0].split()[1:9]))
+    return (sum(ticks) - ticks[3] - ticks[4]) / _TICKS_PER_SECOND
+
+
+def own_children_seconds() -> float:
+    """CPU time of those that we started and that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def resident_bytes(root: int) -> int:

@@ -10,6 +10,9 @@ from .contenders import TITLES
 from .measurement import Measurement
 from .work import WORK
 
+_DISTURBED = 0.1
+"""Cores that other programs use without it being worth a word."""
+
 
 class Shown:
     """The bar. Away from a terminal there are the lines alone."""
@@ -30,9 +33,10 @@ class Shown:
 
     def measured(self, each: Measurement) -> None:
         cpu = f", {sum(each.cpu_ms.values()):6.2f} ms CPU" if each.cpu_ms else ""
+        disturbed = f"  (others used {each.disturbance:.1f} cores)" if each.disturbance > _DISTURBED else ""
         self.step(
             f"{each.tasks:>9,}  {TITLES[each.contender]:23} {WORK[each.work].title:24} {each.per_second:>8,.0f}/s  "
-            f"p50 {each.p50_ms:7.2f} ms, p99 {each.p99_ms:7.2f} ms{cpu}"
+            f"p50 {each.p50_ms:7.2f} ms, p99 {each.p99_ms:7.2f} ms{cpu}{disturbed}"
         )
 
 

@@ -1,6 +1,7 @@
 """The results in words and tables: docs/benchmark.md."""
 
 from collections.abc import Iterable, Sequence
+from statistics import mean
 
 from .contenders import TITLES
 from .results import Results, Size
@@ -28,9 +29,11 @@ def report(results: Results) -> str:
 
 def _introduction(results: Results) -> str:
     facts, machine = results.facts, results.facts.machine
+    others = [each.disturbance for each in results.measurements]
+    quiet = f" Other programs used {mean(others):.2f} cores meanwhile, at most {max(others):.2f}." if others else ""
     return (
         f"Measured on {facts.date} by `{facts.command}` on {machine['CPU']}, {machine['cores']} cores, {machine['memory']}, "
-        f"{machine['system']}. Everything, wrk and Postgres included, ran on this machine.\n"
+        f"{machine['system']}. Everything, wrk and Postgres included, ran on this machine.{quiet}\n"
     )
 
 

@@ -146,4 +146,5 @@ def _median(measurements: Sequence[Measurement]) -> Measurement:
         of(each.p99_ms for each in measurements),
         of(each.bytes_per_answer for each in measurements),
         {part: of(each.cpu_ms[part] for each in measurements) for part in first.cpu_ms},
+        of(each.disturbance for each in measurements),
     )
