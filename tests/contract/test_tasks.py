@@ -465,6 +465,19 @@ async def test_a_calendar_event_id_has_1_to_255_characters(words: TaskWords, cal
         refused(await caller.patch(path, json=body), 422, *(body.keys() - {"calendar_event_id"}))
 
 
+@both_contracts
+async def test_a_change_of_no_calendar_event_answers_the_task_as_it_is(
+    words: TaskWords, callers: Callers, owner: dict[str, str]
+) -> None:
+    caller = callers[words.contract]
+    task = await _make(caller, owner, calendar_event_id="event-1")
+
+    response = await caller.patch(f"{TASKS}{task['id']}/calendar-event", json={})
+
+    assert response.status_code == 200
+    assert response.json() == task
+
+
 # The schedule ---------------------------------------------------------------------------------------------------------
 
 
