@@ -48,6 +48,9 @@ create view v1_0.milestones with (security_invoker = true) as
 select id, goal_id, week_number, title, status, created_at, updated_at
 from public.milestones;
 
+-- Rows that come together take their defaults from the view: see private.insert_rows.
+alter view v1_0.milestones alter column status set default 'pending';
+
 comment on view v1_0.milestones is 'Weekly steps of a goal.';
 
 create view v1_0.tasks with (security_invoker = true) as

@@ -116,9 +116,12 @@ async def test_what_a_structure_leaves_out_takes_its_default(contract: str, call
     # Beside one that has every field: what it sends must not become the other's.
     complete = {name: value for name, value in tasks.complete(world).items() if name not in PLACED}
     mixed = await _create(callers[contract], _structure(world["user"], [complete, {"title": "Run"}, complete]))
+    weeks = [{"week_number": 1, "title": "Week"}, {"week_number": 2, "title": "Week", "status": "open"}]
+    two_milestones = await _create(callers[contract], {"goal": goals.minimal(world), "milestones": weeks})
 
     assert only_goal["milestones"] == only_goal["tasks"] == no_tasks["tasks"] == []
     assert no_tasks["milestones"][0]["status"] == "pending"
+    assert [milestone["status"] for milestone in two_milestones["milestones"]] == ["pending", "open"]
     defaults = {field.name: field.default for field in tasks.fields if not field.required and field.name not in PLACED}
     assert {name: mixed["tasks"][1][name] for name in defaults} == defaults
     assert {field.name: only_goal[field.name] for field in goals.fields if not field.required} == {
