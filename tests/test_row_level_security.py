@@ -1,0 +1,624 @@
+"""Users reach their own rows and nothing else: through PostgREST, on every table, view and function of both contracts."""
+
+import json
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+from uuid import uuid4
+
+import httpx
+import jwt
+import pytest
+from postgrest import AsyncPostgrestClient
+from postgrest.exceptions import APIError
+from postgrest.types import CountMethod
+from supabase import AsyncClient
+
+from local_stack import LocalStack
+from tests.locks import Database
+from tests.owners import Owner, client_with, make_owner, rows_of, signed_in
+
+NO_RIGHT = "42501"  # both no grant and no policy
+NO_SUCH_ROW = "23503"
+
+Row: TypeAlias = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Relation:
+    """A table or view that PostgREST exposes, and how to attack it.
+
+    own: the key of the owner's row. new: what creates a row of the owner's. change: a harmless change, if rows change.
+    """
+
+    schema: str
+    name: str
+    own: Callable[[Owner], str]
+    new: Callable[[Owner], Row] | None = None
+    change: Row | None = None
+    key: str = "id"
+
+    def __str__(self) -> str:
+        return f"{self.schema}.{self.name}"
+
+
+def _thread(owner: Owner) -> Row:
+    return {"user_id": owner.user, "langgraph_thread_id": uuid4().hex, "context_type": "goal"}
+
+
+def _someone(owner: Owner) -> Row:
+    # Not the owner's id, which is taken: anyone's but the caller's.
+    return {"id": str(uuid4()), "email": f"{uuid4()}@example.com", "name": "Someone"}
+
+
+RELATIONS = [
+    Relation("public", "users", lambda o: o.user, _someone, {"name": "Mallory"}),
+    Relation("public", "demo_flags", lambda o: o.user, lambda o: {"user_id": o.user}, {"escalation_speed": 9}, "user_id"),
+    Relation("public", "goals", lambda o: o.goal, lambda o: {"user_id": o.user, "title": "x"}, {"title": "y"}),
+    Relation("public", "goals_full", lambda o: o.goal),
+    Relation(
+        "public",
+        "milestones",
+        lambda o: o.milestone,
+        lambda o: {"goal_id": o.goal, "week_number": 2, "title": "x"},
+        {"title": "y"},
+    ),
+    Relation("public", "tasks", lambda o: o.task, lambda o: {"user_id": o.user, "title": "x"}, {"status": "missed"}),
+    Relation("public", "conversations", lambda o: o.conversation, _thread, {"status": "closed"}),
+    Relation(
+        "public",
+        "messages",
+        lambda o: o.message,
+        lambda o: {"conversation_id": o.conversation, "role": "user", "content": "x"},
+    ),
+    Relation("public", "patterns", lambda o: o.pattern, lambda o: {"user_id": o.user}, {"description": "y"}),
+    Relation(
+        "public",
+        "notification_log",
+        lambda o: o.notification,
+        lambda o: {"task_id": o.task, "channel": "push"},
+        {"response": "y"},
+    ),
+    Relation("v1_0", "users", lambda o: o.user, _someone, {"name": "Mallory"}),
+    Relation("v1_0", "demo_flags", lambda o: o.user, lambda o: {"user_id": o.user}, {"escalation_speed": 9}, "user_id"),
+    Relation("v1_0", "goals", lambda o: o.goal, lambda o: {"user_id": o.user, "title": "x"}, {"title": "y"}),
+    Relation("v1_0", "goals_full", lambda o: o.goal),
+    Relation(
+        "v1_0",
+        "milestones",
+        lambda o: o.milestone,
+        lambda o: {"goal_id": o.goal, "week_number": 2, "title": "x"},
+        {"title": "y"},
+    ),
+    Relation(
+        "v1_0",
+        "tasks",
+        lambda o: o.task,
+        lambda o: {"user_id": o.user, "goal_id": o.goal, "title": "x"},
+        {"state": "missed"},
+    ),
+    Relation(
+        "v1_0",
+        "conversations",
+        lambda o: o.conversation,
+        lambda o: {"user_id": o.user, "goal_id": o.goal},
+        {"status": "closed"},
+    ),
+]
+every_relation = pytest.mark.parametrize("relation", RELATIONS, ids=str)
+
+
+@dataclass
+class Caller:
+    """A signed-in user with rows, and their client."""
+
+    rows: Owner
+    client: AsyncClient
+
+    def schema(self, schema: str) -> AsyncPostgrestClient:
+        return self.client.schema(schema)
+
+    async def read(self, relation: Relation, key: str | None = None) -> list[Row]:
+        query = self.schema(relation.schema).from_(relation.name).select("*")
+        return rows_in(await (query.eq(relation.key, key) if key else query).execute())
+
+    async def call(self, schema: str, function: str, arguments: Row) -> Any:
+        return (await self.schema(schema).rpc(function, arguments).execute()).data
+
+
+def rows_in(response: Any) -> list[Row]:
+    rows: list[Row] = response.data
+    return rows
+
+
+@pytest.fixture
+async def ada(stack: LocalStack, database: Database) -> AsyncIterator[Caller]:
+    rows = await make_owner(database)
+    async with signed_in(stack, rows.user) as client:
+        yield Caller(rows, client)
+
+
+@pytest.fixture
+async def grace(stack: LocalStack, database: Database) -> AsyncIterator[Caller]:
+    rows = await make_owner(database)
+    async with signed_in(stack, rows.user) as client:
+        yield Caller(rows, client)
+
+
+async def exposed(database: Database, catalog: str) -> set[str]:
+    found = await database.fetch(catalog)
+    return {row["name"] for row in found}
+
+
+# Tables and views ----------------------------------------------------------------------------------------------------
+
+
+async def test_every_exposed_relation_is_tried_here(database: Database) -> None:
+    relations = await exposed(
+        database,
+        "select nspname || '.' || relname as name from pg_class inner join pg_namespace on relnamespace = pg_namespace.oid"
+        " where nspname in ('public', 'v1_0') and relkind in ('r', 'v', 'm', 'p', 'f')",
+    )
+
+    assert {str(relation) for relation in RELATIONS} == relations
+
+
+@every_relation
+async def test_users_see_their_own_rows_and_no_others(relation: Relation, ada: Caller, grace: Caller) -> None:
+    for caller in (ada, grace):
+        rows = await caller.read(relation)
+
+        assert [row[relation.key] for row in rows] == [relation.own(caller.rows)]
+
+
+@every_relation
+async def test_a_row_of_another_user_is_not_found_by_its_key(relation: Relation, ada: Caller, grace: Caller) -> None:
+    assert await ada.read(relation, relation.own(grace.rows)) == []
+    assert await grace.read(relation, relation.own(grace.rows))
+
+
+@every_relation
+async def test_a_count_includes_own_rows_only(relation: Relation, ada: Caller, grace: Caller) -> None:
+    table = ada.schema(relation.schema).from_(relation.name)
+
+    assert (await table.select("*", count=CountMethod.exact, head=True).execute()).count == 1
+
+
+@every_relation
+async def test_no_row_is_created_for_another_user(relation: Relation, ada: Caller, grace: Caller, database: Database) -> None:
+    before = await rows_of(database, grace.rows)
+    table = ada.schema(relation.schema).from_(relation.name)
+    new = relation.new(grace.rows) if relation.new else {"user_id": grace.rows.user, "title": "x"}
+
+    with pytest.raises(APIError) as refused:
+        await table.insert(new).execute()
+    with pytest.raises(APIError) as refused_upsert:
+        await table.upsert(new | {relation.key: relation.own(grace.rows)}).execute()
+
+    # A view that only reads can't be written by anyone, which Postgres says first.
+    codes = {NO_RIGHT} if relation.new else {NO_RIGHT, "55000"}
+    assert refused.value.code in codes
+    assert refused_upsert.value.code in codes | {"42P10"}
+    assert await rows_of(database, grace.rows) == before
+
+
+@every_relation
+async def test_a_row_of_another_user_is_not_changed(relation: Relation, ada: Caller, grace: Caller, database: Database) -> None:
+    before = await rows_of(database, grace.rows)
+    table = ada.schema(relation.schema).from_(relation.name)
+
+    if relation.change:
+        named = await table.update(relation.change).eq(relation.key, relation.own(grace.rows)).execute()
+        unnamed = await table.update(relation.change).neq(relation.key, str(uuid4())).execute()
+
+        assert named.data == []
+        assert [row[relation.key] for row in rows_in(unnamed)] == [relation.own(ada.rows)]
+    else:
+        with pytest.raises(APIError) as refused:
+            await table.update({"id": str(uuid4())}).eq(relation.key, relation.own(grace.rows)).execute()
+        assert refused.value.code in {NO_RIGHT, "55000"}
+    assert await rows_of(database, grace.rows) == before
+
+
+@every_relation
+async def test_a_row_of_another_user_is_not_deleted(relation: Relation, ada: Caller, grace: Caller, database: Database) -> None:
+    before = await rows_of(database, grace.rows)
+    table = ada.schema(relation.schema).from_(relation.name)
+
+    if relation.new:
+        named = await table.delete().eq(relation.key, relation.own(grace.rows)).execute()
+        unnamed = await table.delete().neq(relation.key, str(uuid4())).execute()
+
+        assert named.data == []
+        assert [row[relation.key] for row in rows_in(unnamed)] == [relation.own(ada.rows)]
+    else:
+        with pytest.raises(APIError) as refused:
+            await table.delete().eq(relation.key, relation.own(grace.rows)).execute()
+        assert refused.value.code in {NO_RIGHT, "55000"}
+    assert await rows_of(database, grace.rows) == before
+
+
+# Moving rows, and naming the rows of others --------------------------------------------------------------------------
+
+Move: TypeAlias = tuple[str, str, Callable[[Owner], str], Callable[[Owner], Row], str]
+
+MOVES: list[Move] = [
+    ("public", "users", lambda o: o.user, lambda o: {"id": o.user}, NO_RIGHT),
+    ("public", "goals", lambda o: o.goal, lambda o: {"user_id": o.user}, NO_RIGHT),
+    ("public", "goals", lambda o: o.goal, lambda o: {"parent_goal_id": o.goal}, NO_SUCH_ROW),
+    ("public", "milestones", lambda o: o.milestone, lambda o: {"goal_id": o.goal}, NO_RIGHT),
+    ("public", "tasks", lambda o: o.task, lambda o: {"user_id": o.user}, NO_RIGHT),
+    ("public", "tasks", lambda o: o.task, lambda o: {"goal_id": o.goal, "milestone_id": None}, NO_SUCH_ROW),
+    ("public", "tasks", lambda o: o.task, lambda o: {"milestone_id": o.milestone}, NO_SUCH_ROW),
+    ("public", "tasks", lambda o: o.task, lambda o: {"goal_id": o.goal, "milestone_id": o.milestone}, NO_SUCH_ROW),
+    ("public", "conversations", lambda o: o.conversation, lambda o: {"user_id": o.user}, NO_RIGHT),
+    ("public", "conversations", lambda o: o.conversation, lambda o: {"goal_id": o.goal}, NO_SUCH_ROW),
+    ("public", "conversations", lambda o: o.conversation, lambda o: {"linked_goal_id": o.goal}, NO_SUCH_ROW),
+    ("public", "conversations", lambda o: o.conversation, lambda o: {"linked_task_id": o.task}, NO_SUCH_ROW),
+    ("public", "messages", lambda o: o.message, lambda o: {"conversation_id": o.conversation}, NO_RIGHT),
+    ("public", "patterns", lambda o: o.pattern, lambda o: {"user_id": o.user}, NO_RIGHT),
+    ("public", "notification_log", lambda o: o.notification, lambda o: {"task_id": o.task}, NO_RIGHT),
+    ("public", "demo_flags", lambda o: o.user, lambda o: {"user_id": o.user}, NO_RIGHT),
+    ("v1_0", "users", lambda o: o.user, lambda o: {"id": o.user}, NO_RIGHT),
+    ("v1_0", "goals", lambda o: o.goal, lambda o: {"user_id": o.user}, NO_RIGHT),
+    ("v1_0", "milestones", lambda o: o.milestone, lambda o: {"goal_id": o.goal}, NO_RIGHT),
+    ("v1_0", "tasks", lambda o: o.task, lambda o: {"user_id": o.user}, NO_RIGHT),
+    ("v1_0", "tasks", lambda o: o.task, lambda o: {"goal_id": o.goal, "milestone_id": None}, NO_SUCH_ROW),
+    ("v1_0", "tasks", lambda o: o.task, lambda o: {"milestone_id": o.milestone}, NO_SUCH_ROW),
+    ("v1_0", "conversations", lambda o: o.conversation, lambda o: {"user_id": o.user}, NO_RIGHT),
+    ("v1_0", "conversations", lambda o: o.conversation, lambda o: {"goal_id": o.goal}, NO_SUCH_ROW),
+    ("v1_0", "demo_flags", lambda o: o.user, lambda o: {"user_id": o.user}, NO_RIGHT),
+]
+
+
+def _move_id(move: Move) -> str:
+    schema, relation, _, change, _ = move
+    return f"{schema}.{relation} by {', '.join(change(Owner()))}"
+
+
+@pytest.mark.parametrize("move", MOVES, ids=_move_id)
+async def test_a_row_cannot_be_moved_to_another_user(move: Move, ada: Caller, grace: Caller, database: Database) -> None:
+    schema, relation, own, change, code = move
+    before = [await rows_of(database, caller.rows) for caller in (ada, grace)]
+    key = "user_id" if relation == "demo_flags" else "id"
+    table = ada.schema(schema).from_(relation)
+
+    with pytest.raises(APIError) as refused:
+        await table.update(change(grace.rows)).eq(key, own(ada.rows)).execute()
+
+    assert refused.value.code == code
+    assert [await rows_of(database, caller.rows) for caller in (ada, grace)] == before
+
+
+@pytest.mark.parametrize("move", [move for move in MOVES if move[1] != "users"], ids=_move_id)
+async def test_a_row_of_another_user_cannot_be_told_from_one_that_does_not_exist(move: Move, ada: Caller, grace: Caller) -> None:
+    schema, relation, own, change, _ = move
+    key = "user_id" if relation == "demo_flags" else "id"
+    answers = []
+
+    for named in (grace.rows, Owner()):
+        with pytest.raises(APIError) as refused:
+            await ada.schema(schema).from_(relation).update(change(named)).eq(key, own(ada.rows)).execute()
+        answer = json.dumps(refused.value.json())
+        for field in ("user", "goal", "milestone", "task", "conversation"):
+            answer = answer.replace(getattr(named, field), f"<{field}>")
+        answers.append(answer)
+
+    assert answers[0] == answers[1]
+
+
+async def test_a_new_row_cannot_name_rows_of_another_user(ada: Caller, grace: Caller, database: Database) -> None:
+    before = await rows_of(database, grace.rows)
+    mine, theirs = ada.rows, grace.rows
+    attempts: list[tuple[str, str, Row]] = [
+        ("public", "goals", {"user_id": mine.user, "title": "x", "parent_goal_id": theirs.goal}),
+        ("public", "tasks", {"user_id": mine.user, "title": "x", "goal_id": theirs.goal}),
+        ("public", "tasks", {"user_id": mine.user, "title": "x", "goal_id": mine.goal, "milestone_id": theirs.milestone}),
+        ("public", "conversations", _thread(mine) | {"goal_id": theirs.goal}),
+        ("v1_0", "tasks", {"user_id": mine.user, "title": "x", "goal_id": theirs.goal}),
+        ("v1_0", "conversations", {"user_id": mine.user, "goal_id": theirs.goal}),
+    ]
+
+    for schema, relation, row in attempts:
+        with pytest.raises(APIError) as refused:
+            await ada.schema(schema).from_(relation).insert(row).execute()
+        assert refused.value.code == NO_SUCH_ROW
+    assert await rows_of(database, grace.rows) == before
+
+
+# Embedding -----------------------------------------------------------------------------------------------------------
+
+EMBEDDINGS = [
+    (
+        "public",
+        "users",
+        "*, demo_flags(*), patterns(*), goals(*, milestones(*), tasks(*, notification_log(*))), conversations(*, messages(*))",
+    ),
+    ("public", "goals", "*, users(*), milestones(*, tasks(*)), conversations!conversations_goal_id_fkey(*, messages(*))"),
+    ("public", "notification_log", "*, tasks(*, goals(*), users(*, patterns(*)), milestones(*, goals(*)))"),
+    ("public", "messages", "*, conversations(*, users(*, goals(*), tasks(*)))"),
+    ("public", "milestones", "*, goals!inner(*, users!inner(*, tasks(*)))"),
+    ("v1_0", "users", "*, goals(*, milestones(*), tasks(*)), conversations(*), demo_flags(*)"),
+    ("v1_0", "tasks", "*, users(*, goals(*)), goals(*, milestones(*))"),
+]
+
+
+@pytest.mark.parametrize(("schema", "relation", "columns"), EMBEDDINGS, ids=[f"{s}.{r}" for s, r, _ in EMBEDDINGS])
+async def test_embedding_reaches_own_rows_only(schema: str, relation: str, columns: str, ada: Caller, grace: Caller) -> None:
+    rows = rows_in(await ada.schema(schema).from_(relation).select(columns).execute())
+
+    answer = json.dumps(rows)
+    assert len(rows) == 1
+    assert {each for each in ada.rows.ids if each in answer} >= {ada.rows.user, ada.rows.goal}
+    assert {each for each in grace.rows.ids if each in answer} == set()
+
+
+async def test_a_filter_on_an_embedded_row_finds_nothing_of_another_user(ada: Caller, grace: Caller) -> None:
+    goals = ada.client.table("goals")
+
+    mine = await goals.select("*, tasks!inner(*)").eq("tasks.id", ada.rows.task).execute()
+    theirs = await ada.client.table("goals").select("*, tasks!inner(*)").eq("tasks.id", grace.rows.task).execute()
+
+    assert len(mine.data) == 1
+    assert theirs.data == []
+
+
+# Functions -----------------------------------------------------------------------------------------------------------
+
+WHENEVER = ("2000-01-01T00:00:00Z", "2100-01-01T00:00:00Z")
+
+
+@dataclass(frozen=True)
+class Call:
+    """A call of a function on the rows of `Owner`, and what it answers to someone else: a value, or a refusal's code."""
+
+    schema: str
+    function: str
+    arguments: Callable[[Owner], Row]
+    answer: Callable[[Owner], Any]
+    refusal: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.schema}.{self.function}"
+
+
+def _no_tasks(word: str) -> Callable[[Owner], Row]:
+    return lambda o: {"user_id": o.user, "total_tasks": 0, word: {}, "completion_rate": 0}
+
+
+def _range(start: str, end: str) -> Callable[[Owner], Row]:
+    return lambda o: {"user_id": o.user, start: WHENEVER[0], end: WHENEVER[1]}
+
+
+def _nothing(_: Owner) -> Any:
+    return []
+
+
+_STRUCTURE: list[Row] = [{"week_number": 1, "title": "x", "tasks": [{"title": "x"}]}]
+
+CALLS = [
+    Call("public", "get_tasks_by_timerange", _range("start_at", "end_at"), _nothing),
+    Call("public", "get_task_statistics", _range("start_date", "end_date"), _no_tasks("by_status")),
+    Call(
+        "public",
+        "bulk_update_task_status",
+        lambda o: {"task_ids": [o.task], "new_status": "missed"},
+        lambda _: {"updated_count": 0},
+    ),
+    Call("public", "set_calendar_event", lambda o: {"task_id": o.task, "calendar_event_id": "x"}, _nothing, "PT404"),
+    Call("public", "list_messages", lambda o: {"conversation_id": o.conversation}, _nothing),
+    Call(
+        "public",
+        "close_voice_session",
+        lambda o: {"conversation_id": o.conversation, "session": {"duration_seconds": 1}},
+        _nothing,
+        "PT404",
+    ),
+    Call("public", "put_demo_flags", lambda o: {"user_id": o.user, "escalation_speed": 7}, _nothing, NO_RIGHT),
+    Call(
+        "public",
+        "create_goal_with_structure",
+        lambda o: {"goal": {"user_id": o.user, "title": "x"}, "milestones": _STRUCTURE},
+        _nothing,
+        NO_RIGHT,
+    ),
+    Call("public", "list_page", lambda o: {"resource": "tasks", "filters": {"user_id": o.user}}, _nothing, NO_RIGHT),
+    Call("v1_0", "get_tasks_by_timerange", _range("start_time", "end_time"), _nothing),
+    Call("v1_0", "get_task_statistics", _range("start_date", "end_date"), _no_tasks("by_state")),
+    Call(
+        "v1_0",
+        "bulk_update_task_state",
+        lambda o: {"task_ids": [o.task], "new_state": "missed"},
+        lambda _: {"updated_count": 0},
+    ),
+    Call("v1_0", "set_calendar_event", lambda o: {"task_id": o.task, "calendar_event_id": "x"}, _nothing, "PT404"),
+    Call("v1_0", "put_demo_flags", lambda o: {"user_id": o.user, "escalation_speed": 7}, _nothing, NO_RIGHT),
+    Call(
+        "v1_0",
+        "create_goal_with_structure",
+        lambda o: {"goal": {"user_id": o.user, "title": "x"}, "milestones": _STRUCTURE},
+        _nothing,
+        NO_RIGHT,
+    ),
+    Call("v1_0", "list_page", lambda o: {"resource": "tasks", "filters": {"user_id": o.user}}, _nothing, NO_RIGHT),
+]
+every_call = pytest.mark.parametrize("call", CALLS, ids=str)
+
+
+async def test_every_exposed_function_is_tried_here(database: Database) -> None:
+    functions = await exposed(
+        database,
+        "select nspname || '.' || proname as name from pg_proc inner join pg_namespace on pronamespace = pg_namespace.oid"
+        " where nspname in ('public', 'v1_0')",
+    )
+
+    assert {str(call) for call in CALLS} == functions
+
+
+@every_call
+async def test_a_function_does_nothing_to_the_rows_of_another_user(
+    call: Call, ada: Caller, grace: Caller, database: Database
+) -> None:
+    before = await rows_of(database, grace.rows)
+
+    if call.refusal:
+        with pytest.raises(APIError) as refused:
+            await ada.call(call.schema, call.function, call.arguments(grace.rows))
+        assert refused.value.code == call.refusal
+    else:
+        answer = await ada.call(call.schema, call.function, call.arguments(grace.rows))
+        assert answer == call.answer(grace.rows)
+    assert await rows_of(database, grace.rows) == before
+
+
+@pytest.mark.parametrize("call", [call for call in CALLS if call.function != "list_page"], ids=str)
+async def test_a_function_does_something_for_the_owner_of_the_rows(call: Call, grace: Caller) -> None:
+    answer = await grace.call(call.schema, call.function, call.arguments(grace.rows))
+
+    assert answer != call.answer(grace.rows)
+
+
+async def test_a_bulk_update_changes_the_callers_tasks_among_others(ada: Caller, grace: Caller, database: Database) -> None:
+    before = await rows_of(database, grace.rows)
+
+    both = {"task_ids": [ada.rows.task, grace.rows.task], "new_status": "done"}
+
+    assert await ada.call("public", "bulk_update_task_status", both) == {"updated_count": 1}
+    assert await rows_of(database, grace.rows) == before
+
+
+@pytest.mark.parametrize("link", ["linked_goal_id", "linked_task_id"])
+async def test_a_voice_session_cannot_lead_to_what_another_user_owns(link: str, ada: Caller, grace: Caller) -> None:
+    theirs = grace.rows.goal if link == "linked_goal_id" else grace.rows.task
+
+    with pytest.raises(APIError) as refused:
+        await ada.call("public", "close_voice_session", {"conversation_id": ada.rows.conversation, "session": {link: theirs}})
+
+    assert refused.value.code == NO_SUCH_ROW
+
+
+@pytest.mark.parametrize("schema", ["public", "v1_0"])
+async def test_a_structure_puts_tasks_under_their_own_goal_whatever_they_say(
+    schema: str, ada: Caller, grace: Caller, database: Database
+) -> None:
+    before = await rows_of(database, grace.rows)
+    task = {
+        "title": "x",
+        "user_id": grace.rows.user,
+        "goal_id": grace.rows.goal,
+        "milestone_id": grace.rows.milestone,
+    }
+    milestone = {"week_number": 1, "title": "x", "goal_id": grace.rows.goal, "tasks": [task]}
+
+    created = await ada.call(
+        schema,
+        "create_goal_with_structure",
+        {"goal": {"user_id": ada.rows.user, "title": "x"}, "milestones": [milestone]},
+    )
+
+    assert created["tasks"][0]["user_id"] == ada.rows.user
+    assert created["tasks"][0]["goal_id"] == created["id"]
+    assert created["milestones"][0]["goal_id"] == created["id"]
+    assert await rows_of(database, grace.rows) == before
+
+
+# Without a user ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(params=["without a token", "under the public key"])
+async def stranger(stack: LocalStack, request: pytest.FixtureRequest) -> AsyncIterator[httpx.AsyncClient]:
+    headers = {"apikey": stack.anon_key}
+    if request.param == "under the public key":
+        headers["Authorization"] = f"Bearer {stack.anon_key}"
+    async with httpx.AsyncClient(base_url=f"{stack.api_url}/rest/v1", headers=headers, timeout=30, verify=False) as client:
+        yield client
+
+
+@every_relation
+async def test_a_stranger_gets_nothing_from_any_relation(
+    relation: Relation, stranger: httpx.AsyncClient, grace: Caller, database: Database
+) -> None:
+    before = await rows_of(database, grace.rows)
+    headers = {"Accept-Profile": relation.schema, "Content-Profile": relation.schema}
+    path, one = f"/{relation.name}", {relation.key: f"eq.{relation.own(grace.rows)}"}
+    body = relation.new(grace.rows) if relation.new else {"title": "x"}
+
+    answers = [
+        await stranger.get(path, headers=headers),
+        await stranger.head(path, headers=headers),
+        await stranger.post(path, json=body, headers=headers),
+        await stranger.patch(path, params=one, json=relation.change or {relation.key: str(uuid4())}, headers=headers),
+        await stranger.delete(path, params=one, headers=headers),
+    ]
+
+    assert {answer.status_code for answer in answers} <= {401, 404}
+    assert answers[0].status_code == 401
+    assert await rows_of(database, grace.rows) == before
+
+
+@every_call
+async def test_a_stranger_can_call_no_function(call: Call, stranger: httpx.AsyncClient, grace: Caller, database: Database) -> None:
+    before = await rows_of(database, grace.rows)
+    headers = {"Content-Profile": call.schema}
+
+    answer = await stranger.post(f"/rpc/{call.function}", json=call.arguments(grace.rows), headers=headers)
+
+    assert answer.status_code == 401
+    assert await rows_of(database, grace.rows) == before
+
+
+async def test_a_stranger_is_told_of_no_path(stranger: httpx.AsyncClient) -> None:
+    for schema in ("public", "v1_0"):
+        document = (await stranger.get("/", headers={"Accept-Profile": schema})).json()
+
+        assert set(document["paths"]) <= {"/"}
+
+
+# Tokens --------------------------------------------------------------------------------------------------------------
+
+
+async def _status_with(stack: LocalStack, token: str) -> int:
+    headers = {"apikey": stack.anon_key, "Authorization": f"Bearer {token}"}
+    async with httpx.AsyncClient(base_url=f"{stack.api_url}/rest/v1", headers=headers, verify=False) as client:
+        return (await client.get("/goals")).status_code
+
+
+async def test_a_users_token_opens_the_door(stack: LocalStack, grace: Caller) -> None:
+    assert await _status_with(stack, stack.mint(grace.rows.user)) == 200
+
+
+async def test_a_token_of_another_secret_is_401(stack: LocalStack, grace: Caller) -> None:
+    claims = jwt.decode(stack.mint(grace.rows.user), options={"verify_signature": False})
+
+    assert await _status_with(stack, jwt.encode(claims, "another secret of at least 32 characters")) == 401
+
+
+async def test_a_token_that_was_changed_is_401(stack: LocalStack, ada: Caller, grace: Caller) -> None:
+    header, _, signature = stack.mint(ada.rows.user).split(".")
+    _, claims, _ = stack.mint(grace.rows.user).split(".")
+
+    assert await _status_with(stack, f"{header}.{claims}.{signature}") == 401
+
+
+async def test_a_token_without_a_signature_is_401(stack: LocalStack, grace: Caller) -> None:
+    claims = jwt.decode(stack.mint(grace.rows.user), options={"verify_signature": False})
+
+    assert await _status_with(stack, jwt.encode(claims, "", algorithm="none")) == 401
+
+
+async def test_an_expired_token_is_401(stack: LocalStack, grace: Caller) -> None:
+    assert await _status_with(stack, stack.mint(grace.rows.user, seconds=-3600)) == 401
+
+
+async def test_a_token_for_a_role_of_the_database_is_refused(stack: LocalStack, grace: Caller) -> None:
+    assert await _status_with(stack, stack.mint(grace.rows.user, role="postgres")) in {401, 403}
+
+
+@pytest.mark.parametrize("relation", RELATIONS, ids=str)
+async def test_a_token_without_a_user_sees_nothing(stack: LocalStack, relation: Relation, grace: Caller) -> None:
+    token = jwt.encode({"role": "authenticated"}, stack.jwt_secret)
+
+    async with client_with(stack, token) as client:
+        response = await client.schema(relation.schema).from_(relation.name).select("*").execute()
+
+    assert response.data == []
