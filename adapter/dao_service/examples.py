@@ -144,7 +144,7 @@ def _example(schema: Schema, definitions: Schema, name: str) -> Any:
     schema = _resolved(schema, definitions)
     if name in _BY_NAME:
         return _BY_NAME[name]
-    if "default" in schema:
+    if schema.get("default") not in (None, [], {}):
         return schema["default"]
     if "enum" in schema:
         return schema["enum"][0]

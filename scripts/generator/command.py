@@ -3,7 +3,8 @@
 import argparse
 import asyncio
 import contextlib
-import difflib
+import os
+import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -14,14 +15,15 @@ from local_stack.stopping import Stopped, raise_when_asked_to_stop
 
 from .contracts import exposed_schemas, generate
 from .errors import CannotGenerate
+from .files import check_files, write_files
 from .introspection import read_catalog
 from .source import ROOT
 
 _HELP = """\
 Writes adapter/dao_service/generated: the models and bindings of each contract, from what a migrated database says about
-itself. Without --database-url, it starts a throw-away Postgres and applies supabase/migrations.
+itself. Without --database-url, it starts a throw-away Postgres and applies supabase/migrations. Then writes what is made from
+the contracts: their OpenAPI documents in docs/, and the client.
 """
-_DIFF_LINES = 20
 
 
 def main() -> int:
@@ -29,7 +31,8 @@ def main() -> int:
     enter_environment()
     raise_when_asked_to_stop()
     try:
-        return run(options.database_url, check=options.check)
+        failed = run(options.database_url, check=options.check)
+        return failed or _run_from_contracts(check=options.check, accept_breaking=options.accept_breaking)
     except Stopped as stopped:
         return stopped.exit_code
 
@@ -42,12 +45,20 @@ def run(database_url: str | None, *, check: bool = False, root: Path = ROOT) -> 
     except CannotGenerate as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    return _check(root, files) if check else _write(root, files)
+    return check_files(root, files) if check else write_files(root, files)
+
+
+def _run_from_contracts(*, check: bool, accept_breaking: bool) -> int:
+    options = [*(["--check"] if check else []), *(["--accept-breaking"] if accept_breaking else [])]
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "scripts")}
+    command = [sys.executable, "-m", "generator.from_contracts", *options]
+    return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="scripts/generate", description=_HELP)
     parser.add_argument("--check", action="store_true", help="write nothing; fail, and show what differs, when a file is stale")
+    parser.add_argument("--accept-breaking", action="store_true", help="write an OpenAPI document that breaks callers, too")
     parser.add_argument("--database-url", metavar="URL", help="use this migrated database")
     return parser.parse_args(arguments)
 
@@ -63,43 +74,3 @@ def _database(url: str | None) -> Iterator[str]:
         yield stack.database_url
     finally:
         stack.stop()
-
-
-def _write(root: Path, files: dict[str, str]) -> int:
-    for path in _left_over(root, files):
-        path.unlink()
-    for name, text in files.items():
-        path = root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if _text(path) != text:
-            path.write_text(text, encoding="utf-8")
-            print(f"wrote {name}")
-    return 0
-
-
-def _check(root: Path, files: dict[str, str]) -> int:
-    stale = [name for name, text in files.items() if _text(root / name) != text]
-    for name in stale:
-        print(f"{name} is stale:", file=sys.stderr)
-        print(_difference(_text(root / name), files[name]), file=sys.stderr)
-    left_over = [str(path.relative_to(root)) for path in _left_over(root, files)]
-    for name in left_over:
-        print(f"{name} is generated from nothing", file=sys.stderr)
-    if stale or left_over:
-        print("Run scripts/generate.", file=sys.stderr)
-    return 1 if stale or left_over else 0
-
-
-def _text(path: Path) -> str:
-    return path.read_text(encoding="utf-8") if path.exists() else ""
-
-
-def _left_over(root: Path, files: dict[str, str]) -> list[Path]:
-    folders = {(root / name).parent for name in files}
-    return sorted(path for folder in folders for path in folder.glob("*.py") if str(path.relative_to(root)) not in files)
-
-
-def _difference(committed: str, generated: str) -> str:
-    lines = list(difflib.unified_diff(committed.splitlines(), generated.splitlines(), "committed", "generated", lineterm="", n=1))
-    rest = len(lines) - _DIFF_LINES
-    return "\n".join([*lines[:_DIFF_LINES], *([f"… and {rest} lines more"] if rest > 0 else [])])

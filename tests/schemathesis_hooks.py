@@ -1,0 +1,116 @@
+"""What schemathesis can't read in a schema: which rows there are, and which fields have to agree.
+
+A request that is meant to be accepted gets references to rows that exist, of one user, and parameters that don't contradict each
+other. One that is meant to be refused stays as it is. Loaded by schemathesis in a process of its own, see `test_openapi.py`.
+"""
+
+import os
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import schemathesis
+from hypothesis import strategies
+from schemathesis import Case, GenerationMode, HookContext
+
+_REFERENCES = frozenset(
+    ("user_id", "goal_id", "linked_goal_id", "parent_goal_id", "milestone_id", "task_id", "linked_task_id", "conversation_id")
+)
+_client = httpx.Client(
+    base_url=os.environ["FLUX_URL"], headers={"X-Flux-Service-Key": os.environ["FLUX_SERVICE_KEY"], "X-Flux-Contract": "1.2"}
+)
+_rows: dict[str, str] = {}
+
+_offsets = strategies.sampled_from(("Z", "+00:00", "+05:45", "-03:30", "+14:00", "-12:00"))
+_moments = strategies.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30))  # noqa: DTZ001 (the offset comes after)
+schemathesis.openapi.format("date-time", strategies.builds(lambda moment, offset: moment.isoformat() + offset, _moments, _offsets))
+
+
+@schemathesis.hook
+def before_call(context: HookContext, case: Case[Any], kwargs: dict[str, Any]) -> None:
+    """Make a request that agrees with its schema agree with the database too."""
+    if case.meta is None or case.meta.generation.mode is not GenerationMode.POSITIVE:
+        return
+    if case.query:
+        _make_consistent(case.query)
+    if isinstance(case.body, dict):
+        if case.operation.method.upper() == "PATCH":
+            _leave_references(case.body)
+        else:
+            _refer_to_rows(case.body)
+        for part in (case.body, *_structure(case.body)):
+            _agree(part)
+        if "user_id" in case.path_parameters:
+            case.body.pop("user_id", None)
+            if case.operation.method.upper() == "PUT":
+                case.path_parameters["user_id"] = _world()["user_id"]
+
+
+def _make_consistent(query: dict[str, Any]) -> None:
+    query.pop("after", None)
+    if query.keys() & {"skip", "limit"}:
+        query.pop("page", None)
+        query.pop("page_size", None)
+    for start, end in (("start_at", "end_at"), ("start_time", "end_time"), ("start_date", "end_date")):
+        if start in query and end in query and _moment(query[start]) > _moment(query[end]):
+            query[start], query[end] = query[end], query[start]
+
+
+def _refer_to_rows(body: dict[str, Any]) -> None:
+    if isinstance(goal := body.get("goal"), dict):
+        _refer_to_rows(goal)
+    if found := body.keys() & _REFERENCES:
+        world = _world()
+        body |= {name: world[name] for name in found}
+    if "milestone_id" in body and "goal_id" not in body:
+        del body["milestone_id"]
+
+
+def _leave_references(body: dict[str, Any]) -> None:
+    # They would have to be rows of the same user as the one that is changed.
+    for name in _REFERENCES:
+        body.pop(name, None)
+
+
+def _structure(body: dict[str, Any]) -> list[dict[str, Any]]:
+    return [task for milestone in body.get("milestones") or () for task in milestone.get("tasks") or ()]
+
+
+def _agree(row: dict[str, Any]) -> None:
+    if row.get("status") != "done":
+        row.pop("completed_at", None)
+    if row.get("end_time") is not None:
+        row.pop("end_time")
+
+
+def _world() -> dict[str, str]:
+    """Rows of one user, by the name of the field that refers to one. Requests may delete them, so they are looked after."""
+    if not _is_whole():
+        user = _create("users/", email=f"{uuid4().hex}@example.com")["id"]
+        goal = _create("goals/", user_id=user, title="Run")["id"]
+        milestone = _create("milestones/", goal_id=goal, week_number=1, title="Run")["id"]
+        task = _create("tasks/", user_id=user, goal_id=goal, milestone_id=milestone, title="Run")["id"]
+        parent = _create("goals/", user_id=user, title="Move")["id"]
+        thread = _create("conversations/", user_id=user, langgraph_thread_id=uuid4().hex, context_type="goal")["id"]
+        _rows.update(user_id=user, milestone_id=milestone, parent_goal_id=parent, conversation_id=thread)
+        _rows.update(task_id=task, linked_task_id=task, goal_id=goal, linked_goal_id=goal)
+    return _rows
+
+
+def _is_whole() -> bool:
+    if not _rows:
+        return False
+    goal = _client.get(f"/api/v1/goals/{_rows['goal_id']}/full")
+    parent = _client.get(f"/api/v1/goals/{_rows['parent_goal_id']}")
+    return goal.is_success and parent.is_success and all(goal.json()[each] for each in ("milestones", "tasks"))
+
+
+def _create(path: str, **row: Any) -> dict[str, Any]:
+    created: dict[str, Any] = _client.post(f"/api/v1/{path}", json=row).raise_for_status().json()
+    return created
+
+
+def _moment(value: Any) -> datetime:
+    moment = datetime.fromisoformat(str(value))
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
