@@ -15,7 +15,7 @@ in interleaved rounds, and writes benchmark.md, benchmark.svg and benchmark.json
 
 --memory and --workers measure that alone; the three files keep what else they had of the same machine.
 """
-_FULL = {"rounds": 3, "seconds": 3.0, "warm_up": 1.0, "sizes": [10_000, 100_000, 1_000_000]}
+_FULL = {"rounds": 3, "seconds": 2.0, "warm_up": 0.5, "sizes": [10_000, 100_000, 1_000_000]}
 _QUICK = {"rounds": 1, "seconds": 1.0, "warm_up": 0.3, "sizes": [10_000]}
 
 
@@ -40,8 +40,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--contenders", type=_names, metavar="NAME,…", help="whom to measure (all)")
     parser.add_argument("--work", type=_names, metavar="NAME,…", help="what to measure (all)")
     parser.add_argument("--rounds", type=int, metavar="N", help="turns of each contender (3)")
-    parser.add_argument("--seconds", type=float, metavar="S", help="length of one measurement (3)")
-    parser.add_argument("--warm-up", type=float, metavar="S", help="length of the warm-up before each (1)")
+    parser.add_argument("--seconds", type=float, metavar="S", help="length of one measurement (2)")
+    parser.add_argument("--warm-up", type=float, metavar="S", help="length of the warm-up before each (0.5)")
     parser.add_argument("--connections", type=int, default=16, metavar="N", help="connections of wrk (16)")
     parser.add_argument("--out", type=Path, default=ROOT / "docs", metavar="FOLDER", help="where the three files go (docs)")
     parser.add_argument("--no-writers", action="store_true", help="leave out the concurrent writers")

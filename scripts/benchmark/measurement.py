@@ -95,7 +95,7 @@ class Bench:
         file = self.directory / "requests.tsv"
         write_requests(file, requests)
         try:
-            self.wrk.drive(contender.url, file, self.warm_up)
+            self.wrk.warm_up(contender.url, file, self.warm_up)
             before, at_first = cpu_seconds(contender.processes), _used_by_others(contender)
             drive = self.wrk.drive(contender.url, file, self.seconds)
             after, at_last = cpu_seconds(contender.processes), _used_by_others(contender)

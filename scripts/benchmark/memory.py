@@ -30,7 +30,7 @@ def _measure(bench: Bench, contender: Contender, dataset: Dataset, wanted: int, 
     with running(contender):
         service = contender.processes["service"]
         write_requests(file, bench.requests(contender, dataset, WORK["day"]))
-        bench.wrk.drive(contender.url, file, _PIECE_SECONDS)
+        bench.wrk.warm_up(contender.url, file, _PIECE_SECONDS)
         seen = [(0, processes.resident_bytes(service))]
         while seen[-1][0] < wanted:
             done = seen[-1][0] + bench.wrk.drive(contender.url, file, _PIECE_SECONDS).requests

@@ -11,15 +11,15 @@ _WIDTH, _LABELS, _RIGHT = 960, 190, 70
 _BAR, _GAP, _TOP = 13, 14, 84
 _COLOURS = {"sqlalchemy": "#9a8c98", "postgrest": "#e09f3e", "adapter-postgrest": "#3a86c8", "adapter-postgres": "#2a9d6f"}
 _STYLE = """\
-text { font: 13px system-ui, -apple-system, "Segoe UI", sans-serif; fill: #24292f }
+text { font-family: system-ui, -apple-system, "Segoe UI", "DejaVu Sans", sans-serif; font-size: 13px; fill: #24292f }
 .small { font-size: 11px } .title { font-size: 16px; font-weight: 600 } .grid { stroke: #d0d7de }
 @media (prefers-color-scheme: dark) { text { fill: #e6edf3 } .grid { stroke: #3d444d } }
 """
 
 
 def plot(results: Results) -> str:
-    """Requests a second at the largest size, a bar for each contender, on a logarithmic scale."""
-    tasks = results.measured_sizes[-1]
+    """Requests a second at the middle size, a bar for each contender, on a logarithmic scale."""
+    tasks = results.measured_sizes[len(results.measured_sizes) // 2]
     found = {
         work: [(name, each.per_second) for name in TITLES if (each := results.find(tasks, name, work.name))]
         for work in WORK.values()

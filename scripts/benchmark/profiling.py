@@ -39,7 +39,7 @@ def profile(bench: Bench, contender: Contender, dataset: Dataset, work: Work, sa
     with running(contender):
         file = bench.directory / "profiled.tsv"
         write_requests(file, bench.requests(contender, dataset, work))
-        bench.wrk.drive(contender.url, file, bench.warm_up)
+        bench.wrk.warm_up(contender.url, file, bench.warm_up)
         undisturbed = bench.wrk.drive(contender.url, file, bench.seconds)
         say(f"\n{contender.title}, {work.title}: {undisturbed.per_second:,.0f}/s, p50 {undisturbed.p50_ms:.2f} ms")
         fetch_rows(url, "select extensions.pg_stat_statements_reset()")

@@ -65,6 +65,9 @@ class Wrk:
         drive = self._drive(url, requests, seconds, connections)
         return drive if drive.requests >= _FEW * connections else self._drive(url, requests, seconds * _LONGER, connections)
 
+    def warm_up(self, url: str, requests: Path, seconds: float) -> None:
+        self._drive(url, requests, seconds, self.connections)
+
     def _drive(self, url: str, requests: Path, seconds: float, connections: int) -> Drive:
         command = [self._path, "--threads", "1", "--connections", str(connections)]
         command += ["--duration", f"{int(seconds) + 1}s", "--timeout", f"{_LATE_AFTER_SECONDS}s"]
