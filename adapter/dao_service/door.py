@@ -28,6 +28,8 @@ from dao_service.validation import read_body, read_key, read_query
 
 PREFIX = "/api/v1/"
 _JSON = (b"content-type", b"application/json")
+# A caller who says nothing is taken to mean JSON.
+_JSON_TYPES = (None, b"application/json")
 Headers = tuple[tuple[bytes, bytes], ...]
 
 
@@ -38,6 +40,7 @@ class _Headers(NamedTuple):
     contract: bytes | None
     request_id: bytes
     length: bytes | None
+    media_type: bytes | None
 
 
 class Routes:
@@ -105,6 +108,8 @@ class Door:
         query = read_query(operation.query, scope["query_string"])
         if operation.body is None:
             return await operation.run(self._gateway, Request(key, query, None, b""))
+        if headers.media_type not in _JSON_TYPES and not _is_json(headers.media_type):
+            raise BadRequestError("Send the body as application/json.")
         body, raw = read_body(operation.body, await self._read_body(headers.length, receive))
         return await operation.run(self._gateway, Request(key, query, body, raw))
 
@@ -134,7 +139,7 @@ class Door:
 
 
 def _read_headers(scope: Scope) -> _Headers:
-    key = contract = request_id = length = None
+    key = contract = request_id = length = media_type = None
     for name, value in scope["headers"]:
         if name == b"x-flux-service-key":
             key = value
@@ -144,9 +149,16 @@ def _read_headers(scope: Scope) -> _Headers:
             request_id = value
         elif name == b"content-length":
             length = value
+        elif name == b"content-type":
+            media_type = value
     if not request_id or len(request_id) > 128 or not request_id.isascii() or not request_id.decode("ascii").isprintable():
         request_id = uuid4().hex.encode()
-    return _Headers(key, contract, request_id, length)
+    return _Headers(key, contract, request_id, length, media_type)
+
+
+def _is_json(media_type: bytes | None) -> bool:
+    essence = (media_type or b"").partition(b";")[0].strip().lower()
+    return essence == b"application/json" or (essence.startswith(b"application/") and essence.endswith(b"+json"))
 
 
 async def _answer(send: Send, status: int, body: bytes, headers: Headers) -> None:
