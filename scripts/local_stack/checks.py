@@ -133,7 +133,7 @@ STEPS = (
     Step("format", "formatting (ruff)", _passes(_python("ruff", "format", "--check", "--quiet", "."))),
     Step("lint", "lint (ruff)", _passes(_python("ruff", "check", "--quiet", "."))),
     Step("types", "types (mypy)", _passes(_python("mypy"))),
-    Step("sqlfluff", "SQL style (sqlfluff)", _passes(_python("sqlfluff", "lint", "--nocolor", "supabase"))),
+    Step("sqlfluff", "SQL style (sqlfluff)", _passes(_python("sqlfluff", "lint", "--nocolor", "--processes", "0", "supabase"))),
     Step("dblint", "SQL functions (supabase db lint)", _lint_functions, needs_debian=True),
     Step("advisors", "database advice (supabase db advisors)", _ask_advisors),
     Step("generated", "generated code is up to date (scripts/generate --check)", _check_generated),

@@ -128,7 +128,8 @@ def _belongs_here() -> bool:
     activate = VENV / "bin" / "activate"
     if not (_PYTHON.exists() and activate.exists() and str(VENV) in activate.read_text()):
         return False
-    return run([_PYTHON, "-m", "pip", "--version"]).returncode == 0
+    fits = "import pip, sys; sys.exit(sys.version_info < (3, 11))"
+    return run([_PYTHON, "-c", fits]).returncode == 0
 
 
 def _make_virtual_environment() -> None:
