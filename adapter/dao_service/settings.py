@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
@@ -17,8 +18,12 @@ _CONTRACT_OF_A_LIST = "1.0"
 
 
 def _http_url(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    try:
+        parts = urlsplit(value)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # of the port, too
+        usable = False
+    if not usable:
         raise ValueError("is not an http or https URL")
     return value.rstrip("/")
 
@@ -34,6 +39,12 @@ def _database_url(value: str) -> str:
     return url
 
 
+def _header_value(value: SecretStr) -> SecretStr:
+    if not re.fullmatch(r"[!-~]+", value.get_secret_value()):
+        raise ValueError("has characters that no key has, such as a space or a line break")
+    return value
+
+
 DatabaseUrl = Annotated[SecretStr, BeforeValidator(_database_url)]
 
 
@@ -45,10 +56,12 @@ def _service_keys(value: Any) -> Any:
     except ValueError:
         raise ValueError("is neither a JSON object, key to contract, nor a JSON list of keys") from None
     if isinstance(keys, list) and all(isinstance(key, str) for key in keys):
-        return dict.fromkeys(keys, _CONTRACT_OF_A_LIST)
+        keys = dict.fromkeys(keys, _CONTRACT_OF_A_LIST)
     if not isinstance(keys, dict):
         raise ValueError("is neither a JSON object, key to contract, nor a JSON list of keys")
-    if not all(contract in CONTRACTS for contract in keys.values()):
+    if "" in keys:
+        raise ValueError("has an empty key")
+    if not all(isinstance(contract, str) and contract in CONTRACTS for contract in keys.values()):
         raise ValueError(f"pins a key to a contract that is none of {', '.join(CONTRACTS)}")
     return keys
 
@@ -63,7 +76,7 @@ class Settings(BaseSettings):
 
     supabase_url: Annotated[str, AfterValidator(_http_url)] | None = None
     """The Supabase project; its Data API is expected under `/rest/v1`."""
-    supabase_service_role_key: SecretStr | None = None
+    supabase_service_role_key: Annotated[SecretStr, AfterValidator(_header_value)] | None = None
     """The project's service-role JWT or `sb_secret_…` key."""
     postgrest_url: Annotated[str, AfterValidator(_data_api_url)] | None = None
     """PostgREST itself, where it is not behind `SUPABASE_URL`: an http URL, or `unix:/path` of its socket."""
@@ -75,7 +88,7 @@ class Settings(BaseSettings):
     """Whether a request without `X-Flux-Service-Key` is refused."""
     max_body_bytes: Annotated[int, Field(ge=1)] = 1024 * 1024
     """Largest request body, in bytes."""
-    gateway_timeout_seconds: Annotated[float, Field(gt=0)] = 10.0
+    gateway_timeout_seconds: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 10.0
     """Longest that one call to the database may take, in seconds. Keep it above the database's own statement_timeout."""
     gateway_connections: Annotated[int, Field(ge=1)] = 20
     """Most connections that this process holds to PostgREST or Postgres."""
