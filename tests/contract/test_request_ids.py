@@ -1,0 +1,107 @@
+"""Request ids, and the one log line that each request leaves: structured, and without anything of its caller's."""
+
+import json
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from local_stack import LocalStack
+from local_stack.processes import wait_until
+from tests.conftest import create, make_user_data
+from tests.contract.kinds import World
+
+FIELDS = {"time", "level", "logger", "request_id", "method", "route", "status", "contract", "milliseconds"}
+
+
+def _lines(stack: LocalStack, request_id: str) -> list[dict[str, Any]]:
+    """The log lines of a request, once they are written."""
+    log = stack.home / "logs" / "adapter.log"
+    assert wait_until(lambda: request_id in log.read_text(), 5), "there is no log line"
+    return [json.loads(line) for line in log.read_text().splitlines() if request_id in line]
+
+
+@pytest.mark.parametrize(
+    "request_id", ["a", "trace-1/span:2", uuid4().hex, "x" * 128, "ABC 123", '"quoted" {json} \\n'], ids=lambda each: each[:20]
+)
+async def test_a_callers_request_id_is_taken_over(request_id: str, client: httpx.AsyncClient, stack: LocalStack) -> None:
+    response = await client.get(f"/api/v1/users/{uuid4()}", headers={"X-Request-ID": request_id})
+
+    assert response.headers["x-request-id"] == request_id
+
+
+@pytest.mark.parametrize("request_id", [None, b"", b"x" * 129, b"x" * 5000, "schlüssel".encode(), b"a\tb"], ids=repr)
+async def test_without_a_usable_one_a_request_id_is_made(request_id: bytes | None, client: httpx.AsyncClient) -> None:
+    headers = [] if request_id is None else [(b"X-Request-ID", request_id)]
+
+    ids = {(await client.get("/api/v1/users/", headers=headers)).headers["x-request-id"] for _ in range(3)}
+
+    assert len(ids) == 3
+    assert all(len(each) == 32 and each.isalnum() for each in ids)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "content", "headers", "status", "route"),
+    [
+        ("GET", "/users/", None, {}, 200, "/users/"),
+        ("POST", "/users/", b"not json", {}, 400, "/users/"),
+        ("GET", "/users/?skip=0&page=1", None, {}, 400, "/users/"),
+        ("GET", "/users/", None, {"X-Flux-Contract": "2"}, 400, ""),
+        ("GET", "/users/", None, {"X-Flux-Service-Key": "unknown"}, 403, ""),
+        ("GET", f"/tasks/{uuid4()}", None, {}, 404, "/tasks/{task_id}"),
+        ("GET", "/no-such-path", None, {}, 404, ""),
+        ("PUT", "/users/", None, {}, 405, ""),
+        ("POST", "/users/", b" " * 1_100_000, {}, 413, "/users/"),
+        ("POST", "/users/", b"{}", {}, 422, "/users/"),
+        ("GET", "/tasks/not-a-uuid", None, {}, 422, "/tasks/{task_id}"),
+        ("DELETE", f"/goals/{uuid4()}", None, {"X-Flux-Contract": "1.0"}, 404, "/goals/{goal_id}"),
+    ],
+    ids=str,
+)
+async def test_every_answer_has_its_request_id_and_one_log_line(
+    method: str,
+    path: str,
+    content: bytes | None,
+    headers: dict[str, str],
+    status: int,
+    route: str,
+    client: httpx.AsyncClient,
+    stack: LocalStack,
+) -> None:
+    request_id = uuid4().hex
+
+    response = await client.request(method, f"/api/v1{path}", content=content, headers={"X-Request-ID": request_id, **headers})
+
+    assert response.status_code == status
+    assert response.headers["x-request-id"] == request_id
+    (line,) = _lines(stack, request_id)
+    assert line.keys() == FIELDS
+    assert (line["method"], line["route"], line["status"]) == (method, route, status)
+    assert line["contract"] == ("" if status in (400, 403) and not route else headers.get("X-Flux-Contract", "1.2"))
+    assert 0 <= line["milliseconds"] < 30_000
+
+
+async def test_a_log_line_has_nothing_of_what_the_caller_sent(
+    client: httpx.AsyncClient, client_1_0: httpx.AsyncClient, stack: LocalStack, world: World
+) -> None:
+    secret, request_id = f"secret-{uuid4().hex}", uuid4().hex
+    headers = {"X-Request-ID": request_id}
+    user = await create(client, "users", make_user_data())
+    for caller in (client, client_1_0):
+        for method, path, body in (
+            ("POST", "/users/", {"email": f"{secret}@example.com", "name": secret, "preferences": {secret: secret}}),
+            ("POST", "/users/", {"email": secret, secret: secret}),
+            ("POST", "/users/", {"email": f"{secret}@example.com", "name": secret}),
+            ("PATCH", f"/users/{user['id']}", {"name": secret}),
+            ("POST", "/tasks/", {"user_id": secret, "title": secret}),
+            ("GET", f"/tasks/?user_id={secret}", None),
+            ("GET", f"/tasks/{secret}", None),
+            ("GET", f"/{secret}/{secret}", None),
+        ):
+            await caller.request(method, f"/api/v1{path}", json=body, headers=headers)
+    await client.get("/api/v1/users/", headers=headers | {"X-Flux-Service-Key": secret})
+
+    assert wait_until(lambda: len(_lines(stack, request_id)) == 17, 5)
+    assert secret not in (stack.home / "logs" / "adapter.log").read_text()
+    assert user["id"] not in json.dumps(_lines(stack, request_id))
