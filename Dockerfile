@@ -26,7 +26,9 @@ FROM ${PYTHON_IMAGE} AS jobs
 LABEL org.opencontainers.image.title="flux-dao-jobs" \
       org.opencontainers.image.description="Makes the keys of the Flux data service and applies its migrations." \
       org.opencontainers.image.licenses="MIT"
-ENV PYTHONDONTWRITEBYTECODE=1 \
+# HOME: the user below has no entry in /etc/passwd, and the CLI gives up without a home directory.
+ENV HOME=/tmp \
+    PYTHONDONTWRITEBYTECODE=1 \
     PYTHONPATH=/opt/flux/scripts \
     PYTHONUNBUFFERED=1
 WORKDIR /opt/flux
@@ -60,7 +62,7 @@ COPY --from=packages /opt/venv/ /opt/venv/
 WORKDIR /opt/flux
 COPY adapter/dao_service/ dao_service/
 RUN python -m compileall -q dao_service
-# HOME: the user below has no entry in /etc/passwd. UVICORN_*: uvicorn's own names for its options.
+# UVICORN_*: uvicorn's own names for its options.
 ENV HOME=/tmp \
     PATH=/opt/venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \

@@ -129,7 +129,7 @@ begin
 end;
 $$;
 comment on function private.keep_schedule() is
-'Trigger: keeps start, end and duration in step. The duration decides, except within a function that sets flux.end_decides, as contract 1.0''s do.';
+'Trigger: keeps start, end and duration in step. The duration decides, except while a function has set flux.end_decides, as contract 1.0''s do.';
 
 create trigger tasks_keep_schedule before insert or update of scheduled_at, scheduled_end_at, duration_minutes on public.tasks
 for each row execute function private.keep_schedule();

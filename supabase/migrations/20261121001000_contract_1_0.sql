@@ -170,13 +170,15 @@ returns trigger
 language plpgsql
 security invoker
 set search_path = ''
-set flux.end_decides = 'on'
 as $$
 begin
   if new.goal_id is null then
     raise not_null_violation using message = 'goal_id is required in contract 1.0', column = 'goal_id';
   end if;
   new.id := coalesce(new.id, gen_random_uuid());
+  -- Not by a SET clause of the function: only a superuser may give one a parameter that Postgres doesn't know, and hosted
+  -- Supabase has none.
+  perform set_config('flux.end_decides', 'on', true);
   insert into public.tasks (
     id, user_id, goal_id, milestone_id, title, status, priority, scheduled_at, scheduled_end_at, trigger_type, is_recurring,
     calendar_event_id
@@ -185,6 +187,7 @@ begin
     new.id, new.user_id, new.goal_id, new.milestone_id, new.title, private.status_of_state(new.state), new.priority,
     new.start_time, new.end_time, private.stored_trigger_type(new.trigger_type), new.is_recurring, new.calendar_event_id
   );
+  perform set_config('flux.end_decides', 'off', true);
   select tasks.* into new from v1_0.tasks where tasks.id = new.id;
   return new;
 end;
@@ -196,7 +199,6 @@ returns trigger
 language plpgsql
 security invoker
 set search_path = ''
-set flux.end_decides = 'off'
 as $$
 declare
   changes constant jsonb := private.changed_fields(to_jsonb(old), to_jsonb(new));
@@ -209,9 +211,9 @@ begin
   end if;
   task := jsonb_populate_record(task, changes);
   -- An end that was sent, or that stays, decides the duration; else the duration decides the end.
-  if changes ? 'end_time' or task.end_time is not null then
-    perform set_config('flux.end_decides', 'on', true);
-  end if;
+  perform set_config(
+    'flux.end_decides', case when changes ? 'end_time' or task.end_time is not null then 'on' else 'off' end, true
+  );
   update public.tasks
   set
     goal_id = task.goal_id,
@@ -227,6 +229,7 @@ begin
     is_recurring = task.is_recurring,
     calendar_event_id = task.calendar_event_id
   where tasks.id = task.id;
+  perform set_config('flux.end_decides', 'off', true);
   select tasks.* into new from v1_0.tasks where tasks.id = task.id;
   return new;
 end;

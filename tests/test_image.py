@@ -1,0 +1,338 @@
+"""The image's own steps and the compose file's own services, run as they are written, without a container engine.
+
+scripts/container/stand_in.py says what is stood for. Everything goes through the real parts: the keys that the job makes,
+the migrations under an owner who is no superuser, PostgREST reading its secrets from files.
+"""
+
+import base64
+import contextlib
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import AsyncIterator, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+import asyncpg
+import httpx
+import pytest
+
+from container.compose import ComposedService, read_compose
+from container.stand_in import Builder, why_not
+from local_stack import LocalStack, free_port
+from local_stack.database import execute_script, fetch_rows
+from local_stack.processes import wait_until
+from local_stack.project import ROOT
+
+_OBSTACLE = why_not()
+pytestmark = [pytest.mark.integration, pytest.mark.skipif(bool(_OBSTACLE), reason=_OBSTACLE)]
+
+# As Supabase's image leaves the role `postgres`, which owns the database and runs the migrations.
+OWNER_OF_THE_IMAGE = """
+  create role flux_owner login password 'flux_owner' nosuperuser createdb createrole replication bypassrls;
+  grant anon, authenticated, service_role to flux_owner with admin option;
+  grant all on schema auth, extensions to flux_owner with grant option;
+  grant all on all tables in schema auth to flux_owner;
+  grant all on all routines in schema auth to flux_owner;
+  alter database postgres owner to flux_owner;
+"""
+NOBODY = 10001
+
+
+@pytest.fixture(scope="module")
+def builder() -> Builder:
+    return Builder()
+
+
+@pytest.fixture(scope="module")
+def volumes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """New and empty, as the engine makes them: root's."""
+    home = tmp_path_factory.mktemp("volumes")
+    folders = {name: home / name for name in read_compose()["volumes"]}
+    for folder in folders.values():
+        folder.mkdir(mode=0o755)
+    return folders
+
+
+@pytest.fixture(scope="module")
+def services(builder: Builder, volumes: dict[str, Path]) -> dict[str, ComposedService]:
+    """Those with an image of ours."""
+    defined = read_compose(environment={"WEB_CONCURRENCY": "2"})["services"]
+    return {
+        name: ComposedService(name, service, builder, volumes) for name, service in defined.items() if "build" in service
+    }
+
+
+def run(service: ComposedService, command: list[str] | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
+    command = command or service.command()
+    return subprocess.run(command, env=service.environment | environment, capture_output=True, text=True)
+
+
+@pytest.fixture(scope="module")
+def keys(services: dict[str, ComposedService], volumes: dict[str, Path]) -> dict[str, Path]:
+    """The volumes after the job that fills them."""
+    done = run(services["keys"])
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")
+    return volumes
+
+
+@pytest.fixture(scope="module")
+def stack(keys: dict[str, Path], services: dict[str, ComposedService]) -> Iterator[LocalStack]:
+    """Postgres as the image makes it, after the job `migrate`, under a PostgREST with the compose file's settings."""
+    settings = {
+        name: re.sub("^@/run/flux", f"@{keys['data-api-keys']}", value)
+        for name, value in read_compose()["services"]["postgrest"]["environment"].items()
+        if "SERVER" not in name
+    }
+    running = LocalStack(migrate=False, postgrest_settings=settings)
+    with contextlib.ExitStack() as resources:
+        resources.callback(running.stop)
+        running.start_database()
+        execute_script(running.database_url, OWNER_OF_THE_IMAGE)
+        execute_script(running.database_url, database_script((keys["database-keys"] / "authenticator-password").read_text()))
+        execute_script(running.database_url, "alter database postgres owner to flux_owner")
+        here = f"127.0.0.1:{running.postgres.port}"
+        for file in (keys["data-api-keys"] / "database-url", keys["migrations-keys"] / "database-url"):
+            url = file.read_text().replace("db:5432", here)
+            replace(file, re.sub("//postgres:[^@]*@", "//flux_owner:flux_owner@", url))
+        done = run(services["migrate"])
+        assert done.returncode == 0, done.stderr
+        running.start_data_api()
+        yield running
+
+
+def database_script(authenticator_password: str) -> str:
+    """docker/database.sql without what only psql can do."""
+    script = (ROOT / "docker" / "database.sql").read_text()
+    script = re.sub(r"(?m)^\\set .*$", "", script)
+    return script.replace(":'authenticator_password'", f"'{authenticator_password}'")
+
+
+def replace(file: Path, content: str) -> None:
+    file.unlink()
+    file.write_text(content)
+
+
+@dataclass
+class Running:
+    """A service that runs in the stand-in."""
+
+    service: ComposedService
+    environment: Mapping[str, str]
+    process: subprocess.Popen[str]
+    port: int
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def first_process(self) -> int:
+        """What is process 1 inside, as it is called outside."""
+        return children(self.process.pid)[0]
+
+    def health(self) -> subprocess.CompletedProcess[str]:
+        return run(self.service, self.service.health_check(), UVICORN_PORT=str(self.port))
+
+    def answers(self, path: str) -> bool:
+        with contextlib.suppress(httpx.HTTPError):
+            return httpx.get(self.url + path).status_code == 200
+        return False
+
+    def output_after_end(self, seconds: float) -> str:
+        output, _ = self.process.communicate(timeout=seconds)
+        return output
+
+
+def children(process: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
+
+
+@pytest.fixture
+def adapter(stack: LocalStack, services: dict[str, ComposedService]) -> Iterator[Running]:
+    """The adapter as the compose file starts it, with two workers; ready."""
+    with started(services["flux-dao-service"], POSTGREST_URL=f"{stack.api_url}/rest/v1") as running:
+        assert wait_until(lambda: running.process.poll() is not None or running.answers("/ready"), 30)
+        assert running.process.poll() is None, running.output_after_end(1)
+        yield running
+
+
+@contextlib.contextmanager
+def started(service: ComposedService, **changes: str) -> Iterator[Running]:
+    port = free_port()
+    environment = service.environment | {"UVICORN_HOST": "127.0.0.1", "UVICORN_PORT": str(port)} | changes
+    process = subprocess.Popen(
+        service.command(), env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+    )
+    try:
+        yield Running(service, environment, process, port)
+    finally:
+        process.kill()  # and with it, by --kill-child, all that runs inside
+        process.wait()
+        assert process.stdout is not None
+        process.stdout.close()
+
+
+@pytest.fixture
+async def database(stack: LocalStack) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
+    connection = await asyncpg.connect(stack.database_url)
+    yield connection
+    await connection.close()
+
+
+def test_the_first_start_makes_the_keys_and_the_next_one_keeps_them(
+    keys: dict[str, Path], services: dict[str, ComposedService]
+) -> None:
+    files = [file for name in keys if name.endswith("-keys") for file in keys[name].iterdir()]
+    assert sorted(file.relative_to(file.parents[1]).as_posix() for file in files) == [
+        "adapter-keys/supabase_service_role_key",
+        "data-api-keys/database-url",
+        "data-api-keys/jwt-secret",
+        "database-keys/authenticator-password",
+        "database-keys/postgres-password",
+        "migrations-keys/database-url",
+    ]
+    assert {oct(file.stat().st_mode & 0o777) for file in files if file.name != "database-url"} == {"0o444"}
+    made = {file: file.read_text() for file in files if file.name != "database-url"}
+    assert len(set(made.values())) == len(made)
+    assert run(services["keys"]).returncode == 0
+    assert {file: file.read_text() for file in made} == made
+    # Put back what the stack's tests changed: that the job's own output is derived anew is what was tested.
+    claims = made[keys["adapter-keys"] / "supabase_service_role_key"].split(".")[1]
+    assert json.loads(base64.urlsafe_b64decode(claims + "=="))["role"] == "service_role"
+
+
+def test_the_database_script_brings_the_functions_that_the_tests_run_on(stack: LocalStack) -> None:
+    functions = "select proname::text as name, prosrc::text as source from pg_proc where pronamespace = 'auth'::regnamespace order by 1"
+    before = [tuple(row.values()) for row in fetch_rows(stack.database_url, functions)]
+    with LocalStack(migrate=False) as plain:
+        assert [tuple(row.values()) for row in fetch_rows(plain.database_url, functions)] == before
+
+
+def test_an_owner_without_superuser_rights_has_migrated_and_migrates_again(
+    stack: LocalStack, services: dict[str, ComposedService], keys: dict[str, Path]
+) -> None:
+    tables = "select tableowner::text as owner from pg_tables where schemaname = 'public'"
+    assert {row["owner"] for row in fetch_rows(stack.database_url, tables)} == {"flux_owner"}
+    url = keys["migrations-keys"] / "database-url"
+    replace(url, f"postgresql://flux_owner:flux_owner@127.0.0.1:{stack.postgres.port}/postgres")
+    done = run(services["migrate"])
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_job_that_fails_says_so_in_one_line_and_its_exit_code(services: dict[str, ComposedService]) -> None:
+    done = run(services["migrate"], services["migrate"].run("python", "-m", "container.jobs", "nonsense"))
+    assert (done.returncode, done.stderr) == (1, "error: usage: python -m container.jobs keys|migrate FOLDER\n")
+
+
+def test_the_adapter_serves_as_nobody_from_a_read_only_root_with_two_workers(adapter: Running) -> None:
+    workers = [child for child in children(adapter.first_process) if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()]
+    assert len(workers) == 2
+    for process in (adapter.first_process, *workers):
+        status = Path(f"/proc/{process}/status").read_text()
+        assert re.search(r"^Uid:\s+(\d+)", status, re.MULTILINE)[1] == str(NOBODY)  # type: ignore[index]
+        assert re.search(r"^CapEff:\s+0+$", status, re.MULTILINE)
+    assert re.search(r"^NSpid:.*\t1$", Path(f"/proc/{adapter.first_process}/status").read_text(), re.MULTILINE)
+    done = run(adapter.service, adapter.service.run("sh", "-c", "touch /opt/flux/x || touch /opt/venv/x"))
+    assert done.stderr.count("Read-only file system") == 2
+    done = run(adapter.service, adapter.service.run("sh", "-c", "command -v pip; python -m pip; python -m ensurepip"))
+    assert done.stdout == ""
+    assert done.stderr.count("No module named") == 2
+
+
+def test_a_row_goes_in_and_comes_back_in_both_contracts(adapter: Running) -> None:
+    made = httpx.post(f"{adapter.url}/api/v1/users/", json={"email": f"{uuid4()}@example.com"})
+    assert made.status_code == 201
+    assert httpx.get(f"{adapter.url}/api/v1/users/{made.json()['id']}").json() == made.json()
+    older = httpx.get(f"{adapter.url}/api/v1/users/{made.json()['id']}", headers={"X-Flux-Contract": "1.0"})
+    assert older.json()["demo_mode"] is False
+
+
+def test_the_health_checks_tell_a_service_that_runs_from_one_that_does_not(adapter: Running, stack: LocalStack) -> None:
+    image_check = adapter.service.builder.stages["adapter"].last("HEALTHCHECK")
+    assert image_check is not None
+    of_the_image = json.loads(image_check.text.partition("CMD ")[2])
+    healthy = run(adapter.service, adapter.service.run(*of_the_image), UVICORN_PORT=str(adapter.port))
+    assert (healthy.returncode, healthy.stdout) == (0, '200 {"status":"ok"}\n')
+    assert (adapter.health().returncode, adapter.health().stdout) == (0, '200 {"status":"ready"}\n')
+    stack.postgrest.kill()
+    try:
+        away = adapter.health()
+        assert away.returncode == 1
+        assert away.stdout.startswith("503 ")
+        assert run(adapter.service, adapter.service.run(*of_the_image), UVICORN_PORT=str(adapter.port)).returncode == 0
+    finally:
+        stack.postgrest.start()
+    nowhere = run(adapter.service, adapter.service.run(*of_the_image), UVICORN_PORT=str(free_port()))
+    assert (nowhere.returncode, nowhere.stderr) == (1, "")
+    assert "refused" in nowhere.stdout
+
+
+async def test_sigterm_lets_a_request_under_way_finish_and_ends_with_0(
+    adapter: Running, database: "asyncpg.Connection[asyncpg.Record]"
+) -> None:
+    user = httpx.post(f"{adapter.url}/api/v1/users/", json={"email": f"{uuid4()}@example.com"}).json()
+    waiting = "select count(*) from pg_stat_activity where usename = 'authenticator' and wait_event_type = 'Lock'"
+    with ThreadPoolExecutor() as pool:
+        transaction = database.transaction()
+        await transaction.start()
+        await database.execute("lock table public.users in access exclusive mode")
+        answer = pool.submit(httpx.get, f"{adapter.url}/api/v1/users/{user['id']}", timeout=20)
+        while not await database.fetchval(waiting):
+            await database.execute("select pg_stat_clear_snapshot()")
+        os.kill(adapter.first_process, signal.SIGTERM)
+        assert wait_until(lambda: refuses(adapter.port), 10)
+        assert adapter.process.poll() is None
+        assert not answer.done()
+        await transaction.rollback()
+        assert answer.result().json() == user
+    began = time.monotonic()
+    output = adapter.output_after_end(10)
+    assert adapter.process.returncode == 0, output
+    assert time.monotonic() - began < 5
+    assert "Traceback" not in output
+
+
+def refuses(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_sigterm_ends_an_idle_service_with_0_also_while_it_starts(services: dict[str, ComposedService], workers: str) -> None:
+    service = services["flux-dao-service"]
+    with started(service, WEB_CONCURRENCY=workers) as early:
+        assert wait_until(lambda: bool(children(early.process.pid)), 5)
+        # Python is there, and sits in dao_service.__main__ or on the way to the application.
+        inside = early.first_process
+        assert wait_until(lambda: catches_sigterm(inside), 10)
+        os.kill(inside, signal.SIGTERM)
+        output = early.output_after_end(10)
+        assert (early.process.returncode, "Traceback" in output) == (0, False), output
+    with started(service, WEB_CONCURRENCY=workers) as later:
+        assert wait_until(lambda: later.answers("/health"), 30)
+        os.kill(later.first_process, signal.SIGTERM)
+        output = later.output_after_end(10)
+        assert (later.process.returncode, "Traceback" in output) == (0, False), output
+
+
+def catches_sigterm(process: int) -> bool:
+    with contextlib.suppress(OSError):
+        status = Path(f"/proc/{process}/status").read_text()
+        caught = re.search(r"^SigCgt:\s+([0-9a-f]+)", status, re.MULTILINE)
+        return bool(caught) and bool(int(caught[1], 16) & 1 << (signal.SIGTERM - 1))
+    return False
+
+
+def test_a_wrong_setting_ends_it_with_one_line_however_many_workers(services: dict[str, ComposedService]) -> None:
+    with started(services["flux-dao-service"], MAX_BODY_BYTES="many") as wrong:
+        output = wrong.output_after_end(10)
+        assert wrong.process.returncode == 1
+        assert output.startswith("flux-dao-service: MAX_BODY_BYTES: ")
+        assert output.count("\n") == 1
