@@ -101,3 +101,8 @@ async def signed_in(stack: LocalStack, user_id: str, **claims: Any) -> AsyncIter
     """The client of a signed-in user."""
     async with client_with(stack, stack.mint(user_id, claims=claims)) as client:
         yield client
+
+
+async def answer(request: Any) -> Any:
+    """What a request of the client answers: rows, a row, or a function's result."""
+    return (await request.execute()).data

@@ -1,0 +1,510 @@
+"""What a front-end developer does with Supabase's own client: PostgREST directly, under a user's token."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeAlias
+from uuid import uuid4
+
+import httpx
+import pytest
+from postgrest.exceptions import APIError
+from postgrest.types import CountMethod
+from supabase import AsyncClient
+
+from local_stack import LocalStack
+from tests.locks import Database
+from tests.owners import answer, client_with, signed_in
+
+Row: TypeAlias = dict[str, Any]
+
+
+@pytest.fixture
+async def user_id(database: Database) -> str:
+    """A user who has just signed up."""
+    user_id = str(uuid4())
+    await sign_up(database, user_id)
+    return user_id
+
+
+@pytest.fixture
+async def browser(stack: LocalStack, user_id: str) -> AsyncIterator[AsyncClient]:
+    """Their client."""
+    async with signed_in(stack, user_id) as client:
+        yield client
+
+
+async def sign_up(database: Database, user_id: str, name: str | None = None) -> None:
+    """What Supabase Auth does."""
+    await database.execute(
+        "insert into auth.users (id, email, raw_user_meta_data) values ($1, $1::uuid || '@example.com', $2)",
+        user_id,
+        f'{{"name": "{name}"}}' if name else "{}",
+    )
+
+
+async def insert(client: AsyncClient, table: str, row: Row, schema: str = "public") -> Row:
+    [created] = await answer(client.schema(schema).from_(table).insert(row))
+    return dict(created)
+
+
+# Signing up ----------------------------------------------------------------------------------------------------------
+
+
+async def test_who_signs_up_sees_their_user(stack: LocalStack, database: Database) -> None:
+    user_id = str(uuid4())
+    await sign_up(database, user_id, "Ada")
+
+    async with signed_in(stack, user_id) as client:
+        user = await answer(client.table("users").select("*").single())
+
+    assert user["id"] == user_id
+    assert user["email"] == f"{user_id}@example.com"
+    assert user["name"] == "Ada"
+    assert user["onboarded"] is False
+
+
+async def test_who_signed_up_is_seen_through_contract_1_0(browser: AsyncClient, user_id: str) -> None:
+    user = await answer(browser.schema("v1_0").from_("users").select("*").single())
+
+    assert set(user) == {"id", "name", "email", "preferences", "demo_mode", "created_at", "updated_at"}
+    assert user["id"] == user_id
+
+
+async def test_a_user_without_a_row_creates_their_own(stack: LocalStack) -> None:
+    user_id = str(uuid4())
+    async with signed_in(stack, user_id) as client:
+        created = await insert(client, "users", {"id": user_id, "email": f"{user_id}@example.com"})
+
+    assert created["id"] == user_id
+
+
+async def test_a_user_onboards(browser: AsyncClient, user_id: str) -> None:
+    change = {"onboarded": True, "profile": {"timezone": "Europe/Stockholm"}}
+
+    [user] = await answer(browser.table("users").update(change).eq("id", user_id))
+    found = await answer(browser.table("users").select("id").eq("profile->>timezone", "Europe/Stockholm"))
+
+    assert change.items() <= user.items()
+    assert found == [{"id": user_id}]
+
+
+async def test_a_user_who_leaves_takes_everything_along(browser: AsyncClient, user_id: str, database: Database) -> None:
+    goal = await insert(browser, "goals", {"user_id": user_id, "title": "Run"})
+
+    await browser.table("users").delete().eq("id", user_id).execute()
+
+    assert await database.fetchval("select count(*) from public.goals where id = $1", goal["id"]) == 0
+
+
+# Reading and writing -------------------------------------------------------------------------------------------------
+
+
+async def test_a_new_row_comes_back_with_its_defaults(browser: AsyncClient, user_id: str) -> None:
+    goal = await insert(browser, "goals", {"user_id": user_id, "title": "Run"})
+
+    assert goal["status"] == "active"
+    assert goal["target_weeks"] == 6
+    assert goal["created_at"] == goal["updated_at"]
+
+
+async def test_a_row_can_bring_its_own_id(browser: AsyncClient, user_id: str) -> None:
+    goal_id = str(uuid4())
+
+    assert (await insert(browser, "goals", {"id": goal_id, "user_id": user_id, "title": "Run"}))["id"] == goal_id
+
+
+async def test_rows_are_created_together_or_not_at_all(browser: AsyncClient, user_id: str) -> None:
+    rows = [{"user_id": user_id, "title": title} for title in ("First", "Second", "")]
+
+    with pytest.raises(APIError):
+        await browser.table("tasks").insert(rows).execute()
+    created = await answer(browser.table("tasks").insert(rows[:2]))
+
+    assert [row["title"] for row in created] == ["First", "Second"]
+    assert (await browser.table("tasks").select("*", count=CountMethod.exact, head=True).execute()).count == 2
+
+
+async def test_a_change_keeps_what_it_does_not_name(browser: AsyncClient, user_id: str) -> None:
+    task = await insert(browser, "tasks", {"user_id": user_id, "title": "Run", "description": "Slowly"})
+
+    [changed] = await answer(browser.table("tasks").update({"title": "Walk"}).eq("id", task["id"]))
+
+    assert changed.pop("updated_at") > task.pop("updated_at")
+    assert changed == task | {"title": "Walk"}
+
+
+async def test_a_task_that_is_done_says_when(browser: AsyncClient, user_id: str) -> None:
+    task = await insert(browser, "tasks", {"user_id": user_id, "title": "Run"})
+    table = browser.table("tasks")
+
+    [done] = await answer(table.update({"status": "done"}).eq("id", task["id"]))
+    [undone] = await answer(table.update({"status": "pending"}).eq("id", task["id"]))
+
+    assert done["completed_at"] >= task["created_at"]
+    assert undone["completed_at"] is None
+
+
+async def test_a_deleted_row_is_gone(browser: AsyncClient, user_id: str) -> None:
+    task = await insert(browser, "tasks", {"user_id": user_id, "title": "Run"})
+
+    deleted = await answer(browser.table("tasks").delete().eq("id", task["id"]))
+
+    assert deleted == [task]
+    assert await answer(browser.table("tasks").select("*")) == []
+
+
+async def test_rows_are_filtered_ordered_and_paged(browser: AsyncClient, user_id: str) -> None:
+    tasks = [{"user_id": user_id, "title": f"Task {nth}", "status": "done" if nth % 2 else "pending"} for nth in range(10)]
+    await browser.table("tasks").insert(tasks).execute()
+
+    page = (
+        await browser.table("tasks")
+        .select("title", count=CountMethod.exact)
+        .eq("status", "done")
+        .order("created_at", desc=True)
+        .range(1, 2)
+        .execute()
+    )
+    either = await answer(browser.table("tasks").select("title").or_('title.eq."Task 0",title.like.*3'))
+
+    assert page.data == [{"title": "Task 7"}, {"title": "Task 5"}]
+    assert page.count == 5
+    assert sorted(row["title"] for row in either) == ["Task 0", "Task 3"]
+
+
+async def test_lists_are_filtered_by_what_they_contain(browser: AsyncClient, user_id: str) -> None:
+    for tags in (["health", "running"], ["learning"], None):
+        await insert(browser, "goals", {"user_id": user_id, "title": "x", "class_tags": tags})
+
+    found = await answer(browser.table("goals").select("class_tags").contains("class_tags", ["health"]))
+
+    assert found == [{"class_tags": ["health", "running"]}]
+
+
+# Embedding -----------------------------------------------------------------------------------------------------------
+
+
+async def test_goals_come_with_their_tasks_and_milestones(browser: AsyncClient, user_id: str) -> None:
+    goal = await insert(browser, "goals", {"user_id": user_id, "title": "Run"})
+    week = await insert(browser, "milestones", {"goal_id": goal["id"], "week_number": 1, "title": "First"})
+    task = {"user_id": user_id, "goal_id": goal["id"], "title": "Run 3 km"}
+    await insert(browser, "tasks", task | {"milestone_id": week["id"]})
+    await insert(browser, "tasks", task | {"title": "Buy shoes"})
+
+    goals = await answer(browser.table("goals").select("title, milestones(title, tasks(title)), tasks(title)"))
+
+    assert goals == [
+        {
+            "title": "Run",
+            "milestones": [{"title": "First", "tasks": [{"title": "Run 3 km"}]}],
+            "tasks": [{"title": "Run 3 km"}, {"title": "Buy shoes"}],
+        }
+    ]
+
+
+async def test_a_task_comes_with_its_goal_and_its_notifications(browser: AsyncClient, user_id: str) -> None:
+    goal = await insert(browser, "goals", {"user_id": user_id, "title": "Run"})
+    task = await insert(browser, "tasks", {"user_id": user_id, "goal_id": goal["id"], "title": "Run 3 km"})
+    await insert(browser, "notification_log", {"task_id": task["id"], "channel": "push"})
+
+    columns = "title, goals(title), users(id), notification_log(channel)"
+
+    assert await answer(browser.table("tasks").select(columns)) == [
+        {
+            "title": "Run 3 km",
+            "goals": {"title": "Run"},
+            "users": {"id": user_id},
+            "notification_log": [{"channel": "push"}],
+        }
+    ]
+
+
+async def test_a_conversation_comes_with_its_messages_in_order(browser: AsyncClient, user_id: str) -> None:
+    thread = {"user_id": user_id, "langgraph_thread_id": uuid4().hex, "context_type": "goal"}
+    conversation = await insert(browser, "conversations", thread)
+    message = {"conversation_id": conversation["id"], "role": "user"}
+    await insert(browser, "messages", message | {"content": "Hello"})
+    latest = await insert(browser, "messages", message | {"content": "How are you?"})
+
+    found = await answer(
+        browser.table("conversations")
+        .select("last_message_at, messages(content)")
+        .order("created_at", foreign_table="messages", desc=True)
+        .single()
+    )
+
+    assert found["last_message_at"] == latest["created_at"]
+    assert found["messages"] == [{"content": "How are you?"}, {"content": "Hello"}]
+
+
+async def test_goals_full_shows_what_the_adapter_answers(browser: AsyncClient, user_id: str) -> None:
+    goal = await insert(browser, "goals", {"user_id": user_id, "title": "Run"})
+    task = await insert(browser, "tasks", {"user_id": user_id, "goal_id": goal["id"], "title": "Run 3 km"})
+
+    full = await answer(browser.table("goals_full").select("*").eq("id", goal["id"]).single())
+
+    assert full == goal | {"milestones": [], "tasks": [task]}
+
+
+async def test_goals_of_contract_1_0_come_with_their_tasks(browser: AsyncClient, user_id: str) -> None:
+    goal = await insert(browser, "goals", {"user_id": user_id, "title": "Run", "category": "health"}, "v1_0")
+    await insert(browser, "tasks", {"user_id": user_id, "goal_id": goal["id"], "title": "Run 3 km"}, "v1_0")
+
+    goals = await answer(browser.schema("v1_0").from_("goals").select("title, tasks(title, state)"))
+
+    assert goals == [{"title": "Run", "tasks": [{"title": "Run 3 km", "state": "scheduled"}]}]
+
+
+# Upserts -------------------------------------------------------------------------------------------------------------
+
+
+async def test_an_upsert_that_ignores_what_exists_is_accepted(browser: AsyncClient, user_id: str) -> None:
+    pattern = await insert(browser, "patterns", {"user_id": user_id, "description": "First"})
+    rows = [{"id": pattern["id"], "user_id": user_id}, {"id": str(uuid4()), "user_id": user_id}]
+
+    created = await answer(browser.table("patterns").upsert(rows, ignore_duplicates=True))
+
+    assert [row["id"] for row in created] == [rows[1]["id"]]
+    [kept] = await answer(browser.table("patterns").select("description").eq("id", pattern["id"]))
+    assert kept["description"] == "First"
+
+
+async def test_an_upsert_that_writes_over_what_exists_is_refused(browser: AsyncClient, user_id: str) -> None:
+    """It would set the id and the user, too, which never change: update by id instead."""
+    pattern = await insert(browser, "patterns", {"user_id": user_id, "description": "First"})
+
+    with pytest.raises(APIError) as refused:
+        await browser.table("patterns").upsert(pattern | {"description": "Second"}).execute()
+
+    assert refused.value.code == "42501"
+
+
+# Functions -----------------------------------------------------------------------------------------------------------
+
+
+async def test_tasks_of_a_window_by_rpc(browser: AsyncClient, user_id: str) -> None:
+    start = datetime(2030, 1, 1, tzinfo=UTC)
+    rows = [
+        {"user_id": user_id, "title": f"{hour} o'clock", "scheduled_at": (start + timedelta(hours=hour)).isoformat()}
+        for hour in (9, 7, 8, 20)
+    ]
+    await browser.table("tasks").insert(rows).execute()
+    window = {
+        "user_id": user_id,
+        "start_at": (start + timedelta(hours=7)).isoformat(),
+        "end_at": (start + timedelta(hours=9)).isoformat(),
+    }
+
+    posted = await answer(browser.rpc("get_tasks_by_timerange", window))
+    got = await answer(browser.rpc("get_tasks_by_timerange", window, get=True))
+
+    assert [task["title"] for task in posted] == ["7 o'clock", "8 o'clock", "9 o'clock"]
+    assert got == posted
+
+
+async def test_a_window_of_more_than_the_row_limit_is_complete(browser: AsyncClient, user_id: str) -> None:
+    rows = [{"user_id": user_id, "title": "x", "scheduled_at": "2030-01-01T00:00:00Z"}] * 1500
+    await browser.table("tasks").insert(rows).execute()
+    window = {"user_id": user_id, "start_at": "2030-01-01T00:00:00Z", "end_at": "2030-01-01T00:00:00Z"}
+
+    assert len(await answer(browser.table("tasks").select("id"))) == 1000
+    assert len(await answer(browser.rpc("get_tasks_by_timerange", window))) == 1500
+
+
+async def test_statistics_bulk_updates_and_calendar_events_by_rpc(browser: AsyncClient, user_id: str) -> None:
+    created = await answer(browser.table("tasks").insert([{"user_id": user_id, "title": "x"}] * 3))
+    ids = [task["id"] for task in created]
+    year = {"user_id": user_id, "start_date": "2000-01-01T00:00:00Z", "end_date": "2100-01-01T00:00:00Z"}
+
+    bulk = {"task_ids": ids[:2], "new_status": "done"}
+    event = {"task_id": ids[2], "calendar_event_id": "cal-1"}
+
+    assert await answer(browser.rpc("bulk_update_task_status", bulk)) == {"updated_count": 2}
+    assert (await answer(browser.rpc("set_calendar_event", event)))["calendar_event_id"] == "cal-1"
+    assert await answer(browser.rpc("get_task_statistics", year, get=True)) == {
+        "user_id": user_id,
+        "total_tasks": 3,
+        "by_status": {"pending": 1, "done": 2, "missed": 0, "rescheduled": 0, "cancelled": 0},
+        "completion_rate": 0.6667,
+    }
+
+
+async def test_a_voice_session_is_closed_by_rpc(browser: AsyncClient, user_id: str) -> None:
+    thread = {"user_id": user_id, "langgraph_thread_id": uuid4().hex, "context_type": "voice"}
+    conversation = await insert(browser, "conversations", thread)
+    session = {"extracted_intent": "new_goal", "duration_seconds": 60}
+
+    arguments = {"conversation_id": conversation["id"], "session": session}
+    closed = await answer(browser.rpc("close_voice_session", arguments))
+
+    assert session.items() <= closed.items()
+
+
+@pytest.mark.parametrize("schema", ["public", "v1_0"])
+async def test_a_goal_with_its_structure_by_rpc(schema: str, browser: AsyncClient, user_id: str) -> None:
+    arguments: Row = {
+        "goal": {"user_id": user_id, "title": "Run"},
+        "milestones": [{"week_number": 1, "title": "First", "tasks": [{"title": "Run 3 km"}]}],
+    }
+
+    created = await answer(browser.schema(schema).rpc("create_goal_with_structure", arguments))
+    shown = await answer(browser.schema(schema).from_("goals_full").select("*").single())
+
+    assert created == shown
+    assert created["tasks"][0]["milestone_id"] == created["milestones"][0]["id"]
+
+
+async def test_demo_flags_are_put_by_rpc(browser: AsyncClient, user_id: str) -> None:
+    for speed in (2, 3):
+        arguments = {"user_id": user_id, "escalation_speed": speed}
+        flags = await answer(browser.rpc("put_demo_flags", arguments))
+
+        assert flags["escalation_speed"] == speed
+    assert len(await answer(browser.table("demo_flags").select("*"))) == 1
+
+
+async def test_contract_1_0_by_rpc(browser: AsyncClient, user_id: str) -> None:
+    old = browser.schema("v1_0")
+    goal = await insert(browser, "goals", {"user_id": user_id, "title": "Run"}, "v1_0")
+    task = {"user_id": user_id, "goal_id": goal["id"], "title": "x", "start_time": "2030-01-01T12:00:00+00:00"}
+    created = await insert(browser, "tasks", task | {"end_time": "2030-01-01T12:30:00.5+00:00"}, "v1_0")
+    day = {"user_id": user_id, "start_time": "2030-01-01T00:00:00Z", "end_time": "2030-01-02T00:00:00Z"}
+    drifted: Row = {"task_ids": [created["id"]], "new_state": "drifted"}
+
+    bulk = await answer(old.rpc("bulk_update_task_state", drifted))
+    [found] = await answer(old.rpc("get_tasks_by_timerange", day))
+    [of_1_2] = await answer(browser.table("tasks").select("*"))
+
+    assert bulk == {"updated_count": 1}
+    assert found == created | {"state": "drifted", "updated_at": found["updated_at"]}
+    assert (of_1_2["status"], of_1_2["duration_minutes"]) == ("rescheduled", 31)
+    assert of_1_2["scheduled_end_at"] == "2030-01-01T12:30:00.5+00:00"
+
+
+async def test_a_task_is_changed_through_contract_1_0(browser: AsyncClient, user_id: str) -> None:
+    goal = await insert(browser, "goals", {"user_id": user_id, "title": "Run"})
+    task = await insert(browser, "tasks", {"user_id": user_id, "goal_id": goal["id"], "title": "x"})
+    await browser.table("tasks").update({"status": "cancelled", "description": "y"}).eq("id", task["id"]).execute()
+
+    [changed] = await answer(browser.schema("v1_0").from_("tasks").update({"title": "z"}).eq("id", task["id"]))
+    [of_1_2] = await answer(browser.table("tasks").select("title, status, description"))
+
+    assert (changed["title"], changed["state"]) == ("z", "missed")
+    assert of_1_2 == {"title": "z", "status": "cancelled", "description": "y"}
+
+
+# Errors --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("row", "code", "named"),
+    [
+        ({"title": ""}, "23514", "title_length"),
+        ({"title": "x", "status": "scheduled"}, "23514", "task_status_word"),
+        ({"title": "x", "milestone_id": str(uuid4())}, "23514", "milestone_needs_its_goal"),
+        ({"title": "x", "goal_id": str(uuid4())}, "23503", "tasks_goal_id_fkey"),
+        ({"title": None}, "23502", "title"),
+        ({"title": "x", "duration_minutes": "long"}, "22P02", "integer"),
+        ({"title": "x", "scheduled_at": "soon"}, "22007", "timestamp"),
+        ({"title": "x", "nonsense": 1}, "PGRST204", "nonsense"),
+        ({"title": "x", "created_at": "2020-01-01T00:00:00Z"}, "42501", "tasks"),
+    ],
+)
+async def test_an_error_says_what_is_wrong(row: Row, code: str, named: str, browser: AsyncClient, user_id: str) -> None:
+    with pytest.raises(APIError) as refused:
+        await insert(browser, "tasks", {"user_id": user_id} | row)
+
+    assert refused.value.code == code
+    assert refused.value.message is not None
+    assert named in refused.value.message
+
+
+async def test_an_address_that_is_taken_is_a_conflict(browser: AsyncClient, database: Database, user_id: str) -> None:
+    other = str(uuid4())
+    await sign_up(database, other)
+
+    with pytest.raises(APIError) as refused:
+        await browser.table("users").update({"email": f"{other.upper()}@example.com"}).eq("id", user_id).execute()
+
+    assert refused.value.code == "23505"
+
+
+async def test_a_structure_that_fails_says_where(browser: AsyncClient, user_id: str) -> None:
+    milestones = [{"week_number": 1, "title": "x"}, {"week_number": 2, "title": "x", "tasks": [{"title": ""}]}]
+    arguments = {"goal": {"user_id": user_id, "title": "Run"}, "milestones": milestones}
+
+    with pytest.raises(APIError) as refused:
+        await browser.rpc("create_goal_with_structure", arguments).execute()
+
+    assert refused.value.code == "23514"
+    assert refused.value.details == "at milestones[1].tasks[0]"
+    assert await answer(browser.table("goals").select("*")) == []
+
+
+async def test_a_range_that_ends_before_it_starts_is_400(browser: AsyncClient, user_id: str) -> None:
+    backwards = {"user_id": user_id, "start_at": "2030-01-02T00:00:00Z", "end_at": "2030-01-01T00:00:00Z"}
+
+    with pytest.raises(APIError) as refused:
+        await browser.rpc("get_tasks_by_timerange", backwards).execute()
+
+    assert refused.value.code == "PT400"
+    assert refused.value.message == "The range ends before it starts."
+
+
+async def test_one_row_that_is_not_there_is_an_error(browser: AsyncClient) -> None:
+    with pytest.raises(APIError) as refused:
+        await browser.table("goals").select("*").eq("id", str(uuid4())).single().execute()
+
+    assert refused.value.code == "PGRST116"
+
+
+async def test_a_function_that_writes_is_not_called_by_get(browser: AsyncClient, user_id: str) -> None:
+    with pytest.raises(APIError):
+        await browser.rpc("put_demo_flags", {"user_id": user_id}, get=True).execute()
+
+    assert await answer(browser.table("demo_flags").select("*")) == []
+
+
+@pytest.mark.parametrize("schema", ["private", "auth", "extensions", "pg_catalog"])
+async def test_other_schemas_are_not_exposed(schema: str, browser: AsyncClient) -> None:
+    with pytest.raises(APIError) as refused:
+        await browser.schema(schema).from_("users").select("*").execute()
+
+    assert refused.value.code == "PGRST106"
+
+
+# Documentation -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("schema", ["public", "v1_0"])
+async def test_the_data_api_documents_itself(schema: str, stack: LocalStack, user_id: str) -> None:
+    headers = {"apikey": stack.anon_key, "Authorization": f"Bearer {stack.mint(user_id)}", "Accept-Profile": schema}
+    async with httpx.AsyncClient(base_url=f"{stack.api_url}/rest/v1", headers=headers, verify=False) as client:
+        document = (await client.get("/")).json()
+
+    undescribed = [name for name, table in document["definitions"].items() if not table.get("description")]
+
+    assert undescribed == []
+    assert {"/tasks", "/goals_full", "/rpc/get_task_statistics"} <= set(document["paths"])
+    assert "/rpc/list_page" not in document["paths"]
+
+
+# The service ---------------------------------------------------------------------------------------------------------
+
+
+async def test_the_service_reads_and_writes_everyones_rows(stack: LocalStack, browser: AsyncClient, user_id: str) -> None:
+    async with client_with(stack, stack.service_role_key) as service:
+        task = await insert(service, "tasks", {"user_id": user_id, "title": "From an agent"})
+        page = await answer(service.rpc("list_page", {"resource": "tasks", "filters": {"user_id": user_id}}))
+
+    assert page["items"] == [task]
+    assert await answer(browser.table("tasks").select("*")) == [task]
+
+
+@pytest.mark.parametrize("field", ["created_at", "updated_at"])
+async def test_not_even_the_service_decides_when_a_row_was_written(field: str, stack: LocalStack, user_id: str) -> None:
+    async with client_with(stack, stack.service_role_key) as service:
+        with pytest.raises(APIError) as refused:
+            await insert(service, "tasks", {"user_id": user_id, "title": "x", field: "2020-01-01T00:00:00Z"})
+
+    assert refused.value.code == "42501"
