@@ -99,15 +99,15 @@ create domain public.tally as jsonb
 constraint tally_is_object check (jsonb_typeof(value) = 'object');
 comment on domain public.tally is 'A JSON object from word to count.';
 
-create domain public.text_list as text []
+create domain public.text_list as text[]
 constraint text_list_is_flat check (coalesce(array_ndims(value), 1) = 1 and array_position(value, null) is null);
 comment on domain public.text_list is 'A list of texts.';
 
-create domain public.uuid_list as uuid []
+create domain public.uuid_list as uuid[]
 constraint uuid_list_is_flat check (coalesce(array_ndims(value), 1) = 1 and array_position(value, null) is null);
 comment on domain public.uuid_list is 'A list of UUIDs.';
 
-create domain public.uuid_batch as uuid []
+create domain public.uuid_batch as uuid[]
 constraint uuid_batch_is_flat check (coalesce(array_ndims(value), 1) = 1 and array_position(value, null) is null)
 constraint uuid_batch_size check (cardinality(value) between 1 and 100);
 comment on domain public.uuid_batch is 'A list of 1 to 100 UUIDs.';

@@ -1,5 +1,5 @@
--- Users and their demo flags. A user who signs up through Supabase Auth gets the row here by trigger, under the same id; one that an
--- agent creates through the REST door has no auth.users row until then.
+-- Users and their demo flags. A user who signs up through Supabase Auth gets the row here by trigger, under the same id; one
+-- that an agent creates through the REST door has no auth.users row until then.
 
 create table public.users (
   id uuid not null default gen_random_uuid(),
@@ -53,8 +53,9 @@ for each row execute function private.touch_updated_at();
 create trigger demo_flags_touch_updated_at before insert or update on public.demo_flags
 for each row execute function private.touch_updated_at();
 
--- Security definer: Supabase Auth writes auth.users under a role of its own, which holds no right on public.users. An address that an
--- agent already registered refuses the sign-up: the address is not verified yet, and handing over the row would hand over its data.
+-- Security definer: Supabase Auth writes auth.users under a role of its own, which holds no right on public.users. An address
+-- that an agent already registered refuses the sign-up: the address is not verified yet, and handing over the row would hand
+-- over its data.
 create function private.create_user_of_auth()
 returns trigger
 language plpgsql
@@ -73,7 +74,8 @@ begin
 end;
 $$;
 comment on function private.create_user_of_auth() is
-'Trigger on auth.users: creates the row of public.users. Someone who signs up without an email address (by phone, say) gets an unroutable one.';
+'Trigger on auth.users: creates the row of public.users. Someone who signs up without an email address (by phone, say) gets an '
+'unroutable one.';
 
 create trigger flux_create_user after insert on auth.users
 for each row execute function private.create_user_of_auth();

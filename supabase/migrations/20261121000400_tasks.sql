@@ -60,12 +60,14 @@ comment on column public.tasks.shared_with_goal_ids is 'Other goals that it serv
 comment on column public.tasks.reminder_sent_at is 'When the push reminder went out.';
 comment on column public.tasks.whatsapp_sent_at is 'When the WhatsApp message went out.';
 comment on column public.tasks.call_sent_at is 'When the call was placed.';
-comment on column public.tasks.completed_at is 'When it was done. Set by the change to done unless given, cleared by the change away from it.';
+comment on column public.tasks.completed_at is
+'When it was done. Set by the change to done unless given, cleared by the change away from it.';
 comment on column public.tasks.created_at is 'When the row was created.';
 comment on column public.tasks.updated_at is 'When the row last changed.';
 
 comment on constraint milestone_needs_its_goal on public.tasks is 'milestone_id: A milestone needs the goal that it belongs to.';
-comment on constraint completed_at_only_when_done on public.tasks is 'completed_at: Only a task that is done has a time of completion.';
+comment on constraint completed_at_only_when_done on public.tasks is
+'completed_at: Only a task that is done has a time of completion.';
 comment on constraint end_needs_start on public.tasks is 'scheduled_end_at: An end needs a start.';
 comment on constraint end_not_before_start on public.tasks is 'scheduled_end_at: The end is before the start.';
 
@@ -129,13 +131,14 @@ begin
 end;
 $$;
 comment on function private.keep_schedule() is
-'Trigger: keeps start, end and duration in step. The duration decides, except while a function has set flux.end_decides, as contract 1.0''s do.';
+'Trigger: keeps start, end and duration in step. The duration decides, except while a function has set flux.end_decides, as '
+'contract 1.0''s do.';
 
 create trigger tasks_keep_schedule before insert or update of scheduled_at, scheduled_end_at, duration_minutes on public.tasks
 for each row execute function private.keep_schedule();
 
 create function public.get_tasks_by_timerange(user_id uuid, start_at public.instant, end_at public.instant)
-returns public.tasks []
+returns public.tasks[]
 language plpgsql
 stable
 security invoker
@@ -163,7 +166,8 @@ create type public.task_statistics as (
 comment on type public.task_statistics is 'How a user''s tasks turned out.';
 comment on column public.task_statistics.user_id is 'Whose tasks were counted.';
 comment on column public.task_statistics.total_tasks is 'How many there are.';
-comment on column public.task_statistics.by_status is 'How many there are of each status, zeros included; empty where there are none at all.';
+comment on column public.task_statistics.by_status is
+'How many there are of each status, zeros included; empty where there are none at all.';
 comment on column public.task_statistics.completion_rate is 'Share of them that is done, 0 to 1, to 4 decimals.';
 
 create function public.get_task_statistics(user_id uuid, start_date public.instant, end_date public.instant)
@@ -242,7 +246,9 @@ begin
   return task;
 end;
 $$;
-comment on function public.set_calendar_event(uuid, public.label) is 'Links a task to the event in the user''s calendar; null unlinks it.';
+comment on function public.set_calendar_event(
+  uuid, public.label
+) is 'Links a task to the event in the user''s calendar; null unlinks it.';
 
 alter table public.tasks enable row level security;
 

@@ -100,7 +100,7 @@ create trigger messages_set_last_message_at after insert on public.messages
 for each row execute function private.set_last_message_at();
 
 create function public.list_messages(conversation_id uuid)
-returns public.messages []
+returns public.messages[]
 language sql
 stable
 security invoker

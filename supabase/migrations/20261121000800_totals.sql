@@ -1,8 +1,8 @@
 -- Totals: how many rows each collection has, exactly and without counting them.
 --
--- A table's count is the sum of its rows here. A statement that inserts or deletes adds to a row that no other transaction holds, or
--- to a new one, so writers never wait for each other, and there come to be as many rows as there were writers at one moment. Being
--- written in the same transaction as what they count, the sum is exact in every snapshot.
+-- A table's count is the sum of its rows here. A statement that inserts or deletes adds to a row that no other transaction
+-- holds, or to a new one, so writers never wait for each other, and there come to be as many rows as there were writers at one
+-- moment. Being written in the same transaction as what they count, the sum is exact in every snapshot.
 
 create table private.row_counts (
   counted regclass not null,

@@ -49,7 +49,9 @@ exception
     raise sqlstate 'PT400' using message = 'The cursor in "after" is not one of this list.';
 end;
 $$;
-comment on function private.read_cursor(text, text) is 'Takes a cursor apart; raises PT400 for a mangled one or one of another list.';
+comment on function private.read_cursor(
+  text, text
+) is 'Takes a cursor apart; raises PT400 for a mangled one or one of another list.';
 
 create function private.list_page(
   relation regclass, counted regclass, filters jsonb, row_limit integer, row_offset bigint, list_cursor text
@@ -64,8 +66,10 @@ declare
   condition text := 'true';
   start record;
   total bigint;
-  found record;
-  envelope json;
+  items json;
+  has_next boolean;
+  last_created_at timestamptz;
+  last_id uuid;
 begin
   if filters = '{}' then
     select sum(row_counts.counted_rows) into total
@@ -98,24 +102,24 @@ begin
     $query$,
     relation, condition
   )
-  into found
+  into items, has_next, last_created_at, last_id
   using row_limit, case when list_cursor is null then row_offset else 0 end;
 
-  if not found.has_next then
+  if not has_next then
     return json_build_object(
-      'items', found.items, 'total', total, 'page', row_offset / row_limit + 1, 'page_size', row_limit,
+      'items', items, 'total', total, 'page', row_offset / row_limit + 1, 'page_size', row_limit,
       'has_next', false, 'has_prev', row_offset > 0
     );
   end if;
   return json_build_object(
-    'items', found.items, 'total', total, 'page', row_offset / row_limit + 1, 'page_size', row_limit,
+    'items', items, 'total', total, 'page', row_offset / row_limit + 1, 'page_size', row_limit,
     'has_next', true, 'has_prev', row_offset > 0,
     'next_cursor', rtrim(
       translate(
         encode(
           convert_to(
             concat_ws(
-              '.', row_offset + row_limit, (extract(epoch from found.last_created_at) * 1000000)::bigint, found.last_id,
+              '.', row_offset + row_limit, (extract(epoch from last_created_at) * 1000000)::bigint, last_id,
               left(md5(relation::text || filters::text), 12)
             ),
             'utf8'
@@ -130,7 +134,8 @@ begin
 end;
 $$;
 comment on function private.list_page(regclass, regclass, jsonb, integer, bigint, text) is
-'One page of a table or view, newest first, as the JSON of public.page. Filters are equalities, column to value; without one, the total is the kept count of the table `counted`, if one is kept.';
+'One page of a table or view, newest first, as the JSON of public.page. Filters are equalities, column to value; without one, '
+'the total is the kept count of the table `counted`, if one is kept.';
 
 create function public.list_page(
   resource text, filters jsonb default '{}', row_limit integer default 100, row_offset bigint default 0, after text default null

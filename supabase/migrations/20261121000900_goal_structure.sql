@@ -20,7 +20,7 @@ comment on view public.goals_full is 'Goals with their milestones and tasks.';
 comment on column public.goals_full.milestones is 'The goal''s milestones, by week.';
 comment on column public.goals_full.tasks is 'The goal''s tasks, in the order of their creation.';
 
-create function private.read_defaults(relation regclass, columns text [])
+create function private.read_defaults(relation regclass, columns text[])
 returns jsonb
 language plpgsql
 volatile
@@ -43,9 +43,9 @@ begin
   return coalesce(defaults, '{}');
 end;
 $$;
-comment on function private.read_defaults(regclass, text []) is 'The defaults of a relation''s columns, evaluated, as an object.';
+comment on function private.read_defaults(regclass, text[]) is 'The defaults of a relation''s columns, evaluated, as an object.';
 
-create function private.insert_rows(relation regclass, new_rows jsonb, places text [] default null)
+create function private.insert_rows(relation regclass, new_rows jsonb, places text[] default null)
 returns void
 language plpgsql
 volatile
@@ -86,8 +86,9 @@ exception
     raise;
 end;
 $$;
-comment on function private.insert_rows(regclass, jsonb, text []) is
-'Inserts an array of objects into a table or view, in their order; what one of them leaves out takes its default. Where `places` says what the rows are called, an error''s DETAIL names the first bad one: "at <place>".';
+comment on function private.insert_rows(regclass, jsonb, text[]) is
+'Inserts an array of objects into a table or view, in their order; what one of them leaves out takes its default. Where '
+'`places` says what the rows are called, an error''s DETAIL names the first bad one: "at <place>".';
 
 create function private.create_goal_with_structure(contract regnamespace, goal jsonb, milestones jsonb)
 returns uuid
@@ -138,7 +139,8 @@ begin
 end;
 $$;
 comment on function private.create_goal_with_structure(regnamespace, jsonb, jsonb) is
-'Creates a goal, its milestones and their tasks through the relations of a contract''s schema; all or nothing. Returns the goal''s id.';
+'Creates a goal, its milestones and their tasks through the relations of a contract''s schema; all or nothing. Returns the '
+'goal''s id.';
 
 create function public.create_goal_with_structure(goal public.json_object, milestones public.json_list default '[]')
 returns public.goals_full
@@ -160,7 +162,7 @@ comment on function public.create_goal_with_structure(public.json_object, public
 
 grant select on public.goals_full to authenticated, service_role;
 
-grant execute on function private.read_defaults(regclass, text []) to authenticated, service_role;
-grant execute on function private.insert_rows(regclass, jsonb, text []) to authenticated, service_role;
+grant execute on function private.read_defaults(regclass, text[]) to authenticated, service_role;
+grant execute on function private.insert_rows(regclass, jsonb, text[]) to authenticated, service_role;
 grant execute on function private.create_goal_with_structure(regnamespace, jsonb, jsonb) to authenticated, service_role;
 grant execute on function public.create_goal_with_structure(public.json_object, public.json_list) to authenticated, service_role;

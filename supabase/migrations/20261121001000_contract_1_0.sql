@@ -1,5 +1,5 @@
--- Contract 1.0: the same rows in older words. Views and functions over public, under the same row-level security. What a view can say
--- as a plain column, Postgres writes through by itself; tasks and conversations need a trigger.
+-- Contract 1.0: the same rows in older words. Views and functions over public, under the same row-level security. What a view
+-- can say as a plain column, Postgres writes through by itself; tasks and conversations need a trigger.
 --
 --   state        scheduled  drifted      completed  missed             trigger_type  time  on_leaving_home
 --   status       pending    rescheduled  done       missed, cancelled  trigger_type  time  location
@@ -267,7 +267,7 @@ for each row execute function private.create_conversation_of_1_0();
 -- Functions ---------------------------------------------------------------------------------------------------------------------
 
 create function v1_0.get_tasks_by_timerange(user_id uuid, start_time public.instant, end_time public.instant)
-returns v1_0.tasks []
+returns v1_0.tasks[]
 language plpgsql
 stable
 security invoker
@@ -297,7 +297,8 @@ create type v1_0.task_statistics as (
 comment on type v1_0.task_statistics is 'How a user''s tasks turned out.';
 comment on column v1_0.task_statistics.user_id is 'Whose tasks were counted.';
 comment on column v1_0.task_statistics.total_tasks is 'How many there are.';
-comment on column v1_0.task_statistics.by_state is 'How many there are of each state, zeros included; empty where there are none at all.';
+comment on column v1_0.task_statistics.by_state is
+'How many there are of each state, zeros included; empty where there are none at all.';
 comment on column v1_0.task_statistics.completion_rate is 'Share of them that is completed, 0 to 1, to 4 decimals.';
 
 create function v1_0.get_task_statistics(user_id uuid, start_date public.instant, end_date public.instant)
@@ -354,7 +355,9 @@ begin
   return task;
 end;
 $$;
-comment on function v1_0.set_calendar_event(uuid, public.label) is 'Links a task to the event in the user''s calendar; null unlinks it.';
+comment on function v1_0.set_calendar_event(
+  uuid, public.label
+) is 'Links a task to the event in the user''s calendar; null unlinks it.';
 
 create function v1_0.put_demo_flags(
   user_id uuid, virtual_now public.instant default null, escalation_speed public.nonnegative_number default 1.0
