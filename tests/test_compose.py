@@ -5,6 +5,7 @@ import subprocess
 import sys
 import tomllib
 from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +52,8 @@ def test_hadolint_finds_nothing_in_the_dockerfile() -> None:
 
 def test_dclint_finds_nothing_in_the_compose_files_and_they_fit_the_schema(tmp_path: Path) -> None:
     node, _ = _node_and_npm()
-    dclint = [node, NODE_MODULES / "dclint" / "bin" / "dclint.cjs", "--max-warnings", "0", "--config", ROOT / ".dclintrc.yaml"]
+    program = NODE_MODULES / "dclint" / "bin" / "dclint.cjs"
+    dclint: list[str | Path] = [node, program, "--max-warnings", "0", "--config", ROOT / ".dclintrc.yaml"]
     files = [COMPOSE_FILE, ROOT / "docker-compose.dao-service.yml"]
     found = subprocess.run([*dclint, *files], capture_output=True, text=True, cwd=ROOT)
     assert (found.returncode, (found.stdout + found.stderr).strip()) == (0, "")
@@ -112,7 +114,7 @@ def test_who_is_waited_for_can_say_that_it_is_ready(name: str) -> None:
 def test_the_order_is_keys_database_migrations_data_api_adapter() -> None:
     order = ["keys", "db", "migrate", "postgrest", "flux-dao-service"]
     waits = {name: list(service.get("depends_on", {})) for name, service in SERVICES.items()}
-    assert waits == {"keys": [], **{later: [earlier] for earlier, later in zip(order, order[1:], strict=False)}}
+    assert waits == {"keys": [], **{later: [earlier] for earlier, later in pairwise(order)}}
 
 
 @every_service

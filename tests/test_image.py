@@ -10,7 +10,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -64,9 +63,7 @@ def volumes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 def services(builder: Builder, volumes: dict[str, Path]) -> dict[str, ComposedService]:
     """Those with an image of ours."""
     defined = read_compose(environment={"WEB_CONCURRENCY": "2"})["services"]
-    return {
-        name: ComposedService(name, service, builder, volumes) for name, service in defined.items() if "build" in service
-    }
+    return {name: ComposedService(name, service, builder, volumes) for name, service in defined.items() if "build" in service}
 
 
 def run(service: ComposedService, command: list[str] | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -154,13 +151,19 @@ def children(process: int) -> list[int]:
     return [int(child) for child in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def adapter(stack: LocalStack, services: dict[str, ComposedService]) -> Iterator[Running]:
     """The adapter as the compose file starts it, with two workers; ready."""
     with started(services["flux-dao-service"], POSTGREST_URL=f"{stack.api_url}/rest/v1") as running:
         assert wait_until(lambda: running.process.poll() is not None or running.answers("/ready"), 30)
         assert running.process.poll() is None, running.output_after_end(1)
         yield running
+
+
+def workers_of(running: Running) -> list[int]:
+    """The processes that serve."""
+    found = children(running.first_process)
+    return [child for child in found if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()]
 
 
 @contextlib.contextmanager
@@ -208,11 +211,11 @@ def test_the_first_start_makes_the_keys_and_the_next_one_keeps_them(
     assert json.loads(base64.urlsafe_b64decode(claims + "=="))["role"] == "service_role"
 
 
-def test_the_database_script_brings_the_functions_that_the_tests_run_on(stack: LocalStack) -> None:
-    functions = "select proname::text as name, prosrc::text as source from pg_proc where pronamespace = 'auth'::regnamespace order by 1"
-    before = [tuple(row.values()) for row in fetch_rows(stack.database_url, functions)]
-    with LocalStack(migrate=False) as plain:
-        assert [tuple(row.values()) for row in fetch_rows(plain.database_url, functions)] == before
+def test_the_database_script_brings_the_functions_that_all_tests_run_on() -> None:
+    scripts = (ROOT / "docker" / "database.sql", ROOT / "scripts" / "local_stack" / "bootstrap.sql")
+    ours, tested = (re.findall(r"create or replace function auth\..*?\$\$;", script.read_text(), re.DOTALL) for script in scripts)
+    assert len(ours) == 4
+    assert ours == tested
 
 
 def test_an_owner_without_superuser_rights_has_migrated_and_migrates_again(
@@ -232,7 +235,7 @@ def test_a_job_that_fails_says_so_in_one_line_and_its_exit_code(services: dict[s
 
 
 def test_the_adapter_serves_as_nobody_from_a_read_only_root_with_two_workers(adapter: Running) -> None:
-    workers = [child for child in children(adapter.first_process) if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()]
+    workers = workers_of(adapter)
     assert len(workers) == 2
     for process in (adapter.first_process, *workers):
         status = Path(f"/proc/{process}/status").read_text()
@@ -241,8 +244,10 @@ def test_the_adapter_serves_as_nobody_from_a_read_only_root_with_two_workers(ada
     assert re.search(r"^NSpid:.*\t1$", Path(f"/proc/{adapter.first_process}/status").read_text(), re.MULTILINE)
     done = run(adapter.service, adapter.service.run("sh", "-c", "touch /opt/flux/x || touch /opt/venv/x"))
     assert done.stderr.count("Read-only file system") == 2
-    done = run(adapter.service, adapter.service.run("sh", "-c", "command -v pip; python -m pip; python -m ensurepip"))
-    assert done.stdout == ""
+    done = run(
+        adapter.service, adapter.service.run("sh", "-c", "ls /usr/local/bin /opt/venv/bin; python -m pip; python -m ensurepip")
+    )
+    assert "pip" not in done.stdout
     assert done.stderr.count("No module named") == 2
 
 
@@ -277,7 +282,8 @@ def test_the_health_checks_tell_a_service_that_runs_from_one_that_does_not(adapt
 async def test_sigterm_lets_a_request_under_way_finish_and_ends_with_0(
     adapter: Running, database: "asyncpg.Connection[asyncpg.Record]"
 ) -> None:
-    user = httpx.post(f"{adapter.url}/api/v1/users/", json={"email": f"{uuid4()}@example.com"}).json()
+    async with httpx.AsyncClient(base_url=adapter.url) as caller:
+        user = (await caller.post("/api/v1/users/", json={"email": f"{uuid4()}@example.com"})).json()
     waiting = "select count(*) from pg_stat_activity where usename = 'authenticator' and wait_event_type = 'Lock'"
     with ThreadPoolExecutor() as pool:
         transaction = database.transaction()
@@ -287,8 +293,8 @@ async def test_sigterm_lets_a_request_under_way_finish_and_ends_with_0(
         while not await database.fetchval(waiting):
             await database.execute("select pg_stat_clear_snapshot()")
         os.kill(adapter.first_process, signal.SIGTERM)
-        assert wait_until(lambda: refuses(adapter.port), 10)
-        assert adapter.process.poll() is None
+        # The worker that has nothing to do ends; the other one has until the lock is released.
+        assert wait_until(lambda: len(workers_of(adapter)) == 1, 5)
         assert not answer.done()
         await transaction.rollback()
         assert answer.result().json() == user
@@ -299,34 +305,30 @@ async def test_sigterm_lets_a_request_under_way_finish_and_ends_with_0(
     assert "Traceback" not in output
 
 
-def refuses(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) != 0
-
-
-@pytest.mark.parametrize("workers", ["1", "2"])
-def test_sigterm_ends_an_idle_service_with_0_also_while_it_starts(services: dict[str, ComposedService], workers: str) -> None:
-    service = services["flux-dao-service"]
-    with started(service, WEB_CONCURRENCY=workers) as early:
+def test_sigterm_while_it_starts_ends_it_with_0(services: dict[str, ComposedService]) -> None:
+    with started(services["flux-dao-service"]) as early:
         assert wait_until(lambda: bool(children(early.process.pid)), 5)
-        # Python is there, and sits in dao_service.__main__ or on the way to the application.
         inside = early.first_process
+        # Process 1 would not notice a signal that it doesn't catch. From here on it does.
         assert wait_until(lambda: catches_sigterm(inside), 10)
         os.kill(inside, signal.SIGTERM)
         output = early.output_after_end(10)
         assert (early.process.returncode, "Traceback" in output) == (0, False), output
-    with started(service, WEB_CONCURRENCY=workers) as later:
-        assert wait_until(lambda: later.answers("/health"), 30)
-        os.kill(later.first_process, signal.SIGTERM)
-        output = later.output_after_end(10)
-        assert (later.process.returncode, "Traceback" in output) == (0, False), output
+
+
+def test_sigterm_ends_a_single_idle_worker_with_0(services: dict[str, ComposedService]) -> None:
+    with started(services["flux-dao-service"], WEB_CONCURRENCY="1") as idle:
+        assert wait_until(lambda: idle.answers("/health"), 30)
+        os.kill(idle.first_process, signal.SIGTERM)
+        output = idle.output_after_end(10)
+        assert (idle.process.returncode, "Traceback" in output) == (0, False), output
 
 
 def catches_sigterm(process: int) -> bool:
     with contextlib.suppress(OSError):
         status = Path(f"/proc/{process}/status").read_text()
         caught = re.search(r"^SigCgt:\s+([0-9a-f]+)", status, re.MULTILINE)
-        return bool(caught) and bool(int(caught[1], 16) & 1 << (signal.SIGTERM - 1))
+        return caught is not None and bool(int(caught[1], 16) & 1 << (signal.SIGTERM - 1))
     return False
 
 

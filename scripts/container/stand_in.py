@@ -10,7 +10,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -23,7 +23,7 @@ from .dockerfile import BuildContext, Instruction, Stage, read_stages
 _ENTER = Path(__file__).with_name("enter.sh")
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 # Of Python's own files: what no image of Python has, or nobody runs.
-_NOT_OF_THE_BASE = shutil.ignore_patterns("__pycache__", "test", "idlelib", "config-*", "*.a", "site-packages", "man", "doc")
+_NOT_OF_THE_BASE = shutil.ignore_patterns("test", "idlelib", "config-*", "*.a", "site-packages", "man", "doc")
 _MOUNT_POINTS = ("dev", "etc", "proc", "tmp", "usr")
 
 
@@ -168,8 +168,8 @@ def _copy(each: Instruction) -> tuple[str, list[str], str]:
     return origin, words[:-1], words[-1]
 
 
-def _copy_tree(source: Path, target: Path) -> None:
-    shutil.copytree(source, target, symlinks=True, dirs_exist_ok=True, copy_function=_link)
+def _copy_tree(source: Path, target: Path, ignore: Callable[[str, list[str]], set[str]] | None = None) -> None:
+    shutil.copytree(source, target, symlinks=True, dirs_exist_ok=True, copy_function=_link, ignore=ignore)
 
 
 def _link(source: str, target: str) -> None:
@@ -198,11 +198,12 @@ def _lay_base(image: Image, python: Path) -> None:
     shutil.copy2(os.path.realpath(python), executable)
     for name in ("python3", "python"):
         (executable.parent / name).symlink_to(executable.name)
-    shutil.copytree(library, image.base / "lib" / Path(library).name, symlinks=True, ignore=_NOT_OF_THE_BASE)
+    stdlib = image.base / "lib" / Path(library).name
+    _copy_tree(Path(library), stdlib, ignore=_NOT_OF_THE_BASE)
     for shared in Path(prefix, "lib").glob("libpython*.so*"):
         shutil.copy2(shared, image.base / "lib", follow_symlinks=False)
     for pip in Path(packages).glob("pip*"):
-        shutil.copytree(pip, image.base / "lib" / Path(library).name / "site-packages" / pip.name)
+        _copy_tree(pip, stdlib / "site-packages" / pip.name)
 
 
 def _run(image: Image, script: str) -> None:
