@@ -119,7 +119,8 @@ def openapi_document(contract: Contract, operational: APIRouter, *, key_required
             openapi_extra=extra,
         )
     app.include_router(operational)
-    found: dict[str, Any] = _tidy(app.openapi())
+    found = app.openapi()
+    found |= {part: _tidy(found[part]) for part in ("paths", "components")}
     errors: dict[str, Any] = {}
     found["components"] |= {"headers": _HEADERS, "parameters": _parameters(contract.name), "responses": errors}
     for operation in contract.operations:
@@ -211,9 +212,11 @@ def _add_examples(operation: Operation, described: dict[str, Any]) -> None:
 
 
 def _tidy(node: Any) -> Any:
-    """The document without what Pydantic leaves in it that is not JSON Schema, and with whole numbers as such."""
+    """The document without what Pydantic leaves in it that is not JSON Schema or says nothing, and with whole numbers as such."""
     if isinstance(node, dict):
         left_over = {"ge", "le"} if node.get("format") == "date-time" else set()
+        if isinstance(node.get("title"), str) and "properties" not in node:
+            left_over.add("title")  # the field's name in other letters
         return {name: _tidy(value) for name, value in node.items() if name not in left_over}
     if isinstance(node, list):
         return [_tidy(value) for value in node]

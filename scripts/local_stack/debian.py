@@ -72,11 +72,18 @@ class DebianProgram:
     library_path: str
 
 
-def debian_program(package: str, program: str, report: Callable[[str], None] = print) -> DebianProgram:
-    """`usr/bin/PROGRAM` of a package, fetched at the first call. A StackError where there is no apt."""
+def debian_program(
+    package: str,
+    program: str,
+    report: Callable[[str], None] = print,
+    *,
+    directory: Path = Path("usr/bin"),
+    beside: tuple[str, ...] = (),
+) -> DebianProgram:
+    """A program of a package with the packages `beside` it, fetched at the first call. A StackError where there is no apt."""
     _HOME.mkdir(parents=True, exist_ok=True)
     root = _HOME / package
-    found = DebianProgram(root / "usr" / "bin" / program, ":".join(str(root / path) for path in _library_directories()))
+    found = DebianProgram(root / directory / program, ":".join(str(root / path) for path in _library_directories()))
     with (_HOME / "lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not found.path.exists():
@@ -86,8 +93,8 @@ def debian_program(package: str, program: str, report: Callable[[str], None] = p
             shutil.rmtree(half_made, ignore_errors=True)
             half_made.mkdir()
             run(_apt("apt-get", "update"), check="apt-get update")
-            _unpack([package], half_made)
-            _unpack_missing_libraries([package], [Path("usr/bin") / program], half_made)
+            _unpack([package, *beside], half_made)
+            _unpack_missing_libraries([package, *beside], [directory / program], half_made)
             half_made.rename(root)
     return found
 
@@ -194,4 +201,5 @@ def _is_installed(package: str) -> bool:
 
 def _library_directories() -> tuple[Path, ...]:
     multiarch = f"{platform.machine()}-linux-gnu"
-    return (Path("usr/lib") / multiarch, Path("lib") / multiarch)
+    # The last is where libpulse keeps a part of itself.
+    return (Path("usr/lib") / multiarch, Path("lib") / multiarch, Path("usr/lib") / multiarch / "pulseaudio")

@@ -1,0 +1,135 @@
+"""The pages of the API's documents in a real browser, which reaches nothing but the service."""
+
+import json
+import os
+from collections.abc import AsyncIterator
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+from playwright.async_api import Browser, ConsoleMessage, Page, Request, async_playwright
+
+from local_stack import LocalStack
+from local_stack.browser import ARGUMENTS, chromium
+from local_stack.project import LOCAL
+
+PICTURES = LOCAL / "pictures"
+SUFFIXES = {"1.2": "", "1.0": "/1.0"}
+WAIT_MILLISECONDS = 60_000
+
+
+@pytest.fixture(scope="module")
+async def browser() -> AsyncIterator[Browser]:
+    found = chromium()
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    async with async_playwright() as playwright:
+        running = await playwright.chromium.launch(
+            executable_path=found.path, args=list(ARGUMENTS), env={**os.environ, **found.environment}
+        )
+        yield running
+        await running.close()
+
+
+@pytest.fixture(scope="module")
+async def open_service(stack: LocalStack) -> AsyncIterator[str]:
+    """URL of an adapter that asks for no key, so that the pages can be tried out as they are."""
+    with stack.adapter() as adapter:
+        yield adapter.url
+
+
+class Visit:
+    """A page, what it complained about, and which other hosts it wanted."""
+
+    def __init__(self, page: Page, service: str) -> None:
+        self.page = page
+        self.complaints: list[str] = []
+        self.elsewhere: list[str] = []
+        self._service = service
+        page.set_default_timeout(WAIT_MILLISECONDS)
+        page.on("console", self._note_message)
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("request", self._note_request)
+
+    def _note_message(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            self.complaints.append(message.text)
+
+    def _note_request(self, request: Request) -> None:
+        if not request.url.startswith((self._service, "data:", "blob:")):
+            self.elsewhere.append(request.url)
+
+
+@pytest.fixture
+async def visit(browser: Browser, open_service: str) -> AsyncIterator[Visit]:
+    page = await browser.new_page(base_url=open_service, viewport={"width": 1280, "height": 1400})
+    visiting = Visit(page, open_service)
+    yield visiting
+    await page.close()
+    assert (visiting.complaints, visiting.elsewhere) == ([], [])
+
+
+async def _try_out(page: Page, operation: str, status: int, **values: str) -> dict[str, Any]:
+    """Open an operation in Swagger UI, give it these values, and execute it; answers the body of the answer."""
+    block = page.locator(f"[id='operations-{operation}']")
+    await block.locator(".opblock-summary-control").click()
+    for name, value in values.items():
+        field = (
+            block.locator("textarea.body-param__text") if name == "body" else block.locator(f"tr[data-param-name='{name}'] input")
+        )
+        await field.fill(value)
+    await block.get_by_role("button", name="Execute").click()
+    answer = block.locator(".live-responses-table .response")
+    await answer.wait_for()
+    assert (await answer.locator(".response-col_status").inner_text()).split()[0] == str(status)
+    body: dict[str, Any] = json.loads(await answer.locator(".highlight-code code").first.inner_text())
+    return body
+
+
+@pytest.mark.parametrize("contract", SUFFIXES)
+async def test_swagger_ui_creates_and_gets_a_row(contract: str, visit: Visit) -> None:
+    name = f"Lena {uuid4().hex[:8]}"
+    sent = {"email": f"{uuid4().hex}@example.com", "name": name}
+    await visit.page.goto(f"/docs{SUFFIXES[contract]}")
+
+    created = await _try_out(visit.page, "users-create_users", 201, body=json.dumps(sent))
+    found = await _try_out(visit.page, "users-get_users", 200, user_id=created["id"])
+
+    await visit.page.locator("[id='operations-users-get_users']").scroll_into_view_if_needed()
+    await visit.page.get_by_text("Server response").last.scroll_into_view_if_needed()
+    await visit.page.screenshot(path=PICTURES / f"docs-{contract}.png")
+    assert found == created
+    assert found["name"] == name
+    assert ("onboarded" in found) == (contract == "1.2")
+
+
+@pytest.mark.parametrize("contract", SUFFIXES)
+async def test_redoc_shows_every_operation(contract: str, visit: Visit) -> None:
+    await visit.page.goto(f"/redoc{SUFFIXES[contract]}")
+
+    await visit.page.get_by_role("heading", name=f"Flux data service ({contract})").wait_for()
+    await visit.page.locator("[id='tag/tasks/operation/create_tasks']").scroll_into_view_if_needed()
+    await visit.page.screenshot(path=PICTURES / f"redoc-{contract}.png")
+
+
+@pytest.mark.parametrize("page", ["/docs", "/redoc"])
+async def test_a_page_says_what_it_may_load_and_is_asked_for_anew(page: str, client: httpx.AsyncClient) -> None:
+    response = await client.get(page)
+
+    policy = response.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "script-src 'self';" in policy
+    assert "<script>" not in response.text
+    assert response.headers["cache-control"] == "no-cache"
+    assert response.headers["x-content-type-options"] == "nosniff"
+
+
+async def test_what_a_page_loads_may_be_kept(client: httpx.AsyncClient) -> None:
+    text = (await client.get("/docs")).text
+    assets = [part.partition('"')[0] for part in text.replace('href="', 'src="').split('src="')[1:]]
+
+    assert len(assets) == 4
+    for asset in assets:
+        response = await client.get(asset)
+        assert response.status_code == 200
+        assert response.headers["cache-control"] == "public, max-age=31536000, immutable"
