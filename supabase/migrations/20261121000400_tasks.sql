@@ -88,10 +88,8 @@ set search_path = ''
 as $$
 begin
   if new.status = 'done' then
-    if new.completed_at is null and (tg_op = 'INSERT' or old.status <> 'done') then
-      new.completed_at := clock_timestamp();
-    end if;
-  elsif tg_op = 'UPDATE' and old.status = 'done' and new.completed_at is not distinct from old.completed_at then
+    new.completed_at := coalesce(new.completed_at, clock_timestamp());
+  elsif old.status = 'done' and new.completed_at is not distinct from old.completed_at then
     new.completed_at := null;
   end if;
   return new;
@@ -100,8 +98,12 @@ $$;
 comment on function private.keep_completed_at() is
 'Trigger: a task that becomes done gets completed_at unless the caller gave one; one that leaves done loses it.';
 
-create trigger tasks_keep_completed_at before insert or update of status, completed_at on public.tasks
-for each row execute function private.keep_completed_at();
+-- The conditions spare the most frequent writes the call.
+create trigger tasks_keep_completed_at_of_new before insert on public.tasks
+for each row when (new.status = 'done') execute function private.keep_completed_at();
+
+create trigger tasks_keep_completed_at before update of status on public.tasks
+for each row when (new.status <> old.status) execute function private.keep_completed_at();
 
 create function private.minutes_between(range_start timestamptz, range_end timestamptz)
 returns integer
@@ -134,7 +136,10 @@ comment on function private.keep_schedule() is
 'Trigger: keeps start, end and duration in step. The duration decides, except while a function has set flux.end_decides, as '
 'contract 1.0''s do.';
 
-create trigger tasks_keep_schedule before insert or update of scheduled_at, scheduled_end_at, duration_minutes on public.tasks
+create trigger tasks_keep_schedule_of_new before insert on public.tasks
+for each row when (new.scheduled_at is not null or new.scheduled_end_at is not null) execute function private.keep_schedule();
+
+create trigger tasks_keep_schedule before update of scheduled_at, scheduled_end_at, duration_minutes on public.tasks
 for each row execute function private.keep_schedule();
 
 create function public.get_tasks_by_timerange(user_id uuid, start_at public.instant, end_at public.instant)

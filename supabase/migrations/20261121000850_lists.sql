@@ -64,47 +64,54 @@ set search_path = ''
 as $$
 declare
   condition text := 'true';
+  behind text := '';
   start record;
   total bigint;
   items json;
+  returned bigint;
   has_next boolean;
   last_created_at timestamptz;
   last_id uuid;
 begin
-  if filters = '{}' then
-    select sum(row_counts.counted_rows) into total
-    from private.row_counts
-    where row_counts.counted = list_page.counted;
-  else
+  if filters <> '{}' then
     select string_agg(format('%I = %L', filter.key, filter.value), ' and ' order by filter.key) into condition
     from jsonb_each_text(filters) as filter;
-  end if;
-  if total is null then
-    execute format('select count(*) from %s where %s', relation, condition) into total;
   end if;
   if list_cursor is not null then
     start := private.read_cursor(list_cursor, left(md5(relation::text || filters::text), 12));
     row_offset := start.rows_before;
-    condition := condition || format(' and (created_at, id) < (%L::timestamptz, %L::uuid)', start.created_at, start.id);
+    behind := format(' and (created_at, id) < (%L::timestamptz, %L::uuid)', start.created_at, start.id);
   end if;
   -- One row more than asked for tells whether a page follows.
   execute format(
     $query$
       select
         coalesce(json_agg(listed.entry) filter (where listed.place <= $1), '[]') as items,
+        least(count(*), $1) as returned,
         count(*) > $1 as has_next,
         max(listed.created_at) filter (where listed.place = $1) as last_created_at,
         (array_agg(listed.id) filter (where listed.place = $1))[1] as last_id
       from (
         select entry, entry.created_at, entry.id, row_number() over () as place
-        from (select * from %s where %s order by created_at desc, id desc limit $1 + 1 offset $2) as entry
+        from (select * from %s where %s%s order by created_at desc, id desc limit $1 + 1 offset $2) as entry
       ) as listed
     $query$,
-    relation, condition
+    relation, condition, behind
   )
-  into items, has_next, last_created_at, last_id
+  into items, returned, has_next, last_created_at, last_id
   using row_limit, case when list_cursor is null then row_offset else 0 end;
 
+  if list_cursor is null and not has_next and (returned > 0 or row_offset = 0) then
+    -- The last page tells how many rows there are.
+    total := row_offset + returned;
+  elsif filters = '{}' then
+    select sum(row_counts.counted_rows) into total
+    from private.row_counts
+    where row_counts.counted = list_page.counted;
+  end if;
+  if total is null then
+    execute format('select count(*) from %s where %s', relation, condition) into total;
+  end if;
   if not has_next then
     return json_build_object(
       'items', items, 'total', total, 'page', row_offset / row_limit + 1, 'page_size', row_limit,
