@@ -1,5 +1,6 @@
-.PHONY: dev test test-unit test-integration lock
+.PHONY: dev install-dev test test-unit test-integration lock
 dev:; scripts/dev
+install-dev:; PYTHONPATH=scripts python3 -c 'from local_stack.installation import install; install()'
 test:; scripts/test
 test-unit:; scripts/test -m "not integration"
 test-integration:; scripts/test -m integration

@@ -1,0 +1,10 @@
+#!/usr/bin/env bash
+# Applies the migrations to the local Supabase of the guides (`supabase start`), or to the database of scripts/dev: both are
+# at port 54322. Another one: DB_PORT. Both have it done already; this is for a database that was reset by hand.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+PYTHONPATH=scripts python3 -c 'import os
+from local_stack import installation, migrations
+installation.install()
+migrations.migrate("postgresql://postgres:postgres@127.0.0.1:" + os.environ.get("DB_PORT", "54322") + "/postgres")'
+echo "the migrations are applied"

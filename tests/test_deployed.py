@@ -1,0 +1,44 @@
+"""What the guides try first on a deployed service: at FLUX_DEPLOYED_URL, or else on the tests' own adapter."""
+
+import os
+from collections.abc import Iterator
+from uuid import uuid4
+
+import httpx
+import pytest
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture(scope="module")
+def url(request: pytest.FixtureRequest) -> Iterator[str]:
+    if deployed := os.environ.get("FLUX_DEPLOYED_URL"):
+        yield deployed
+    else:
+        with request.getfixturevalue("stack").adapter() as adapter:
+            yield adapter.url
+
+
+def test_it_lives_reaches_its_database_and_documents_itself(url: str) -> None:
+    assert httpx.get(f"{url}/health").json() == {"status": "ok"}
+    assert httpx.get(f"{url}/ready").json() == {"status": "ready"}
+    assert httpx.get(f"{url}/docs").status_code == 200
+
+
+def test_the_command_of_guide_1_2(url: str) -> None:
+    email = f"test-{uuid4()}@example.com"
+    made = httpx.post(f"{url}/api/v1/users/", json={"email": email})
+    assert (made.status_code, made.json()["email"]) == (201, email)
+    assert httpx.delete(f"{url}/api/v1/users/{made.json()['id']}").status_code == 204
+
+
+def test_the_command_of_guide_1_0_with_its_key(url: str) -> None:
+    key = {"X-Flux-Service-Key": "goal-planner-key-abc"}
+    user = {"name": "Test User", "email": f"test-{uuid4()}@example.com"}
+    made = httpx.post(f"{url}/api/v1/users/", json=user, headers=key)
+    assert (made.status_code, made.json()["name"]) == (201, "Test User")
+    assert httpx.delete(f"{url}/api/v1/users/{made.json()['id']}", headers=key).status_code == 204
+
+
+def test_an_unknown_key_opens_nothing(url: str) -> None:
+    assert httpx.get(f"{url}/api/v1/users/", headers={"X-Flux-Service-Key": "unknown"}).status_code == 403
