@@ -12,9 +12,12 @@ _INTERNALS = re.compile(
 )
 
 
-def refused(response: httpx.Response, status: int, *fields: str) -> dict[str, Any]:
-    """The body of an error, checked against the common rules; with `fields`, its entries name exactly these."""
-    assert response.status_code == status, f"{response.status_code} instead of {status}: {response.text[:500]}"
+def refused(response: httpx.Response, status: int, *fields: str, about: object = "") -> dict[str, Any]:
+    """The body of an error, checked against the common rules; with `fields`, its entries name exactly these.
+
+    `about` is shown where the status is another, for tests that send many things in turn.
+    """
+    assert response.status_code == status, f"{response.status_code} instead of {status}: {response.text[:500]} {about!r}"
     assert response.headers["content-type"] == "application/json"
     body: dict[str, Any] = response.json()
     assert body.keys() <= {"detail", "errors"}
