@@ -16,7 +16,8 @@ from container.dockerfile import BuildContext, read_stages
 from dao_service.settings import Settings
 from local_stack.http_servers import DEVELOPMENT_KEYS
 from local_stack.installation import _node_and_npm
-from local_stack.project import NODE_MODULES, ROOT, api_config
+from local_stack.migrations import supabase_cli
+from local_stack.project import NODE_MODULES, ROOT, SUPABASE, api_config
 
 COMPOSE = read_compose()
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
@@ -60,6 +61,19 @@ def test_dclint_finds_nothing_in_the_compose_files_and_they_fit_the_schema(tmp_p
     wrong = tmp_path / "docker-compose.yml"
     wrong.write_text(COMPOSE_FILE.read_text().replace("cpus: 2", "cpu: 2", 1))
     assert "invalid-schema" in subprocess.run([*dclint, wrong], capture_output=True, text=True, cwd=ROOT).stdout
+
+
+def test_the_supabase_cli_takes_the_configuration_without_an_error_or_a_warning(tmp_path: Path) -> None:
+    def said(supabase: Path) -> str:
+        # It reads the configuration before it connects; nothing listens there.
+        nowhere = "--remote=postgresql://postgres@127.0.0.1:1/postgres?sslmode=disable"
+        return supabase_cli("db", "push", "--yes", nowhere, supabase=supabase)
+
+    assert said(SUPABASE).startswith("Target: custom Postgres (127.0.0.1:1)\nfailed to connect")
+    wrong = tmp_path / "supabase"
+    wrong.mkdir()
+    (wrong / "config.toml").write_text((SUPABASE / "config.toml").read_text().replace("max_rows", "max_rowz"))
+    assert "does not recognize and ignores: api.max_rowz" in said(wrong)
 
 
 @every_service
