@@ -416,6 +416,17 @@ async def test_only_a_task_that_is_done_has_a_time_of_completion(
     refused(await client.patch(f"{TASKS}{task['id']}", json={"status": status, **time}), 422, "completed_at")
 
 
+async def test_a_time_of_completion_is_not_dropped_silently_when_a_task_leaves_done(
+    client: httpx.AsyncClient, owner: dict[str, str]
+) -> None:
+    task = await _make(client, owner, status="done")
+    change = {"status": "pending", "completed_at": "2026-02-01T10:00:00Z"}
+
+    refused(await client.patch(f"{TASKS}{task['id']}", json=change), 422, "completed_at")
+
+    assert (await client.get(f"{TASKS}{task['id']}")).json() == task
+
+
 async def test_a_task_completed_in_1_0_has_its_time_in_1_2(callers: Callers, owner: dict[str, str]) -> None:
     task = await _make(callers["1.0"], owner)
 
