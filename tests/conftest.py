@@ -11,7 +11,9 @@ import asyncpg
 import httpx
 import pytest
 
+from dao_service.core.database import SessionFactory
 from local_stack import LocalStack
+from tests.in_process import direct_environment
 
 GATEWAYS = ("postgrest", "postgres")
 
@@ -57,6 +59,16 @@ async def database(stack: LocalStack) -> AsyncIterator["asyncpg.Connection[async
     connection = await asyncpg.connect(stack.database_url)
     yield connection
     await connection.close()
+
+
+@pytest.fixture
+async def sessions(stack: LocalStack, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[SessionFactory]:
+    """Sessions of this process, on a small pool of their own."""
+    for name, value in direct_environment(stack).items():
+        monkeypatch.setenv(name, value)
+    factory = SessionFactory()
+    yield factory
+    await factory.dispose()
 
 
 def make_user_data(**fields: Any) -> dict[str, Any]:

@@ -26,7 +26,8 @@ class Input(BaseModel):
     A field that holds `MISSING` was not given and is not dumped: the database's default applies, or the value stays.
     """
 
-    model_config = ConfigDict(extra="forbid")
+    # NaN is dumped as such, to be refused, where Pydantic would quietly make it null.
+    model_config = ConfigDict(extra="forbid", ser_json_inf_nan="constants")
 
 
 class Filters(Input):

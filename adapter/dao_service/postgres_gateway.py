@@ -145,7 +145,8 @@ class PostgresGateway(StatementGateway):
         try:
             yield connection
         finally:
-            await pool.release(connection)
+            with suppress(*FAILURES):  # What was asked is done or undone; a connection that can't be given back is replaced.
+                await pool.release(connection)
 
     async def close(self) -> None:
         if self._opened is not None and self._loop is asyncio.get_running_loop():

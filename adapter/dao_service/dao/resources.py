@@ -1,0 +1,162 @@
+"""The resources, each generic in the models of a contract.
+
+A resource has two sets of names: those of the guides' DAOs (`create`) and those of their services (`create_user`).
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Generic, TypeVar, cast
+
+from dao_service.bindings import Input, Row, RowT
+from dao_service.calls import Key
+from dao_service.dao.rows import Created, CreateT, Dao, Deleted, Listed, Rows, Updated, UpdateT
+from dao_service.gateway import Gateway
+
+FullT = TypeVar("FullT", bound=Row)
+StructureT = TypeVar("StructureT", bound=Input)
+StatisticsT = TypeVar("StatisticsT", bound=Row)
+
+
+class Users(Dao[RowT, CreateT, UpdateT]):
+    """Users. Deleting one deletes what belongs to it."""
+
+    resource = "users"
+    create_user = Created[RowT, CreateT].create
+    get_user = Rows[RowT].get_by_id
+    list_users = Listed[RowT].get_all
+    update_user = Updated[RowT, UpdateT].update
+    delete_user = Deleted[RowT].delete
+
+
+class Goals(Dao[RowT, CreateT, UpdateT], Generic[RowT, CreateT, UpdateT, FullT, StructureT]):
+    """Goals. Deleting one deletes what belongs to it."""
+
+    resource = "goals"
+    create_goal = Created[RowT, CreateT].create
+    get_goal = Rows[RowT].get_by_id
+    list_goals = Listed[RowT].get_all
+    update_goal = Updated[RowT, UpdateT].update
+    delete_goal = Deleted[RowT].delete
+
+    async def get_full(self, db: Gateway, key: Key) -> FullT:
+        """The goal with its milestones and tasks."""
+        goal: FullT = await self._call(db, "get_goals_full", key=key)
+        return goal
+
+    async def create_goal_with_structure(self, db: Gateway, dto: StructureT) -> FullT:
+        """Creates the goal, its milestones and their tasks: all or nothing."""
+        goal: FullT = await self._call(db, "create_goal_with_structure", body=dto)
+        return goal
+
+    get_goal_full = get_full
+
+
+class Milestones(Dao[RowT, CreateT, UpdateT]):
+    """The weekly steps of goals."""
+
+    resource = "milestones"
+    create_milestone = Created[RowT, CreateT].create
+    get_milestone = Rows[RowT].get_by_id
+    list_milestones = Listed[RowT].get_all
+    update_milestone = Updated[RowT, UpdateT].update
+    delete_milestone = Deleted[RowT].delete
+
+
+class Tasks(Dao[RowT, CreateT, UpdateT], Generic[RowT, CreateT, UpdateT, StatisticsT]):
+    """Tasks. What takes a time range or a status has words of its own in each contract."""
+
+    resource = "tasks"
+    create_task = Created[RowT, CreateT].create
+    get_task = Rows[RowT].get_by_id
+    list_tasks = Listed[RowT].get_all
+    update_task = Updated[RowT, UpdateT].update
+    delete_task = Deleted[RowT].delete
+
+    async def get_task_statistics(self, db: Gateway, user_id: Key, start_date: datetime, end_date: datetime) -> StatisticsT:
+        """Counts the user's tasks that were created in [start_date, end_date]."""
+        query = {"user_id": user_id, "start_date": start_date, "end_date": end_date}
+        statistics: StatisticsT = await self._call(db, "get_task_statistics", query=query)
+        return statistics
+
+    async def set_calendar_event(self, db: Gateway, key: Key, calendar_event_id: str | None) -> RowT:
+        """Links the task to an event in the user's calendar; None unlinks it."""
+        task: RowT = await self._call(db, "set_calendar_event", key=key, body={"calendar_event_id": calendar_event_id})
+        return task
+
+    async def _in_timerange(self, db: Gateway, **query: Any) -> list[RowT]:
+        tasks: list[RowT] = await self._call(db, "get_tasks_by_timerange", query=query)
+        return tasks
+
+    async def _bulk_update(self, db: Gateway, operation: str, task_ids: Sequence[Key], **change: Any) -> int:
+        if not task_ids:
+            return 0
+        updated: Any = await self._call(db, operation, body={"task_ids": task_ids, **change})
+        count: int = updated.updated_count
+        return count
+
+
+class Conversations(Listed[RowT], Created[RowT, CreateT], Updated[RowT, UpdateT], Generic[RowT, CreateT, UpdateT]):
+    """Threads between a user and the agents."""
+
+    resource = "conversations"
+    create_conversation = Created[RowT, CreateT].create
+    get_conversation = Rows[RowT].get_by_id
+    list_conversations = Listed[RowT].get_all
+    update_conversation = Updated[RowT, UpdateT].update
+
+
+class Messages(Created[RowT, CreateT], Deleted[RowT], Generic[RowT, CreateT]):
+    """What was said in conversations."""
+
+    resource = "messages"
+    create_message = Created[RowT, CreateT].create
+    get_message = Rows[RowT].get_by_id
+    delete_message = Deleted[RowT].delete
+
+    async def list_by_conversation(self, db: Gateway, conversation_id: Key) -> list[RowT]:
+        """All messages of the conversation, oldest first."""
+        messages: list[RowT] = await self._call(db, "list_messages", query={"conversation_id": conversation_id})
+        return messages
+
+    list_messages = list_by_conversation
+
+
+class Patterns(Dao[RowT, CreateT, UpdateT]):
+    """What was noticed of users' behaviour."""
+
+    resource = "patterns"
+    create_pattern = Created[RowT, CreateT].create
+    get_pattern = Rows[RowT].get_by_id
+    list_patterns = Listed[RowT].get_all
+    update_pattern = Updated[RowT, UpdateT].update
+    delete_pattern = Deleted[RowT].delete
+
+
+class NotificationLog(Dao[RowT, CreateT, UpdateT]):
+    """Which notifications went out for tasks."""
+
+    resource = "notification_log"
+    create_notification_log = Created[RowT, CreateT].create
+    get_notification_log = Rows[RowT].get_by_id
+    list_notification_logs = Listed[RowT].get_all
+    update_notification_log = Updated[RowT, UpdateT].update
+    delete_notification_log = Deleted[RowT].delete
+
+
+class DemoFlags(Rows[RowT], Generic[RowT, CreateT]):
+    """Simulation settings, at most one row a user. Its id is the user's."""
+
+    resource = "demo_flags"
+
+    async def get(self, db: Gateway, user_id: Key) -> RowT:
+        """The user's settings."""
+        return await self.get_by_id(db, user_id)
+
+    async def put(self, db: Gateway, dto: CreateT) -> RowT:
+        """Creates or replaces the settings of the DTO's user."""
+        user_id: Key = cast("Any", dto).user_id
+        flags: RowT = await self._call(db, "put_demo_flags", key=user_id, body=dto)
+        return flags
+
+    get_demo_flags = get
+    put_demo_flags = put

@@ -1,0 +1,5 @@
+"""The service of conversations: their DAO, which also has the names of a service."""
+
+from dao_service.dao.dao_registry import ConversationDao
+
+DaoConversationService = ConversationDao

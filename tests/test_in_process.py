@@ -1,0 +1,433 @@
+"""The in-process API: sessions, DAOs and services, and what faults must not leave behind."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+from pydantic import MISSING, SecretStr, ValidationError
+
+from dao_service.core.database import DatabaseSession, SessionFactory, SessionStateError
+from dao_service.dao.dao_registry import get_task_dao
+from dao_service.errors import (
+    BadRequestError,
+    ConflictError,
+    DataServiceError,
+    InvalidError,
+    NotFoundError,
+    TimeLimitError,
+    UnavailableError,
+)
+from dao_service.gateways import open_gateway
+from dao_service.repositories.dao_unit_of_work import DaoUnitOfWork
+from dao_service.schemas.enums import TaskStatus
+from dao_service.schemas.goal import GoalCreateDTO
+from dao_service.schemas.pattern import PatternCreateDTO
+from dao_service.schemas.task import TaskCreateDTO, TaskDTO, TaskUpdateDTO
+from dao_service.schemas.user import UserCreateDTO, UserDTO, UserUpdateDTO
+from dao_service.services.dao_goal_service import DaoGoalService
+from dao_service.services.dao_pattern_service import DaoPatternService
+from dao_service.services.dao_task_service import DaoTaskService
+from dao_service.services.dao_user_service import DaoUserService
+from dao_service.settings import Settings
+from local_stack import LocalStack
+from local_stack.ports import free_port
+from tests.in_process import CONNECTIONS, Database, assert_nothing_is_left, backend_of, exists, locked, new_user, terminate
+from tests.locks import wait_for_waiters
+
+users = DaoUserService()
+goals = DaoGoalService()
+tasks = DaoTaskService()
+patterns = DaoPatternService()
+
+
+async def add_user(sessions: SessionFactory, **fields: Any) -> UserDTO:
+    """A user that everybody sees."""
+    async with sessions() as db:
+        user = await users.create_user(db, new_user(**fields))
+        await db.commit()
+    return user
+
+
+# A session is a transaction.
+
+
+async def test_what_is_not_committed_is_rolled_back(sessions: SessionFactory) -> None:
+    async with sessions() as db:
+        kept = await users.create_user(db, new_user())
+        await db.commit()
+        rolled_back = await users.create_user(db, new_user())
+        await db.rollback()
+        kept_too = await users.create_user(db, new_user())
+        await db.commit()
+        left = await users.create_user(db, new_user())
+    assert [await exists(sessions, user) for user in (kept, rolled_back, kept_too, left)] == [True, False, True, False]
+
+
+async def test_an_exception_in_the_body_rolls_back(sessions: SessionFactory, database: Database) -> None:
+    created: list[UserDTO] = []
+
+    async def work() -> None:
+        async with sessions() as db:
+            created.append(await users.create_user(db, new_user()))
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await work()
+    assert not await exists(sessions, created[0])
+    await assert_nothing_is_left(sessions, database)
+
+
+async def test_nothing_is_begun_before_the_first_call(sessions: SessionFactory, database: Database) -> None:
+    async with sessions() as db:
+        await db.commit()
+        await db.rollback()
+        await assert_nothing_is_left(sessions, database)
+
+
+async def test_calls_of_several_tasks_take_turns(sessions: SessionFactory) -> None:
+    async with sessions() as db:
+        created = await asyncio.gather(*(users.create_user(db, new_user()) for _ in range(10)))
+        await db.commit()
+    assert all([await exists(sessions, user) for user in created])
+
+
+async def test_an_error_of_the_database_spoils_the_transaction_until_rollback(sessions: SessionFactory) -> None:
+    taken = new_user()
+    async with sessions() as db:
+        lost = await users.create_user(db, taken)
+        with pytest.raises(ConflictError):
+            await users.create_user(db, taken)
+        with pytest.raises(SessionStateError, match="Roll back first"):
+            await users.get_user(db, lost.id)
+        with pytest.raises(SessionStateError, match="Roll back first"):
+            await db.commit()
+        await db.rollback()
+        kept = await users.create_user(db, taken)
+        await db.commit()
+    assert [await exists(sessions, user) for user in (lost, kept)] == [False, True]
+
+
+async def test_what_is_not_there_spoils_nothing(sessions: SessionFactory) -> None:
+    async with sessions() as db:
+        user = await users.create_user(db, new_user())
+        with pytest.raises(NotFoundError):
+            await users.get_user(db, uuid4())
+        with pytest.raises(InvalidError):
+            await users.get_user(db, "no uuid")
+        await db.commit()
+    assert await exists(sessions, user)
+
+
+async def test_a_closed_session_takes_no_more_calls(sessions: SessionFactory, database: Database) -> None:
+    async with sessions() as db:
+        await users.create_user(db, new_user())
+    for call in (lambda: users.create_user(db, new_user()), db.commit):
+        with pytest.raises(SessionStateError, match="closed"):
+            await call()
+    await assert_nothing_is_left(sessions, database)
+
+
+async def test_it_acts_as_the_role_that_the_data_api_acts_as(sessions: SessionFactory) -> None:
+    async with sessions() as db, db.connection() as connection:
+        assert await connection.fetchval("select current_user") == "service_role"
+        assert await connection.fetchval("show lock_timeout") == "4s"
+
+
+async def test_daos_take_any_gateway(stack: LocalStack) -> None:
+    settings = Settings(
+        postgrest_url=stack.postgrest_url, supabase_service_role_key=SecretStr(stack.service_role_key), database_url=None
+    )
+    gateway = open_gateway(settings)
+    try:
+        user = await users.create_user(gateway, new_user())
+        assert (await users.get_user(gateway, user.id)) == user
+    finally:
+        await gateway.close()
+
+
+# Values.
+
+
+async def test_ids_and_words_may_be_text_or_objects(sessions: SessionFactory) -> None:
+    user = await add_user(sessions)
+    async with sessions() as db:
+        for user_id, status in ((user.id, TaskStatus.DONE), (str(user.id), "done")):
+            made = await tasks.create_task(db, TaskCreateDTO(user_id=user_id, title="Run", status=status))  # type: ignore[arg-type]
+            assert (made.user_id, made.status) == (user.id, TaskStatus.DONE)
+            assert await tasks.get_task(db, made.id) == await tasks.get_task(db, str(made.id)) == made
+            assert await tasks.bulk_update_state(db, [made.id], "missed") == 1
+            assert await tasks.bulk_update_state(db, task_ids=[str(made.id)], new_status=status) == 1
+        page = await tasks.list_tasks(db, user_id=user_id, status=status)
+        assert [page.total, page.page_size, page.has_next] == [2, 100, False]
+
+
+async def test_a_time_without_an_offset_is_refused(sessions: SessionFactory) -> None:
+    naive, aware = datetime(2026, 1, 31, 9), datetime(2026, 1, 31, 9, tzinfo=UTC)  # noqa: DTZ001
+    with pytest.raises(ValidationError):
+        TaskCreateDTO(user_id=uuid4(), title="Run", scheduled_at=naive)
+    task = TaskCreateDTO(user_id=uuid4(), title="Run")
+    task.scheduled_at = naive
+    async with sessions() as db:
+        with pytest.raises(InvalidError) as changed:
+            await tasks.create_task(db, task)
+        with pytest.raises(InvalidError) as ranged:
+            await tasks.get_tasks_by_user_and_timerange(db, uuid4(), naive, aware)
+    assert [error.value.errors[0]["field"] for error in (changed, ranged)] == ["scheduled_at", "start_at"]
+
+
+async def test_json_and_numbers_arrive_as_given(sessions: SessionFactory) -> None:
+    given = {"big": 10**30, "tiny": 1e-300, "third": 1 / 3, "text": "\u00e9\u2028\U0001f600'\"\\", "deep": [{"": [None, True, []]}]}
+    user = await add_user(sessions, profile=given)
+    assert user.profile == given
+    async with sessions() as db:
+        made = await patterns.create_pattern(db, PatternCreateDTO(user_id=user.id, confidence=0.1, data={"1": 1}))
+        assert (made.confidence, made.data) == (0.1, {"1": 1})
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), "\ud800", object()])
+async def test_what_json_cannot_hold_is_refused(sessions: SessionFactory, value: object) -> None:
+    async with sessions() as db:
+        with pytest.raises(InvalidError):
+            await users.create_user(db, new_user(profile={"value": value}))
+
+
+async def test_a_nul_names_its_field(sessions: SessionFactory) -> None:
+    async with sessions() as db:
+        with pytest.raises(InvalidError) as refused:
+            await users.create_user(db, new_user(profile={"notes": ["\0"]}))
+    assert refused.value.errors[0]["field"] == "profile.notes[0]"
+
+
+async def test_an_update_changes_what_it_was_given(sessions: SessionFactory) -> None:
+    user = await add_user(sessions, name="Ada", profile={"a": 1})
+    async with sessions() as db:
+        unchanged = await users.update_user(db, user.id, UserUpdateDTO())
+        assert unchanged == user
+        changed = await users.update_user(db, user.id, UserUpdateDTO(name=None, email=MISSING))
+        assert (changed.name, changed.email, changed.profile) == (None, user.email, {"a": 1})
+        changes = UserUpdateDTO()
+        changes.onboarded = True
+        assert (await users.update_user(db, user.id, changes)).onboarded
+
+
+async def test_a_default_that_was_filled_in_later_is_sent(sessions: SessionFactory) -> None:
+    given = new_user()
+    given.preferences["theme"] = "dark"
+    async with sessions() as db:
+        assert (await users.create_user(db, given)).preferences == {"theme": "dark"}
+
+
+async def test_a_dto_of_another_kind_is_refused(sessions: SessionFactory) -> None:
+    async with sessions() as db:
+        with pytest.raises(InvalidError) as refused:
+            await users.create_user(db, GoalCreateDTO(user_id=uuid4(), title="Run"))  # type: ignore[arg-type]
+    assert {problem["field"] for problem in refused.value.errors} >= {"email", "user_id", "title"}
+
+
+async def test_no_task_ids_update_nothing() -> None:
+    nowhere: Any = None
+    assert await get_task_dao().bulk_update_state(nowhere, [], "done") == 0
+
+
+# Errors.
+
+
+async def test_errors_say_what_the_rest_door_says(sessions: SessionFactory, client: httpx.AsyncClient) -> None:
+    user, other = await add_user(sessions), await add_user(sessions)
+    theirs = await in_a_session(sessions, lambda db: goals.create_goal(db, GoalCreateDTO(user_id=other.id, title="Run")))
+    now = datetime.now(UTC)
+    unknown, earlier = uuid4(), now - timedelta(days=1)
+    task = {"user_id": str(user.id), "title": "Run", "goal_id": str(theirs.id)}
+    span = {"user_id": str(user.id), "start_at": now.isoformat(), "end_at": earlier.isoformat()}
+    cases: list[tuple[type[DataServiceError], Callable[[DatabaseSession], Awaitable[Any]], httpx.Request]] = [
+        (NotFoundError, lambda db: users.get_user(db, unknown), client.build_request("GET", f"/api/v1/users/{unknown}")),
+        (NotFoundError, lambda db: users.delete_user(db, unknown), client.build_request("DELETE", f"/api/v1/users/{unknown}")),
+        (
+            ConflictError,
+            lambda db: users.create_user(db, UserCreateDTO(email=user.email)),
+            client.build_request("POST", "/api/v1/users/", json={"email": user.email}),
+        ),
+        (
+            InvalidError,
+            lambda db: tasks.create_task(db, TaskCreateDTO(user_id=user.id, title="Run", goal_id=theirs.id)),
+            client.build_request("POST", "/api/v1/tasks/", json=task),
+        ),
+        (
+            BadRequestError,
+            lambda db: tasks.get_tasks_by_user_and_timerange(db, user.id, start_at=now, end_at=earlier),
+            client.build_request("GET", "/api/v1/tasks/by-timerange", params=span),
+        ),
+        (
+            InvalidError,
+            lambda db: tasks.list_tasks(db, mood="good", status="scheduled"),
+            client.build_request("GET", "/api/v1/tasks/", params={"mood": "good", "status": "scheduled"}),
+        ),
+    ]
+    for kind, call, request in cases:
+        with pytest.raises(kind) as raised:
+            await in_a_session(sessions, call)
+        answer = await client.send(request)
+        error = raised.value
+        said = {"detail": error.detail} | ({"errors": list(error.errors)} if error.errors else {})
+        assert (answer.status_code, answer.json()) == (error.status, said)
+
+
+async def in_a_session(sessions: SessionFactory, call: Callable[[DatabaseSession], Awaitable[Any]]) -> Any:
+    async with sessions() as db:
+        result = await call(db)
+        await db.commit()
+    return result
+
+
+# Faults.
+
+
+async def add_task(sessions: SessionFactory) -> TaskDTO:
+    user = await add_user(sessions)
+    made: TaskDTO = await in_a_session(sessions, lambda db: tasks.create_task(db, TaskCreateDTO(user_id=user.id, title="Run")))
+    return made
+
+
+async def test_a_call_that_is_cancelled_leaves_nothing_behind(
+    sessions: SessionFactory, stack: LocalStack, database: Database
+) -> None:
+    task = await add_task(sessions)
+    created: list[UserDTO] = []
+
+    async def work() -> None:
+        async with sessions() as db:
+            created.append(await users.create_user(db, new_user()))
+            await tasks.update_task(db, task.id, TaskUpdateDTO(title="Cancelled"))
+
+    async with locked(stack, task):
+        working = asyncio.create_task(work())
+        await wait_for_waiters(database, 1)
+        working.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await working
+    assert not await exists(sessions, created[0])
+    await assert_nothing_is_left(sessions, database)
+
+
+async def test_a_session_that_is_left_while_a_call_is_on_its_way(sessions: SessionFactory, database: Database) -> None:
+    async with sessions() as db:
+        on_its_way = asyncio.create_task(users.create_user(db, new_user()))
+        await asyncio.sleep(0)
+    await asyncio.wait([on_its_way])
+    await assert_nothing_is_left(sessions, database)
+
+
+@pytest.mark.parametrize("connected", [True, False])
+@pytest.mark.parametrize("twice", [True, False])
+async def test_cancelling_at_any_moment_leaves_nothing_behind(
+    sessions: SessionFactory, database: Database, caplog: pytest.LogCaptureFixture, *, connected: bool, twice: bool
+) -> None:
+    async def work() -> None:
+        async with sessions() as db:
+            await users.create_user(db, new_user())
+            async with DaoUnitOfWork(db) as uow:
+                await uow.users.create(db, new_user())
+            await db.commit()
+            await users.create_user(db, new_user())
+
+    for moment in range(150):
+        if connected:
+            await in_a_session(sessions, lambda db: users.list_users(db, limit=1))
+        else:
+            await sessions.dispose()
+        working = asyncio.create_task(work())
+        for _ in range(moment):
+            await asyncio.sleep(0)
+        working.cancel()
+        if twice:
+            await asyncio.sleep(0)
+            working.cancel()
+        await asyncio.wait([working])
+    await assert_nothing_is_left(sessions, database)
+    assert "active transaction" not in caplog.text
+
+
+async def test_a_lost_connection_is_reported_and_replaced(sessions: SessionFactory, database: Database) -> None:
+    async with sessions() as db:
+        lost = await users.create_user(db, new_user())
+        await terminate(database, await backend_of(db))
+        with pytest.raises(UnavailableError):
+            await users.create_user(db, new_user())
+        await db.rollback()
+        kept = await users.create_user(db, new_user())
+        await terminate(database, await backend_of(db))
+        with pytest.raises(UnavailableError):
+            await db.commit()
+        with pytest.raises(SessionStateError):
+            await db.commit()
+    assert not await exists(sessions, lost)
+    assert not await exists(sessions, kept)
+    await assert_nothing_is_left(sessions, database)
+
+
+async def test_a_connection_that_is_lost_in_the_middle_of_a_call(
+    sessions: SessionFactory, stack: LocalStack, database: Database
+) -> None:
+    task = await add_task(sessions)
+    async with locked(stack, task), sessions() as db:
+        backend = await backend_of(db)
+        updating = asyncio.create_task(tasks.update_task(db, task.id, TaskUpdateDTO(title="Lost")))
+        await wait_for_waiters(database, 1)
+        await terminate(database, backend)
+        with pytest.raises(UnavailableError):
+            await updating
+    await assert_nothing_is_left(sessions, database)
+
+
+async def test_a_statement_that_runs_into_its_limit(sessions: SessionFactory, stack: LocalStack, database: Database) -> None:
+    task = await add_task(sessions)
+    async with locked(stack, task), sessions() as db:
+        async with db.connection() as connection:
+            await connection.execute("set local lock_timeout = '50ms'")
+        with pytest.raises(TimeLimitError):
+            await tasks.update_task(db, task.id, TaskUpdateDTO(title="Late"))
+    await assert_nothing_is_left(sessions, database)
+
+
+async def test_an_exhausted_pool_says_so_in_time_and_recovers(
+    sessions: SessionFactory, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GATEWAY_TIMEOUT_SECONDS", "0.3")
+    async with AsyncExitStack() as held:
+        opened = [await held.enter_async_context(sessions()) for _ in range(CONNECTIONS)]
+        for db in opened:
+            await users.list_users(db, limit=1)
+        async with sessions() as late:
+            started = asyncio.get_running_loop().time()
+            with pytest.raises(UnavailableError):
+                await users.list_users(late, limit=1)
+            assert asyncio.get_running_loop().time() - started < 2
+            await opened[0].close()
+            await users.list_users(late, limit=1)
+    await assert_nothing_is_left(sessions, database)
+
+
+async def test_a_caller_that_is_cancelled_in_the_queue_for_a_connection(sessions: SessionFactory, database: Database) -> None:
+    async with AsyncExitStack() as held:
+        for _ in range(CONNECTIONS):
+            await users.list_users(await held.enter_async_context(sessions()), limit=1)
+        queueing = asyncio.create_task(add_user(sessions))
+        await asyncio.sleep(0)
+        queueing.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await queueing
+    await assert_nothing_is_left(sessions, database)
+
+
+async def test_a_database_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", f"postgresql://postgres@127.0.0.1:{free_port()}/postgres")
+    sessions = SessionFactory()
+    async with sessions() as db:
+        with pytest.raises(UnavailableError):
+            await users.list_users(db)
+    await sessions.dispose()

@@ -1,0 +1,94 @@
+"""How a process that uses the in-process API starts and ends: settings, the extra, event loops."""
+
+import pytest
+
+from dao_service.core.database import SessionFactory
+from dao_service.settings import SettingsError
+from local_stack import LocalStack
+from tests.in_process import direct_environment, run_python
+
+# Before anything else is imported: as where the extra is not installed.
+WITHOUT_ASYNCPG = "import sys; sys.modules['asyncpg'] = None\n"
+
+
+def test_each_event_loop_gets_a_pool_that_ends_with_it(stack: LocalStack) -> None:
+    source = """
+import asyncio, uvloop
+from dao_service.core.database import AsyncSessionLocal
+from dao_service.services.dao_user_service import DaoUserService
+
+async def main():
+    async with AsyncSessionLocal() as db:
+        await DaoUserService().list_users(db, limit=1)
+    return len(asyncio.all_tasks())
+
+print(asyncio.run(main()), asyncio.run(main()), uvloop.run(main()))
+"""
+    assert run_python(source, direct_environment(stack)) == "1 1 1\n"
+
+
+@pytest.mark.parametrize("environment", [{}, {"SUPABASE_URL": "http://localhost", "SUPABASE_SERVICE_ROLE_KEY": "key"}])
+def test_without_a_database_url_it_says_which_setting_is_missing(
+    environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError, match="DATABASE_URL: is not set"):
+        SessionFactory()()
+
+
+def test_a_wrong_database_url_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "mysql://root:secret@localhost")
+    with pytest.raises(SettingsError, match=r"DATABASE_URL: is not a postgresql:// URL") as raised:
+        SessionFactory()()
+    assert "secret" not in repr(raised.value)
+
+
+async def test_the_settings_are_read_again_after_dispose(stack: LocalStack, monkeypatch: pytest.MonkeyPatch) -> None:
+    sessions = SessionFactory()
+    for name, value in direct_environment(stack).items():
+        monkeypatch.setenv(name, value)
+    sessions()
+    monkeypatch.delenv("DATABASE_URL")
+    sessions()
+    await sessions.dispose()
+    with pytest.raises(SettingsError):
+        sessions()
+
+
+def test_without_the_extra_it_names_it() -> None:
+    source = """
+import dao_service.schemas.user, dao_service.v1_0.schemas.task
+try:
+    from dao_service.core.database import AsyncSessionLocal
+except ModuleNotFoundError as error:
+    print(error)
+"""
+    assert "pip install 'flux-dao-service[direct]'" in run_python(WITHOUT_ASYNCPG + source, {})
+
+
+def test_the_rest_service_over_the_data_api_needs_no_extra(stack: LocalStack) -> None:
+    source = """
+import asyncio, httpx
+from dao_service.main import app
+
+async def main():
+    transport = httpx.ASGITransport(app)
+    async with app.router.lifespan_context(app), httpx.AsyncClient(transport=transport, base_url="http://-") as client:
+        print((await client.get("/ready")).json(), (await client.get("/api/v1/users/")).status_code)
+
+asyncio.run(main())
+"""
+    environment = {**stack.adapter_environment(), "LOG_LEVEL": "error"}
+    assert run_python(WITHOUT_ASYNCPG + source, environment) == "{'status': 'ready'} 200\n"
+
+
+def test_the_rest_service_straight_to_postgres_names_the_extra(stack: LocalStack) -> None:
+    source = """
+try:
+    import dao_service.main
+except ModuleNotFoundError as error:
+    print(error)
+"""
+    assert "flux-dao-service[direct]" in run_python(WITHOUT_ASYNCPG + source, direct_environment(stack))

@@ -1,0 +1,156 @@
+"""DaoUnitOfWork: steps that stand or fall together, in a session that stays usable."""
+# ruff: noqa: PT012 (what raises is a body with steps in it)
+
+import asyncio
+from uuid import uuid4
+
+import pytest
+
+from dao_service.core.database import SessionFactory, SessionStateError
+from dao_service.core.session import Session
+from dao_service.errors import ConflictError, NotFoundError, UnavailableError
+from dao_service.repositories.dao_unit_of_work import DaoUnitOfWork
+from dao_service.schemas.goal import GoalCreateDTO
+from dao_service.schemas.user import UserDTO
+from dao_service.services.dao_user_service import DaoUserService
+from dao_service.v1_0.repositories.dao_unit_of_work import DaoUnitOfWork as DaoUnitOfWork1_0
+from dao_service.v1_0.schemas.user import UserCreateDTO as UserCreateDTO1_0
+from tests.in_process import Database, assert_nothing_is_left, backend_of, exists, new_user, terminate
+
+users = DaoUserService()
+
+
+class Regret(Exception):
+    """What a body raises to be undone."""
+
+
+async def test_it_commits_nothing(sessions: SessionFactory) -> None:
+    async with sessions() as db:
+        async with DaoUnitOfWork(db) as uow:
+            kept = await uow.users.create(db, new_user())
+        assert not await exists(sessions, kept)
+        await db.commit()
+    assert await exists(sessions, kept)
+
+
+async def test_a_body_that_raises_undoes_its_own_steps_only(sessions: SessionFactory) -> None:
+    async with sessions() as db:
+        before = await users.create_user(db, new_user())
+        with pytest.raises(Regret):
+            async with DaoUnitOfWork(db) as uow:
+                undone = await uow.users.create(db, new_user())
+                await uow.goals.create(db, GoalCreateDTO(user_id=undone.id, title="Regret nothing"))
+                raise Regret
+        after = await users.create_user(db, new_user())
+        await db.commit()
+    assert [await exists(sessions, user) for user in (before, undone, after)] == [True, False, True]
+
+
+async def test_an_error_of_the_database_leaves_the_session_usable(sessions: SessionFactory) -> None:
+    taken = new_user()
+    async with sessions() as db:
+        first = await users.create_user(db, taken)
+        with pytest.raises(ConflictError):
+            async with DaoUnitOfWork(db) as uow:
+                undone = await uow.users.create(db, new_user())
+                await uow.users.create(db, taken)
+        assert (await users.get_user(db, first.id)).email == taken.email
+        await db.commit()
+    assert await exists(sessions, first)
+    assert not await exists(sessions, undone)
+
+
+async def test_units_of_work_nest(sessions: SessionFactory) -> None:
+    async with sessions() as db:
+        async with DaoUnitOfWork(db) as outer:
+            kept = await outer.users.create(db, new_user())
+            with pytest.raises(Regret):
+                async with DaoUnitOfWork(db) as inner:
+                    undone = await inner.users.create(db, new_user())
+                    raise Regret
+        with pytest.raises(Regret):
+            async with DaoUnitOfWork(db) as outer:
+                async with DaoUnitOfWork(db) as inner:
+                    undone_with_the_outer = await inner.users.create(db, new_user())
+                raise Regret
+        await db.commit()
+    assert [await exists(sessions, user) for user in (kept, undone, undone_with_the_outer)] == [True, False, False]
+
+
+async def test_a_swallowed_error_undoes_the_unit_and_says_so(sessions: SessionFactory) -> None:
+    taken = new_user()
+    async with sessions() as db:
+        kept = await users.create_user(db, taken)
+        with pytest.raises(SessionStateError, match="all of it is undone"):
+            async with DaoUnitOfWork(db) as uow:
+                undone = await uow.users.create(db, new_user())
+                with pytest.raises(ConflictError):
+                    await uow.users.create(db, taken)
+        await db.commit()
+    assert [await exists(sessions, user) for user in (kept, undone)] == [True, False]
+
+
+async def test_the_session_is_not_committed_from_inside(sessions: SessionFactory) -> None:
+    async with sessions() as db:
+        with pytest.raises(SessionStateError, match="Leave the unit of work"):
+            async with DaoUnitOfWork(db) as uow:
+                undone = await uow.users.create(db, new_user())
+                await db.commit()
+        await db.commit()
+    assert not await exists(sessions, undone)
+
+
+async def test_a_rollback_from_inside_ends_the_unit_too(sessions: SessionFactory) -> None:
+    async with sessions() as db:
+        async with DaoUnitOfWork(db) as uow:
+            undone = await uow.users.create(db, new_user())
+            await db.rollback()
+        kept = await users.create_user(db, new_user())
+        await db.commit()
+    assert [await exists(sessions, user) for user in (undone, kept)] == [False, True]
+
+
+async def test_a_cancelled_unit_is_undone(sessions: SessionFactory, database: Database) -> None:
+    created: asyncio.Future[UserDTO] = asyncio.get_running_loop().create_future()
+
+    async def work(db: Session) -> None:
+        async with DaoUnitOfWork(db) as uow:
+            created.set_result(await uow.users.create(db, new_user()))
+            await asyncio.Event().wait()
+
+    async with sessions() as db:
+        kept = await users.create_user(db, new_user())
+        task = asyncio.create_task(work(db))
+        undone = await created
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        await db.commit()
+    assert await exists(sessions, kept)
+    assert not await exists(sessions, undone)
+    await assert_nothing_is_left(sessions, database)
+
+
+async def test_a_connection_lost_inside_is_reported_as_such(sessions: SessionFactory, database: Database) -> None:
+    async with sessions() as db:
+        with pytest.raises(UnavailableError):
+            async with DaoUnitOfWork(db) as uow:
+                await terminate(database, await backend_of(db))
+                await uow.users.create(db, new_user())
+        with pytest.raises(SessionStateError):
+            await db.commit()
+        await db.rollback()
+        kept = await users.create_user(db, new_user())
+        await db.commit()
+    assert await exists(sessions, kept)
+    await assert_nothing_is_left(sessions, database)
+
+
+async def test_contract_1_0_has_its_own(sessions: SessionFactory) -> None:
+    async with sessions() as db:
+        with pytest.raises(Regret):
+            async with DaoUnitOfWork1_0(db) as uow:
+                undone = await uow.users.create(db, UserCreateDTO1_0(name="Ada", email=f"{uuid4().hex}@example.com"))
+                raise Regret
+        with pytest.raises(NotFoundError):
+            await users.get_user(db, undone.id)
