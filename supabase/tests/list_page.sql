@@ -39,7 +39,8 @@ declare
   next_cursor text;
   page json;
 begin
-  loop
+  -- A cursor that leads in a circle shall not lead there for ever.
+  for turn in 1 .. 30 loop
     execute format('select %I.list_page($1, $2, $3, 0, $4)', schema)
     into page using 'goals', filters, row_limit, next_cursor;
     return next format(
