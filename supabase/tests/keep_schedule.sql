@@ -1,7 +1,7 @@
 -- Start, end and duration stay in step: through contract 1.2 the duration decides, through contract 1.0 the end.
 
 begin;
-select plan(34);
+select plan(35);
 
 insert into public.users (id, email) values ('a0000000-0000-4000-8000-000000000001', 'ada@example.com');
 insert into public.goals (id, user_id, title)
@@ -178,6 +178,10 @@ from (
   )
 ) as bad (change, rule, description);
 
+select is(
+  pg_temp.schedule_after(array['public.tasks set duration_minutes = 5']), '12:00:00.000000 12:05:00.000000 5',
+  'what 1.0 was refused leaves no trace: through 1.2 the duration still decides'
+);
 select throws_ok(
   $$select pg_temp.schedule_after(array['public.tasks set scheduled_at = ''9999-12-31T23:45:00Z'''])$$,
   '23514', null, 'a task doesn''t end after the year 9999'
