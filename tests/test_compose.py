@@ -135,6 +135,7 @@ def test_the_order_is_keys_database_migrations_data_api_adapter() -> None:
 def test_every_service_is_bounded_and_confined(name: str) -> None:
     service = SERVICES[name]
     assert {"mem_limit", "cpus", "logging"} <= set(service)
+    assert service.get("pull_policy") == ("build" if "build" in service else None)
     assert service["security_opt"] == ["no-new-privileges:true"]
     assert service["restart"] == ("no" if name in JOBS else "unless-stopped")
     if name != "db":

@@ -1,3 +1,4 @@
+#!/bin/sh
 # Become a program in a container's place: enter.sh ROOT BASE MOUNT… -- SETPRIV-OPTION… -- WORKDIR COMMAND…
 # Runs as process 1 of namespaces of its own (unshare --mount --pid --fork), so what it mounts is gone when it ends.
 # MOUNT is `tmpfs PATH`, `bind FOLDER PATH`, `bind-ro FOLDER PATH`, or `read-only`, which is the last.
