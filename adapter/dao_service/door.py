@@ -23,10 +23,14 @@ from dao_service.errors import (
     NotFoundError,
 )
 from dao_service.gateway import Gateway
+from dao_service.metrics import Metrics
 from dao_service.operations import Operation, Request
 from dao_service.validation import read_body, read_key, read_query
 
 PREFIX = "/api/v1/"
+ROUTE = "flux.route"
+"""Where the scope of an answered request has its contract and the path of its operation, each "" where none was found."""
+
 _JSON = (b"content-type", b"application/json")
 # A caller who says nothing is taken to mean JSON.
 _JSON_TYPES = (None, b"application/json")
@@ -74,12 +78,20 @@ class Door:
     """Serves every path under `/api/v1/`."""
 
     def __init__(
-        self, routes: Mapping[str, Routes], gateway: Gateway, callers: Callers, log: AccessLog, *, max_body_bytes: int
+        self,
+        routes: Mapping[str, Routes],
+        gateway: Gateway,
+        callers: Callers,
+        log: AccessLog,
+        metrics: Metrics,
+        *,
+        max_body_bytes: int,
     ) -> None:
         self._routes = routes
         self._gateway = gateway
         self._callers = callers
         self._log = log
+        self._metrics = metrics
         self._max_body_bytes = max_body_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -99,8 +111,12 @@ class Door:
         except Exception as error:  # noqa: BLE001 (a defect: answered without its text, logged without the caller's data)
             defect = DefectError(type(error).__name__)
             status, cause, body = 500, _where(error), _error_body(defect)
+        method = scope["method"]
+        scope[ROUTE] = (contract, template)
         await _answer(send, status, body, (*extra, (b"x-request-id", headers.request_id)))
-        self._log.write(headers.request_id, scope["method"], template, status, contract, time.perf_counter() - started, cause)
+        seconds = time.perf_counter() - started
+        self._metrics.count_request(contract, method, template, status, seconds)
+        self._log.write(headers.request_id, method, template, status, contract, seconds, cause)
 
     async def _run(self, operation: Operation, key: str, headers: _Headers, scope: Scope, receive: Receive) -> bytes:
         if key:

@@ -1,12 +1,15 @@
 """The REST door: `uvicorn dao_service.main:app`."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 
 from fastapi import FastAPI
+from opentelemetry import trace
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from dao_service import tracing
 from dao_service.access_log import AccessLog, configure_logging
 from dao_service.callers import Callers
 from dao_service.contracts import CONTRACTS
@@ -14,6 +17,8 @@ from dao_service.documentation import openapi_document
 from dao_service.door import PREFIX, Door, Routes
 from dao_service.gateway import Gateway
 from dao_service.gateways import open_gateway
+from dao_service.metrics import Metrics
+from dao_service.observed_gateway import ObservedGateway
 from dao_service.operational import operational_endpoints
 from dao_service.pages import add_pages
 from dao_service.settings import Settings, load_settings
@@ -23,9 +28,11 @@ class Service(FastAPI):
     """FastAPI for the documents and the operational endpoints; what is under `/api/v1/` goes straight to the door."""
 
     door: ASGIApp
+    traced: bool = False
+    """Whether it takes the way through FastAPI, which traces requests."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"].startswith(PREFIX):
+        if scope["type"] == "http" and not self.traced and scope["path"].startswith(PREFIX):
             await self.door(scope, receive, send)
         else:
             await super().__call__(scope, receive, send)
@@ -34,29 +41,38 @@ class Service(FastAPI):
 def create_app(settings: Settings, gateway: Gateway | None = None) -> FastAPI:
     """The service. It opens its connections with the first request, and closes them at shutdown."""
     configure_logging(settings.log_level, settings.log_format)
-    to_database = gateway or open_gateway(settings)
+    metrics = Metrics()
+    metrics.set_connections(settings.gateway_connections)
+    to_database = ObservedGateway(gateway or open_gateway(settings), metrics)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        if tracing.is_on():
+            service.traced = True
+            to_database.tracer = trace.get_tracer("dao_service")
+        watching = asyncio.create_task(metrics.watch_calls_in_progress(to_database.calls_in_progress))
         yield
+        watching.cancel()
         await to_database.close()
 
-    app = Service(openapi_url=None, lifespan=lifespan)
-    app.door = Door(
+    service = Service(openapi_url=None, lifespan=lifespan, telemetry=tracing.telemetry())
+    service.door = Door(
         {name: Routes(contract.operations) for name, contract in CONTRACTS.items()},
         to_database,
         Callers(settings),
         AccessLog(),
+        metrics,
         max_body_bytes=settings.max_body_bytes,
     )
-    operational = operational_endpoints(to_database)
-    app.include_router(operational)
+    service.add_middleware(tracing.TracedDoor, door=service.door)
+    operational = operational_endpoints(to_database, metrics)
+    service.include_router(operational)
     documents = {
         name: partial(openapi_document, contract, operational, key_required=settings.require_service_key)
         for name, contract in CONTRACTS.items()
     }
-    add_pages(app, documents)
-    return app
+    add_pages(service, documents)
+    return service
 
 
 app = create_app(load_settings())

@@ -1,16 +1,17 @@
-"""What someone who runs the service asks it: whether it lives, whether it is ready. Needs no service key."""
+"""What someone who runs the service asks it: whether it lives, whether it is ready, how it does. Needs no service key."""
 
 import asyncio
 from typing import Any, Literal
 
 from fastapi import APIRouter
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from pydantic import BaseModel
 
 from dao_service.contracts import READINESS
 from dao_service.documentation import RETRY_AFTER
 from dao_service.errors import DataServiceError, NotFoundError, UnavailableError
 from dao_service.gateway import Gateway
+from dao_service.metrics import CONTENT_TYPE, Metrics
 
 _NO_ROW = "00000000-0000-0000-0000-000000000000"
 # The answer is to be out within 2 seconds.
@@ -36,8 +37,8 @@ class NotReady(BaseModel):
     detail: str
 
 
-def operational_endpoints(gateway: Gateway) -> APIRouter:
-    """`/health` and `/ready`."""
+def operational_endpoints(gateway: Gateway, metrics: Metrics) -> APIRouter:
+    """`/health`, `/ready` and `/metrics`."""
     router = APIRouter(tags=["operations"])
 
     @router.get("/health", operation_id="health", summary="Whether the process lives", response_description="It does.")
@@ -65,5 +66,16 @@ def operational_endpoints(gateway: Gateway) -> APIRouter:
             headers = {name.decode(): value.decode() for name, value in UnavailableError.headers}
             return JSONResponse(NotReady(detail=detail).model_dump(), status_code=503, headers=headers)
         return Ready()
+
+    @router.get(
+        "/metrics",
+        operation_id="metrics",
+        summary="Counts and times for Prometheus",
+        response_class=PlainTextResponse,
+        response_description="In Prometheus's text format.",
+    )
+    def read_metrics() -> Response:
+        """Requests by route, method, status and contract, and calls to the database; of all workers together."""
+        return Response(metrics.text(), media_type=CONTENT_TYPE)
 
     return router

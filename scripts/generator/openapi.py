@@ -6,6 +6,7 @@ from typing import Any
 
 from dao_service.contracts import CONTRACTS
 from dao_service.documentation import openapi_document
+from dao_service.metrics import Metrics
 from dao_service.operational import operational_endpoints
 from dao_service.postgrest_gateway import PostgrestGateway
 
@@ -14,7 +15,7 @@ from .source import ROOT
 
 def documents() -> dict[str, dict[str, Any]]:
     """The document of each contract, as a service that requires a key serves it."""
-    operational = operational_endpoints(PostgrestGateway("http://localhost", "", {}))  # which is never called
+    operational = operational_endpoints(PostgrestGateway("http://localhost", "", {}), Metrics())  # which nobody asks
     return {name: openapi_document(contract, operational, key_required=True) for name, contract in CONTRACTS.items()}
 
 

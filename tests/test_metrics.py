@@ -1,0 +1,170 @@
+"""What /metrics says of requests and of calls to the database, from one worker and from several."""
+
+import asyncio
+import os
+import signal
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from dao_service.errors import UnavailableError
+from dao_service.generated.contract_1_2 import TASKS
+from dao_service.metrics import Metrics
+from dao_service.observed_gateway import ObservedGateway
+from local_stack import LocalStack
+from local_stack.http_servers import Adapter
+from tests.conftest import make_user_data
+
+OLD_CALLER = {"X-Flux-Service-Key": "goal-planner-key-abc"}
+Sample = tuple[str, ...]
+
+
+@pytest.fixture
+def adapter(stack: LocalStack) -> Iterator[Adapter]:
+    """An adapter that has counted nothing yet."""
+    with stack.adapter() as started:
+        yield started
+
+
+def _read(text: str, name: str, *labels: str) -> Counter[Sample]:
+    """The samples of that name, by those labels; 0 where there is none."""
+    found: Counter[Sample] = Counter()
+    for family in text_string_to_metric_families(text):
+        for sample in family.samples:
+            if sample.name == name:
+                found[tuple(sample.labels[label] for label in labels)] += int(sample.value)
+    return found
+
+
+def _requests(text: str) -> Counter[Sample]:
+    return _read(text, "flux_request_seconds_count", "contract", "method", "route", "status")
+
+
+def _calls(text: str) -> Counter[Sample]:
+    return _read(text, "flux_gateway_call_seconds_count", "operation", "outcome")
+
+
+async def test_requests_are_counted_by_route_method_status_and_contract(adapter: Adapter) -> None:
+    async with httpx.AsyncClient(base_url=adapter.url) as caller:
+        created = await caller.post("/api/v1/users/", json=make_user_data())
+        for _ in range(3):
+            await caller.get(f"/api/v1/users/{created.json()['id']}", headers=OLD_CALLER)
+        await caller.get(f"/api/v1/users/{uuid4()}")
+        await caller.get("/api/v1/users/1")
+        await caller.get("/api/v1/users/", headers={"X-Flux-Service-Key": "unknown"})
+        text = (await caller.get("/metrics")).text
+
+    assert _requests(text) == {
+        ("1.2", "POST", "/users/", "201"): 1,
+        ("1.0", "GET", "/users/{user_id}", "200"): 3,
+        ("1.2", "GET", "/users/{user_id}", "404"): 1,
+        ("1.2", "GET", "/users/{user_id}", "422"): 1,
+        ("none", "GET", "none", "403"): 1,
+    }
+
+
+async def test_what_callers_make_up_is_no_label(adapter: Adapter) -> None:
+    async with httpx.AsyncClient(base_url=adapter.url) as caller:
+        for path in ("first", "second"):
+            await caller.get(f"/api/v1/{path}/")
+            await caller.request("PROPFIND", f"/api/v1/{path}/")
+        text = (await caller.get("/metrics")).text
+
+    assert _requests(text) == {("1.2", "GET", "none", "404"): 2, ("1.2", "other", "none", "404"): 2}
+
+
+async def test_calls_to_the_database_are_counted_by_what_came_of_them(adapter: Adapter) -> None:
+    async with httpx.AsyncClient(base_url=adapter.url) as caller:
+        before = _calls((await caller.get("/metrics")).text)
+        data = make_user_data()
+        for _ in range(2):
+            await caller.post("/api/v1/users/", json=data)
+        await caller.get("/api/v1/users/")
+        await caller.patch(f"/api/v1/users/{uuid4()}", json={"name": "Lena"})
+        text = (await caller.get("/metrics")).text
+
+    assert _calls(text) - before == {
+        ("insert", "ok"): 1,
+        ("insert", "conflict"): 1,
+        ("call", "ok"): 1,
+        ("update", "not_found"): 1,
+    }
+    assert _read(text, "flux_gateway_calls_in_progress") == {(): 0}
+    assert _read(text, "flux_gateway_connections") == {(): 20}
+
+
+class _Broken:
+    """A gateway whose database is away, and which first waits."""
+
+    def __init__(self) -> None:
+        self.go_on = asyncio.Event()
+
+    async def select(self, *_: Any) -> bytes:
+        await self.go_on.wait()
+        raise UnavailableError("The database cannot be reached.")
+
+
+async def test_a_call_is_in_progress_until_it_fails() -> None:
+    broken, metrics = _Broken(), Metrics()
+    gateway = ObservedGateway(broken, metrics)  # type: ignore[arg-type] # one of its operations is enough
+    await metrics.watch_calls_in_progress(gateway.calls_in_progress)
+    calls = [asyncio.create_task(gateway.select(TASKS, "")) for _ in range(3)]
+    await asyncio.sleep(0)
+    meanwhile = metrics.text().decode()
+    broken.go_on.set()
+    await asyncio.wait(calls)
+
+    assert all(isinstance(call.exception(), UnavailableError) for call in calls)
+    assert _read(meanwhile, "flux_gateway_calls_in_progress") == {(): 3}
+    assert _calls(metrics.text().decode()) == {("select", "unavailable"): 3}
+    assert _read(metrics.text().decode(), "flux_gateway_calls_in_progress") == {(): 0}
+
+
+async def _get_users(url: str, times: int) -> None:
+    for _ in range(times):
+        # Over a connection of its own, so that any worker may take it.
+        async with httpx.AsyncClient(base_url=url) as caller:
+            assert (await caller.get("/api/v1/users/")).status_code == 200
+
+
+async def test_workers_count_together_also_after_one_has_died(stack: LocalStack) -> None:
+    with stack.adapter(environment={"WEB_CONCURRENCY": "2"}) as adapter:
+        await _get_users(adapter.url, 20)
+        async with httpx.AsyncClient(base_url=adapter.url) as caller:
+            texts = [(await caller.get("/metrics", headers={"Connection": "close"})).text for _ in range(6)]
+        workers = _workers_of(adapter)
+        os.kill(workers[0], signal.SIGKILL)
+        await asyncio.to_thread(_await_another_worker, adapter, workers)
+        await _get_users(adapter.url, 5)
+        async with httpx.AsyncClient(base_url=adapter.url) as caller:
+            after = (await caller.get("/metrics")).text
+
+    route = ("1.2", "GET", "/users/", "200")
+    assert [_requests(text)[route] for text in texts] == [20] * 6
+    assert _read(texts[0], "flux_gateway_connections") == {(): 40}
+    assert _requests(after)[route] == 25
+    assert _read(after, "flux_gateway_connections") == {(): 40}
+
+
+def _workers_of(adapter: Adapter) -> list[int]:
+    """Processes that uvicorn has spawned to serve."""
+    children = Path(f"/proc/{adapter.pid}/task/{adapter.pid}/children").read_text().split()
+    return [int(pid) for pid in children if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+
+
+def _await_another_worker(adapter: Adapter, before: list[int]) -> None:
+    with httpx.Client(base_url=adapter.url) as caller:
+        for _ in range(600):
+            now = _workers_of(adapter)
+            if len(now) == len(before) and set(now) != set(before):
+                text = caller.get("/metrics", headers={"Connection": "close"}).text
+                if _read(text, "flux_gateway_connections") == {(): 40}:
+                    return
+            signal.sigtimedwait([], 0.05)
+    raise AssertionError("no worker took the place of the dead one")
