@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from local_stack import LocalStack
+from local_stack import LocalStack, migrations
 from local_stack.database import fetch_rows
 
 TABLES = (
@@ -109,3 +109,15 @@ def test_seeding_again_changes_nothing(seeded: LocalStack) -> None:
 
     assert seeded.seed() is False
     assert {table: rows_of(seeded, table) for table in TABLES} == before
+
+
+def test_the_cli_loads_it_with_the_migrations() -> None:
+    stack = LocalStack(migrate=False)
+    try:
+        stack.start_database()
+        remote = f"--remote={stack.database_url}?sslmode=disable"
+        migrations.supabase_cli("db", "push", "--yes", "--include-seed", remote, check="db push")
+
+        assert len(rows_of(stack, "users")) == 3
+    finally:
+        stack.stop()
