@@ -231,7 +231,10 @@ from (
 ) as example (change, changed);
 
 select is_empty(
-  $$select from v1_0.tasks inner join public.tasks as stored using (id) where state = 'missed' and status <> 'cancelled'$$,
+  $$
+    select from v1_0.tasks inner join public.tasks as stored using (id)
+    where state = 'missed' and status <> 'cancelled' and stored.user_id = 'a0000000-0000-4000-8000-000000000001'
+  $$,
   'a cancelled task reads as missed and stays cancelled, also when it is written back so'
 );
 
