@@ -55,3 +55,23 @@ async def make_world(client: httpx.AsyncClient) -> World:
         conversation = {"user_id": user, "langgraph_thread_id": uuid4().hex, "context_type": "voice"}
         ids[f"{prefix}conversation"] = await make("conversations", conversation)
     return ids
+
+
+@pytest.fixture
+async def owner(client: httpx.AsyncClient) -> dict[str, str]:
+    """A new user with a goal, as fields of a task."""
+    user = await create(client, "users", make_user_data())
+    goal = await create(client, "goals", make_goal_data(user["id"]))
+    return {"user_id": user["id"], "goal_id": goal["id"]}
+
+
+@pytest.fixture
+def older(callers: Callers) -> httpx.AsyncClient:
+    """A caller of 1.0."""
+    return callers["1.0"]
+
+
+@pytest.fixture
+def newer(callers: Callers) -> httpx.AsyncClient:
+    """A caller of 1.2."""
+    return callers["1.2"]

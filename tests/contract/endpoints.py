@@ -1,5 +1,9 @@
 """CONTRACT.md's endpoint tables as data: the paths under /api/v1 of each contract, and their methods."""
 
+from typing import Any
+
+import pytest
+
 ALL = {"GET", "POST"}
 ONE = {"GET", "PATCH", "DELETE"}
 OF_BOTH = {
@@ -32,3 +36,36 @@ OF_1_2 = {
 }
 
 ENDPOINTS = {"1.0": OF_BOTH, "1.2": OF_BOTH | OF_1_2}
+Endpoint = tuple[str, str, str]
+"""Contract, method, path."""
+BODIES = {
+    "/users/{user_id}": {},
+    "/goals/{goal_id}": {"title": "Run"},
+    "/tasks/{task_id}/calendar-event": {"calendar_event_id": "event-1"},
+    "/conversations/{conversation_id}/voice": {"extracted_intent": "plan"},
+}
+"""What is sent along to paths with an id; an empty object where none is given."""
+
+
+def endpoints(*, with_id: bool | None = None, with_body: bool | None = None) -> list[Any]:
+    """Each endpoint of each contract, as a parameter."""
+    return [
+        pytest.param((contract, method, path), id=f"{contract} {method} {path}")
+        for contract, paths in ENDPOINTS.items()
+        for path, methods in paths.items()
+        for method in sorted(methods)
+        if with_id in (None, "{" in path) and with_body in (None, method in ("POST", "PATCH", "PUT"))
+    ]
+
+
+def url_of(path: str, key: object) -> str:
+    """The whole path, with this id where it has one."""
+    start, _, rest = path.partition("{")
+    return f"/api/v1{start}{key}{rest.partition('}')[2]}" if rest else f"/api/v1{path}"
+
+
+def own_row(path: str) -> str:
+    """The row of the world that a path with an id can name."""
+    return {"user_id": "user", "goal_id": "goal", "milestone_id": "milestone", "task_id": "task"}.get(
+        path.partition("{")[2].partition("}")[0], "conversation"
+    )

@@ -1,0 +1,163 @@
+"""Bodies: JSON, up to a size, kept as they were sent."""
+
+import json
+from collections.abc import AsyncIterator
+from decimal import Decimal
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.conftest import create, make_user_data
+from tests.contract.answers import refused
+from tests.contract.conftest import Callers
+from tests.contract.endpoints import ENDPOINTS, Endpoint, endpoints, own_row, url_of
+from tests.contract.kinds import World
+
+MEBIBYTE = 1024 * 1024
+
+
+NOT_JSON = [b"", b" ", b"not json", b'{"title": "Run"', b"{} {}", b"{'title': 'Run'}", b'{"title": "\xff"}', b"\x00", b"{,}"]
+
+
+@pytest.mark.parametrize("endpoint", endpoints(with_body=True))
+async def test_a_body_that_is_not_json_is_400(endpoint: Endpoint, callers: Callers, world: World) -> None:
+    contract, method, path = endpoint
+    for body in NOT_JSON:
+        response = await callers[contract].request(method, url_of(path, world[own_row(path)]), content=body)
+
+        refused(response, 400, about=body)
+
+
+@pytest.mark.parametrize("number", [b"NaN", b"Infinity", b"-Infinity", b"01", b"1.", b".5", b"+1"])
+async def test_a_number_that_json_does_not_have_is_400(number: bytes, client: httpx.AsyncClient) -> None:
+    body = json.dumps(make_user_data(profile={"weight": "?"})).encode().replace(b'"?"', number)
+
+    refused(await client.post("/api/v1/users/", content=body), 400)
+
+
+@pytest.mark.parametrize("endpoint", endpoints(with_body=True))
+async def test_a_body_that_is_not_an_object_is_422(endpoint: Endpoint, callers: Callers, world: World) -> None:
+    contract, method, path = endpoint
+    for body in ("null", "[]", "[{}]", '"text"', "5", "true"):
+        response = await callers[contract].request(method, url_of(path, world[own_row(path)]), content=body)
+
+        refused(response, 422, about=body)
+
+
+def _user_of_size(size: int) -> bytes:
+    data = make_user_data(profile={"notes": ""})
+    data["profile"]["notes"] = "x" * (size - len(json.dumps(data)))
+    return json.dumps(data).encode()
+
+
+async def _in_chunks(body: bytes) -> AsyncIterator[bytes]:
+    for start in range(0, len(body), 65536):
+        yield body[start : start + 65536]
+
+
+@pytest.mark.parametrize("chunked", [False, True], ids=["with its length", "in chunks"])
+@pytest.mark.parametrize("contract", ENDPOINTS)
+async def test_a_body_over_one_mebibyte_is_413(contract: str, chunked: bool, callers: Callers) -> None:
+    body = b'{"name": "' + b"x" * MEBIBYTE + b'"}'
+    sent: Any = _in_chunks(body) if chunked else body
+
+    response = await callers[contract].post("/api/v1/users/", content=sent)
+
+    assert "content-length" in response.request.headers or chunked
+    assert str(MEBIBYTE) in refused(response, 413)["detail"]
+
+
+@pytest.mark.parametrize("endpoint", endpoints(with_body=True))
+async def test_every_endpoint_with_a_body_limits_it(endpoint: Endpoint, callers: Callers, world: World) -> None:
+    contract, method, path = endpoint
+
+    response = await callers[contract].request(method, url_of(path, world[own_row(path)]), content=b" " * (MEBIBYTE + 1))
+
+    refused(response, 413)
+
+
+@pytest.mark.parametrize("chunked", [False, True], ids=["with its length", "in chunks"])
+async def test_a_body_of_exactly_one_mebibyte_is_kept(chunked: bool, client: httpx.AsyncClient) -> None:
+    body = _user_of_size(MEBIBYTE)
+    sent: Any = _in_chunks(body) if chunked else body
+
+    response = await client.post("/api/v1/users/", content=sent)
+
+    assert len(body) == MEBIBYTE
+    assert response.status_code == 201, response.text
+    assert response.json()["profile"] == json.loads(body)["profile"]
+
+
+async def test_a_caller_whose_body_was_too_large_can_go_on(client: httpx.AsyncClient, service_url: str) -> None:
+    async with httpx.AsyncClient(base_url=service_url, timeout=30) as caller:
+        for _ in range(3):
+            refused(await caller.post("/api/v1/users/", content=b" " * (3 * MEBIBYTE)), 413)
+            assert (await caller.post("/api/v1/users/", json=make_user_data())).status_code == 201
+
+
+def _nested(depth: int) -> Any:
+    value: Any = "bottom"
+    for nth in range(depth):
+        value = {"in": value} if nth % 2 else [value]
+    return value
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"big": 123456789012345678901234567890, "small": 0.1234567890123456789, "exponent": 1e100, "zero": 0, "minus": -0.5}',
+        '{"": "", " ": null, "a.b": 1, "a,b": 2, "(a)": 3, "\\"": 4, "\\\\": 5, "select": 6, "\\u00e9\\ud834\\udd1e": "\\u2028"}',
+        '{"empty": [{}, [], "", null], "bools": [true, false], "control": "\\u0001\\b\\f\\n\\r\\t\\u001f\\u007f"}',
+        f'{{"many": {list(range(5000))}}}',
+        json.dumps({"deep": _nested(100)}),
+        json.dumps({f"key {nth}": nth for nth in range(2000)}),
+    ],
+    ids=["numbers", "odd keys", "odd values", "long list", "deep", "many keys"],
+)
+async def test_a_json_object_is_kept_exactly(text: str, client: httpx.AsyncClient) -> None:
+    body = json.dumps(make_user_data()).replace("}", f', "profile": {text}, "preferences": {text}}}')
+
+    created = await client.post("/api/v1/users/", content=body)
+
+    assert created.status_code == 201, created.text
+    read = await client.get(f"/api/v1/users/{created.json()['id']}")
+    for response in (created, read):
+        row = json.loads(response.text, parse_float=Decimal)
+        assert row["profile"] == row["preferences"] == json.loads(text, parse_float=Decimal)
+
+
+@pytest.mark.parametrize("depth", [1_000, 100_000])
+async def test_nesting_without_end_is_refused(depth: int, client: httpx.AsyncClient) -> None:
+    body = json.dumps(make_user_data(profile={"deep": "?"})).replace('"?"', "[" * depth + "]" * depth)
+
+    response = await client.post("/api/v1/users/", content=body)
+
+    refused(response, response.status_code)
+    assert response.status_code in (400, 422)
+
+
+async def test_of_a_field_that_is_sent_twice_the_last_counts(client: httpx.AsyncClient, world: World) -> None:
+    body = json.dumps(make_user_data(name="First")).replace("}", ', "name": "Last"}')
+    created = await client.post("/api/v1/users/", content=body)
+
+    assert created.status_code == 201
+    assert created.json()["name"] == "Last"
+    refused(await client.post("/api/v1/users/", content=body.replace("Last", "")), 422, "name")
+
+
+async def test_an_object_is_replaced_not_merged(client: httpx.AsyncClient) -> None:
+    user = await create(client, "users", make_user_data(profile={"a": 1, "b": {"c": 2}}))
+
+    response = await client.patch(f"/api/v1/users/{user['id']}", json={"profile": {"b": {"d": 3}}})
+
+    assert response.json()["profile"] == {"b": {"d": 3}}
+
+
+async def test_a_change_to_the_same_value_is_a_change_in_time_only(client: httpx.AsyncClient) -> None:
+    user = await create(client, "users", make_user_data(profile={"a": 1}))
+
+    changed = (await client.patch(f"/api/v1/users/{user['id']}", json={"profile": {"a": 1}})).json()
+
+    assert changed | {"updated_at": user["updated_at"]} == user
+    assert changed["created_at"] == user["created_at"]

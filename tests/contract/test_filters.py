@@ -1,0 +1,157 @@
+"""Filters: every one of every list, alone and together."""
+
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from tests.conftest import create, make_task_data, make_user_data
+from tests.contract.answers import refused
+from tests.contract.conftest import Callers, make_world
+from tests.contract.kinds import Reference, World, resolve
+from tests.contract.pages import Row, ids_of, list_page
+from tests.contract.resources import FILTERED, Resource
+
+TASKS = "/api/v1/tasks/"
+Family = dict[str, Row]
+
+
+@pytest.fixture(scope="session")
+async def families(callers: Callers) -> dict[str, Family]:
+    """For each list with filters a row (under ""), and for each of its filters a row that differs from it there."""
+    world, other = await make_world(callers["1.2"]), await make_world(callers["1.2"])
+    return {str(resource): await _family(callers[resource.contract], resource, world, other) for resource in FILTERED}
+
+
+async def _family(caller: httpx.AsyncClient, resource: Resource, world: World, other: World) -> Family:
+    references = [name for name in resource.filters if isinstance(resource.field(name).kind, Reference)]
+    chosen = {name: resolve(resource.field(name).kind.accepted[0], world) for name in resource.filters}
+    family = {}
+    for name in ("", *resource.filters):
+        values: dict[str, Any] = dict(chosen)
+        if name in references and (resource.field(name).required or name == "goal_id"):
+            # It can't do without one: it belongs to another world altogether.
+            values |= {each: resolve(resource.field(each).kind.accepted[0], other) for each in references}
+        elif name:
+            values[name] = None if name in references else resource.field(name).kind.accepted[1]
+        response = await caller.post(resource.path, json=resource.minimal(world) | values)
+        assert response.status_code == 201, response.text
+        family[name] = response.json()
+    return family
+
+
+@pytest.mark.parametrize("resource", FILTERED, ids=str)
+async def test_filters_together_find_what_fits_them_all(resource: Resource, callers: Callers, families: dict[str, Family]) -> None:
+    family = families[str(resource)]
+    wanted = {name: family[""][name] for name in resource.filters}
+
+    page = await list_page(callers[resource.contract], resource.path, **wanted)
+
+    in_family = {row["id"] for row in family.values()}
+    assert [row for row in page["items"] if row["id"] in in_family] == [family[""]]
+    assert all(wanted.items() <= row.items() for row in page["items"])
+    assert page["total"] == len(page["items"])
+
+
+@pytest.mark.parametrize(
+    ("resource", "name"),
+    [pytest.param(resource, name, id=f"{resource}-{name}") for resource in FILTERED for name in resource.filters],
+)
+async def test_a_filter_finds_the_rows_with_its_value(
+    resource: Resource, name: str, callers: Callers, families: dict[str, Family]
+) -> None:
+    family = families[str(resource)]
+    in_family = {row["id"] for row in family.values()}
+    for row in family.values():
+        wanted = {each: row[each] for each in (resource.owner, name) if row[each] is not None}
+
+        page = await list_page(callers[resource.contract], resource.path, **wanted)
+
+        assert all(wanted.items() <= row.items() for row in page["items"])
+        fitting = {each["id"] for each in family.values() if wanted.items() <= each.items()}
+        assert {row["id"] for row in page["items"]} & in_family == fitting
+
+
+@pytest.mark.parametrize(
+    ("resource", "name"),
+    [
+        pytest.param(resource, name, id=f"{resource}-{name}")
+        for resource in FILTERED
+        for name in resource.filters
+        if not isinstance(resource.field(name).kind, Reference)
+    ],
+)
+async def test_each_word_of_a_filter_finds_its_rows(resource: Resource, name: str, callers: Callers, world: World) -> None:
+    caller = callers[resource.contract]
+    owner = resource.owner
+    scope = {owner: resolve(resource.field(owner).kind.accepted[0], world)}
+    words = resource.field(name).kind.accepted
+    before = {word: (await list_page(caller, resource.path, **scope, **{name: word}))["total"] for word in words}
+    for word in words:
+        assert (await caller.post(resource.path, json=resource.minimal(world) | {name: word})).status_code == 201
+
+    pages = {word: await list_page(caller, resource.path, **scope, **{name: word}) for word in words}
+
+    assert {word: page["total"] for word, page in pages.items()} == {word: total + 1 for word, total in before.items()}
+    assert {word: {row[name] for row in page["items"]} for word, page in pages.items()} == {word: {word} for word in words}
+
+
+@pytest.mark.parametrize(
+    ("resource", "name"),
+    [pytest.param(resource, name, id=f"{resource}-{name}") for resource in FILTERED for name in resource.filters],
+)
+async def test_a_filter_refuses_what_its_field_cannot_hold(resource: Resource, name: str, callers: Callers) -> None:
+    wrong = [value for value in resource.field(name).kind.refused if isinstance(value, str)]
+    assert wrong
+    for value in wrong:
+        refused(await callers[resource.contract].get(resource.path, params={name: value}), 422, name)
+
+
+@pytest.mark.parametrize(("name", "row"), [("linked_goal_id", "goal"), ("linked_task_id", "task")])
+async def test_conversations_are_found_by_what_their_voice_session_led_to(name: str, row: str, client: httpx.AsyncClient) -> None:
+    world = await make_world(client)
+    other = {"user_id": world["user"], "langgraph_thread_id": uuid4().hex, "context_type": "voice"}
+    await create(client, "conversations", other)
+    path = f"/api/v1/conversations/{world['conversation']}"
+    assert (await client.patch(f"{path}/voice", json={name: world[row]})).status_code == 200
+
+    page = await list_page(client, "/api/v1/conversations/", **{name: world[row]})
+
+    assert ids_of(page) == [world["conversation"]]
+    assert (await list_page(client, "/api/v1/conversations/", **{name: world[f"strangers_{row}"]}))["items"] == []
+
+
+@pytest.mark.parametrize("name", ["title", "email", "id", "created_at", "description", "order", "select", "or", "status.eq"])
+async def test_only_foreign_keys_and_words_are_filters(name: str, client: httpx.AsyncClient) -> None:
+    refused(await client.get(TASKS, params={name: "x"}), 422, name)
+
+
+async def test_filters_and_pages_go_together(client: httpx.AsyncClient) -> None:
+    user = (await create(client, "users", make_user_data()))["id"]
+    statuses = ["pending", "done", "pending", "missed", "pending"]
+    made = [await create(client, "tasks", make_task_data(user, status=status)) for status in statuses]
+    pending = [row["id"] for row in reversed(made) if row["status"] == "pending"]
+
+    page = await list_page(client, TASKS, user_id=user, status="pending", skip=1, limit=1)
+
+    assert ids_of(page) == pending[1:2]
+    assert (page["total"], page["page"], page["has_next"], page["has_prev"]) == (3, 2, True, True)
+
+
+async def test_cancelled_tasks_are_among_those_missed_in_1_0(callers: Callers, world: World) -> None:
+    user = (await create(callers["1.2"], "users", make_user_data()))["id"]
+    for status in ("pending", "done", "missed", "rescheduled", "cancelled"):
+        await create(callers["1.2"], "tasks", make_task_data(user, status=status))
+
+    pages = {
+        state: await list_page(callers["1.0"], TASKS, user_id=user, state=state)
+        for state in ("scheduled", "drifted", "completed", "missed")
+    }
+
+    assert {state: page["total"] for state, page in pages.items()} == {
+        "scheduled": 1,
+        "drifted": 1,
+        "completed": 1,
+        "missed": 2,
+    }

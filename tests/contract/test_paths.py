@@ -1,0 +1,132 @@
+"""Paths and methods: what is there, what is not, and what is said of it."""
+
+from datetime import datetime, timedelta
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+
+from tests.conftest import create
+from tests.contract.answers import refused
+from tests.contract.conftest import Callers
+from tests.contract.endpoints import BODIES, ENDPOINTS, Endpoint, endpoints, own_row, url_of
+from tests.contract.kinds import World
+from tests.contract.resources import CHANGEABLE, CONVERSATIONS_1_2, RESOURCES, Resource
+
+
+@pytest.mark.parametrize("resource", [resource for resource in RESOURCES if "list" in resource.methods], ids=str)
+async def test_a_collection_answers_with_and_without_the_trailing_slash(resource: Resource, callers: Callers, world: World) -> None:
+    caller = callers[resource.contract]
+    for path in (resource.path, resource.path.removesuffix("/")):
+        assert (await caller.get(path, follow_redirects=False)).status_code == 200
+        created = await caller.post(path, json=resource.minimal(world), follow_redirects=False)
+        assert created.status_code == 201
+
+
+@pytest.mark.parametrize("slash", ["", "/"])
+async def test_the_list_of_messages_answers_with_and_without_the_trailing_slash(
+    slash: str, client: httpx.AsyncClient, world: World
+) -> None:
+    conversation = await create(client, "conversations", CONVERSATIONS_1_2.minimal(world))
+
+    response = await client.get(f"/api/v1/messages{slash}", params={"conversation_id": conversation["id"]})
+
+    assert response.status_code == 200
+    assert response.json() == []
+
+
+# PUT is left out: it creates the row.
+@pytest.mark.parametrize("endpoint", [each for each in endpoints(with_id=True) if "PUT" not in each.values[0]])
+async def test_an_id_that_no_row_has_is_404(endpoint: Endpoint, callers: Callers) -> None:
+    contract, method, path = endpoint
+    body = BODIES.get(path, {}) if method in ("PATCH", "PUT") else None
+
+    response = await callers[contract].request(method, url_of(path, uuid4()), json=body)
+
+    refused(response, 404)
+
+
+@pytest.mark.parametrize("resource", CHANGEABLE, ids=str)
+async def test_a_change_to_a_row_that_does_not_exist_is_404(resource: Resource, callers: Callers, world: World) -> None:
+    fixed = {field.name for field in resource.fields if field.fixed}
+    changes = {name: value for name, value in resource.complete(world).items() if name not in fixed}
+
+    refused(await callers[resource.contract].patch(f"{resource.path}{uuid4()}", json=changes), 404)
+
+
+@pytest.mark.parametrize("endpoint", endpoints(with_id=True))
+async def test_an_id_that_is_not_a_uuid_is_refused(endpoint: Endpoint, callers: Callers) -> None:
+    contract, method, path = endpoint
+    body = BODIES.get(path, {}) if method in ("PATCH", "PUT") else None
+    for key in ("not-a-uuid", "1", "00000000-0000-0000-0000-00000000000g", "%00", "%20"):
+        response = await callers[contract].request(method, url_of(path, key), json=body)
+
+        refused(response, 422, path.partition("{")[2].partition("}")[0], about=key)
+
+
+@pytest.mark.parametrize("contract", ENDPOINTS)
+async def test_an_id_names_its_row_in_either_case(contract: str, callers: Callers, owner: dict[str, str]) -> None:
+    caller = callers[contract]
+    for user, goal in (owner.values(), map(str.upper, owner.values())):
+        row = (await caller.get(f"/api/v1/goals/{goal}")).json()
+        listed = (await caller.get("/api/v1/goals/", params={"user_id": user})).json()
+
+        assert row["id"] == owner["goal_id"]
+        assert listed["items"] == [row]
+
+
+@pytest.mark.parametrize("resource", RESOURCES, ids=str)
+async def test_ids_are_uuids_and_times_are_in_utc(resource: Resource, callers: Callers, world: World) -> None:
+    created = await callers[resource.contract].post(resource.path, json=resource.complete(world))
+    row = created.json()
+
+    assert str(UUID(row["id"])) == row["id"]
+    times = [value for name, value in row.items() if name.endswith(("_at", "_time")) and value is not None]
+    assert times
+    assert {datetime.fromisoformat(time).utcoffset() for time in times} == {timedelta(0)}
+
+
+@pytest.mark.parametrize("contract", ENDPOINTS)
+@pytest.mark.parametrize(
+    "path", ["no-such-path", "", "users/{id}/no-such-path", "goals/{id}/full/more", "user", "users//", "goals//full"]
+)
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_a_path_that_does_not_exist_is_404(method: str, path: str, contract: str, callers: Callers) -> None:
+    refused(await callers[contract].request(method, f"/api/v1/{path.format(id=uuid4())}"), 404)
+
+
+@pytest.mark.parametrize("path", sorted(ENDPOINTS["1.2"].keys() - ENDPOINTS["1.0"].keys()))
+async def test_what_only_1_2_has_is_404_in_1_0(path: str, client_1_0: httpx.AsyncClient, world: World) -> None:
+    for method in ("GET", "POST", "PATCH", "DELETE"):
+        refused(await client_1_0.request(method, url_of(path, world["conversation"])), 404)
+
+
+@pytest.mark.parametrize("contract", ENDPOINTS)
+async def test_a_method_that_a_path_does_not_have_is_405_and_says_which_it_has(
+    contract: str, callers: Callers, world: World
+) -> None:
+    for path, methods in ENDPOINTS[contract].items():
+        for method in {"GET", "POST", "PUT", "PATCH", "DELETE"} - methods:
+            response = await callers[contract].request(method, url_of(path, world[own_row(path)]), json={})
+
+            refused(response, 405)
+            assert {name.strip() for name in response.headers["allow"].split(",")} == methods, (method, path)
+
+
+@pytest.mark.parametrize("resource", [each for each in RESOURCES if "delete" in each.methods], ids=str)
+async def test_deleting_a_row_answers_204_with_an_empty_body_and_the_row_is_gone(
+    resource: Resource, callers: Callers, world: World
+) -> None:
+    caller = callers[resource.contract]
+    row = (await caller.post(resource.path, json=resource.complete(world))).json()
+    path = f"{resource.path}{row['id']}"
+
+    response = await caller.delete(path)
+
+    assert response.status_code == 204
+    assert response.content == b""
+    assert "content-type" not in response.headers
+    refused(await caller.get(path), 404)
+    refused(await caller.delete(path), 404)
+    if "update" in resource.methods:
+        refused(await caller.patch(path, json={}), 404)

@@ -1,0 +1,125 @@
+"""Validation: every problem is named at once, with its place; unique values are."""
+
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from tests.conftest import create
+from tests.contract.answers import refused
+from tests.contract.conftest import Callers
+from tests.contract.endpoints import Endpoint, endpoints, own_row, url_of
+from tests.contract.kinds import World
+from tests.contract.resources import USERS_1_0, USERS_1_2, Resource
+
+
+async def test_every_problem_of_a_body_is_named_at_once(client: httpx.AsyncClient) -> None:
+    wrong = {
+        "user_id": "nobody",
+        "title": "",
+        "status": "scheduled",
+        "duration_minutes": 0,
+        "scheduled_at": "2026-03-01T09:00:00",
+        "shared_with_goal_ids": ["x", "y"],
+        "no_such_field": 1,
+    }
+
+    body = refused(
+        await client.post("/api/v1/tasks/", json=wrong),
+        422,
+        *(wrong.keys() - {"shared_with_goal_ids"}),
+        "shared_with_goal_ids[0]",
+        "shared_with_goal_ids[1]",
+    )
+
+    assert any(error["message"] in body["detail"] for error in body["errors"])
+
+
+@pytest.mark.parametrize(
+    ("path", "fields"),
+    [
+        ("/tasks/by-timerange?user_id=x&start_at=2026-01-01T00:00:00&no_such=1", ("user_id", "start_at", "end_at", "no_such")),
+        ("/tasks/?limit=0&skip=-1&status=nonsense&no_such=1", ("limit", "skip", "status", "no_such")),
+        ("/messages/?skip=0", ("skip", "conversation_id")),
+    ],
+)
+async def test_every_problem_of_a_query_is_named_at_once(path: str, fields: tuple[str, ...], client: httpx.AsyncClient) -> None:
+    refused(await client.get(f"/api/v1{path}"), 422, *fields)
+
+
+async def test_a_problem_inside_a_structure_is_named_with_its_place(client: httpx.AsyncClient, world: World) -> None:
+    milestone = {"week_number": 1, "title": "Week", "tasks": [{"title": "Run"}]}
+    wrong = {"week_number": 0, "title": "Week", "tasks": [{"title": ""}, {"title": "Run", "no_such": 1}]}
+    structure = {
+        "goal": {"user_id": world["user"], "title": "x" * 501},
+        "milestones": [milestone, milestone, wrong],
+    }
+
+    refused(
+        await client.post("/api/v1/goals/with-structure", json=structure),
+        422,
+        "goal.title",
+        "milestones[2].week_number",
+        "milestones[2].tasks[0].title",
+        "milestones[2].tasks[1].no_such",
+    )
+
+
+@pytest.mark.parametrize("endpoint", endpoints())
+async def test_an_unknown_query_parameter_is_refused_and_named(endpoint: Endpoint, callers: Callers, world: World) -> None:
+    contract, method, path = endpoint
+    response = await callers[contract].request(
+        method, url_of(path, world[own_row(path)]), params={"no_such": "1"}, json=None if method == "GET" else {}
+    )
+
+    body = refused(response, 422)
+    assert "no_such" in [error["field"] for error in body["errors"]]
+
+
+@pytest.mark.parametrize("query", ["limit=5&limit=5", "status=done&status=missed", "skip=0&skip=1"])
+async def test_a_parameter_that_is_given_twice_is_refused(query: str, client: httpx.AsyncClient) -> None:
+    refused(await client.get(f"/api/v1/tasks/?{query}"), 422, query.partition("=")[0])
+
+
+@pytest.mark.parametrize("query", ["status=%00", "user_id=%ff", "limit=1%00", "%00=1", "status=%ff%fe"])
+async def test_odd_bytes_in_a_query_are_refused(query: str, client: httpx.AsyncClient) -> None:
+    response = await client.get(f"/api/v1/tasks/?{query}")
+
+    refused(response, 400 if "%ff" in query else 422)
+
+
+@pytest.mark.parametrize("resource", [USERS_1_2, USERS_1_0], ids=str)
+async def test_an_email_is_taken_whatever_its_case(resource: Resource, callers: Callers, world: World) -> None:
+    caller = callers[resource.contract]
+    email = f"Jane.{uuid4().hex}@Example.com"
+    first = (await caller.post(resource.path, json=resource.minimal(world, email=email))).json()
+    second = (await caller.post(resource.path, json=resource.minimal(world))).json()
+
+    for taken in (email, email.lower(), email.upper()):
+        refused(await caller.post(resource.path, json=resource.minimal(world, email=taken)), 409, "email")
+        refused(await caller.patch(f"{resource.path}{second['id']}", json={"email": taken}), 409, "email")
+
+    assert first["email"] == email
+    assert (await caller.get(f"{resource.path}{second['id']}")).json() == second
+
+
+@pytest.mark.parametrize("resource", [USERS_1_2, USERS_1_0], ids=str)
+async def test_a_user_can_change_the_case_of_the_own_email(resource: Resource, callers: Callers, world: World) -> None:
+    caller = callers[resource.contract]
+    email = f"Jane.{uuid4().hex}@Example.com"
+    row = (await caller.post(resource.path, json=resource.minimal(world, email=email))).json()
+
+    response = await caller.patch(f"{resource.path}{row['id']}", json={"email": email.lower()})
+
+    assert response.status_code == 200
+    assert response.json()["email"] == email.lower()
+
+
+async def test_a_thread_belongs_to_one_conversation(client: httpx.AsyncClient, world: World) -> None:
+    data = {"user_id": world["user"], "langgraph_thread_id": uuid4().hex, "context_type": "goal"}
+    await create(client, "conversations", data)
+
+    refused(await client.post("/api/v1/conversations/", json=data), 409, "langgraph_thread_id")
+    refused(await client.post("/api/v1/conversations/", json=data | {"user_id": world["stranger"]}), 409, "langgraph_thread_id")
+    other_case = data | {"langgraph_thread_id": data["langgraph_thread_id"].upper()}
+    await create(client, "conversations", other_case)
