@@ -3,8 +3,13 @@
 import json
 import logging
 import sys
+import time
 from typing import Literal
+from uuid import uuid4
 
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+_LONGEST_REQUEST_ID = 128
 logger = logging.getLogger("dao_service.access")
 
 
@@ -42,6 +47,13 @@ def configure_logging(level: str, log_format: Literal["auto", "json", "text"]) -
     uvicorn_access.propagate = False
 
 
+def request_id_of(sent: bytes | None) -> bytes:
+    """A caller's `X-Request-ID` where it is fit for a log and a header, else a new one."""
+    if sent and len(sent) <= _LONGEST_REQUEST_ID and sent.isascii() and sent.decode("ascii").isprintable():
+        return sent
+    return uuid4().hex.encode()
+
+
 class AccessLog:
     """Writes the lines."""
 
@@ -60,3 +72,31 @@ class AccessLog:
             if cause:
                 entry["cause"] = cause
             logger.log(level, entry)
+
+
+class Logged:
+    """A middleware that logs what does not go through the door: probes, documents, unknown paths. Their contract is ""."""
+
+    def __init__(self, app: ASGIApp, log: AccessLog) -> None:
+        self._app = app
+        self._log = log
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started, status = time.perf_counter(), 500
+        request_id = request_id_of(dict(scope["headers"]).get(b"x-request-id"))
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message.get("headers", ()), (b"x-request-id", request_id)]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_with_id)
+        finally:
+            route = getattr(scope.get("route"), "path", "")
+            self._log.write(request_id, scope["method"], route, status, "", time.perf_counter() - started, "")

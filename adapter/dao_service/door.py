@@ -7,12 +7,11 @@ already JSON. What FastAPI would read from a handler's signature, the door reads
 import time
 from collections.abc import Mapping
 from typing import Any, NamedTuple
-from uuid import uuid4
 
 import orjson
 from starlette.types import Receive, Scope, Send
 
-from dao_service.access_log import AccessLog
+from dao_service.access_log import AccessLog, request_id_of
 from dao_service.callers import Callers
 from dao_service.errors import (
     BadRequestError,
@@ -167,9 +166,7 @@ def _read_headers(scope: Scope) -> _Headers:
             length = value
         elif name == b"content-type":
             media_type = value
-    if not request_id or len(request_id) > 128 or not request_id.isascii() or not request_id.decode("ascii").isprintable():
-        request_id = uuid4().hex.encode()
-    return _Headers(key, contract, request_id, length, media_type)
+    return _Headers(key, contract, request_id_of(request_id), length, media_type)
 
 
 def _is_json(media_type: bytes | None) -> bool:

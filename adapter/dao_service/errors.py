@@ -97,7 +97,8 @@ class TimeLimitError(DataServiceError):
 _RAISED = {error.status: error for error in (BadRequestError, NotFoundError, ConflictError, InvalidError)}
 _CONSTRAINT = re.compile(r'constraint "([^"]+)"')
 _INVALID = re.compile(r"22...|54000|PGRST102|PGRST204")
-_UNAVAILABLE = re.compile(r"08...|53...|57P0.|40001|40P01|25006|PGRST00.|PGRST20[25]")
+# No code at all: the server went away before it could say anything.
+_UNAVAILABLE = re.compile(r"|08...|53...|57P0.|40001|40P01|25006|PGRST00.|PGRST20[25]")
 _TIME_LIMIT = re.compile(r"57014|55P03")
 
 UNREACHABLE = "The database cannot be reached. Try again in a moment."

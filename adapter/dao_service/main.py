@@ -10,7 +10,7 @@ from opentelemetry import trace
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from dao_service import tracing
-from dao_service.access_log import AccessLog, configure_logging
+from dao_service.access_log import AccessLog, Logged, configure_logging
 from dao_service.callers import Callers
 from dao_service.contracts import CONTRACTS
 from dao_service.documentation import openapi_document
@@ -56,14 +56,16 @@ def create_app(settings: Settings, gateway: Gateway | None = None) -> FastAPI:
         await to_database.close()
 
     service = Service(openapi_url=None, lifespan=lifespan, telemetry=tracing.telemetry())
+    log = AccessLog()
     service.door = Door(
         {name: Routes(contract.operations) for name, contract in CONTRACTS.items()},
         to_database,
         Callers(settings),
-        AccessLog(),
+        log,
         metrics,
         max_body_bytes=settings.max_body_bytes,
     )
+    service.add_middleware(Logged, log=log)
     service.add_middleware(tracing.TracedDoor, door=service.door)
     operational = operational_endpoints(to_database, metrics)
     service.include_router(operational)

@@ -126,7 +126,7 @@ class PostgrestGateway:
 def _refusal(status: int, answer: bytes, constraints: Mapping[str, Constraint]) -> DataServiceError:
     try:
         problem = json.loads(answer)
-        code, message, detail = str(problem["code"]), str(problem["message"]), problem.get("details")
+        code, message, detail = str(problem["code"] or ""), str(problem["message"]), problem.get("details")
     except (ValueError, KeyError, TypeError):
         # Not PostgREST: something between it and us.
         if status in (502, 503, 504):

@@ -105,3 +105,27 @@ async def test_a_log_line_has_nothing_of_what_the_caller_sent(
     assert wait_until(lambda: len(_lines(stack, request_id)) == 17, 5)
     assert secret not in (stack.home / "logs" / "adapter.log").read_text()
     assert user["id"] not in json.dumps(_lines(stack, request_id))
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "route"),
+    [
+        ("/health", 200, "/health"),
+        ("/ready", 200, "/ready"),
+        ("/metrics", 200, "/metrics"),
+        ("/docs", 200, "/docs"),
+        ("/openapi.json", 200, "/openapi.json"),
+        ("/nowhere", 404, ""),
+    ],
+)
+async def test_what_is_no_row_has_its_request_id_and_its_line_too(
+    path: str, status: int, route: str, client: httpx.AsyncClient, stack: LocalStack
+) -> None:
+    request_id = uuid4().hex
+
+    response = await client.get(path, headers={"X-Request-ID": request_id})
+
+    assert (response.status_code, response.headers["x-request-id"]) == (status, request_id)
+    (line,) = _lines(stack, request_id)
+    assert (line["method"], line["status"], line["contract"]) == ("GET", status, "")
+    assert line["route"] == route
