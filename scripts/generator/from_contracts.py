@@ -5,6 +5,7 @@ import json
 import sys
 from typing import Any
 
+from .client import client_files
 from .compatibility import breaking_changes
 from .files import check_files, write_files
 from .openapi import documents, snapshot_path, text_of
@@ -25,6 +26,7 @@ def main() -> int:
         print("This breaks callers. Where that is meant: scripts/generate --accept-breaking.", file=sys.stderr)
         return 1
     files = {str(snapshot_path(name).relative_to(ROOT)): text_of(document) for name, document in found.items()}
+    files |= client_files()
     return check_files(ROOT, files) if options.check else write_files(ROOT, files)
 
 

@@ -1,0 +1,233 @@
+"""How the client reaches the service: one pool of connections, typed answers, typed errors, retries of reads."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Mapping, Sequence
+from functools import cache
+from typing import Any, Self, TypeVar
+from urllib.parse import quote
+
+import httpx
+from pydantic import MISSING, BaseModel, TypeAdapter
+from pydantic_core import to_json
+from typing_extensions import TypeForm
+
+from dao_service.bindings import Row
+from dao_service.errors import (
+    BadRequestError,
+    BodyTooLargeError,
+    ConflictError,
+    DataServiceError,
+    DefectError,
+    FieldProblem,
+    ForbiddenError,
+    InvalidError,
+    MethodNotAllowedError,
+    NotFoundError,
+    TimeLimitError,
+    UnavailableError,
+)
+from dao_service.generated.contract_1_2 import Page
+
+Answer = TypeVar("Answer")
+RowT = TypeVar("RowT", bound=Row)
+
+_ERRORS: dict[int, type[DataServiceError]] = {
+    kind.status: kind
+    for kind in (
+        BadRequestError,
+        ForbiddenError,
+        NotFoundError,
+        MethodNotAllowedError,
+        ConflictError,
+        BodyTooLargeError,
+        InvalidError,
+        DefectError,
+        UnavailableError,
+        TimeLimitError,
+    )
+}
+_AGAIN = frozenset((429, 502, 503))
+_FIRST_PAUSE_SECONDS = 0.2
+_LONGEST_PAUSE_SECONDS = 10.0
+
+
+class Connection:
+    """Carries the calls of a client. Made by it; what the client's methods raise is said here.
+
+    Every call raises the error of `dao_service.errors` that the service answered with, or `UnavailableError` where it can't be
+    reached. Reads are tried again, a few times, where the service or the database behind it was away; writes never are, because
+    one that got no answer may have happened.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        contract: str,
+        *,
+        service_key: str | None,
+        timeout_seconds: float,
+        connections: int,
+        read_attempts: int,
+        transport: httpx.AsyncBaseTransport | None,
+    ) -> None:
+        headers = {"X-Flux-Contract": contract}
+        if service_key is not None:
+            headers["X-Flux-Service-Key"] = service_key
+        limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections)
+        self._http = httpx.AsyncClient(
+            base_url=f"{base_url.rstrip('/')}/api/v1", headers=headers, timeout=timeout_seconds, limits=limits, transport=transport
+        )
+        self._read_attempts = read_attempts
+
+    async def ask(
+        self,
+        answer: TypeForm[Answer],
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, Any] | None = None,
+        body: BaseModel | Mapping[str, Any] | None = None,
+    ) -> Answer:
+        """Call an operation. Parameters that are None, and fields that are MISSING, are not sent."""
+        request = self._http.build_request(
+            method,
+            path,
+            params={name: _in_query(value) for name, value in (query or {}).items() if value is not None},
+            content=None if body is None else to_json(_in_body(body)),
+            headers=None if body is None else {"Content-Type": "application/json"},
+        )
+        response = await self._send(request)
+        if response.is_error:
+            raise _error_of(response)
+        kind: Any = answer
+        found: Answer = _reader(kind).validate_json(response.content or b"null")
+        return found
+
+    async def walk(self, page: type[Page[RowT]], path: str, query: Mapping[str, Any]) -> AsyncIterator[RowT]:
+        """All rows of a list, a page at a time, by its cursor: a row that is created meanwhile moves no other to another page."""
+        after: str | None = None
+        while True:
+            found = await self.ask(page, "GET", path, query={**query, "after": after})
+            for row in found.items:
+                yield row
+            if found.next_cursor is MISSING:
+                return
+            after = found.next_cursor
+
+    async def close(self) -> None:
+        await self._http.aclose()
+
+    async def _send(self, request: httpx.Request) -> httpx.Response:
+        attempts = self._read_attempts if request.method == "GET" else 1
+        for attempt in range(1, attempts + 1):
+            last = attempt == attempts
+            pause = min(_LONGEST_PAUSE_SECONDS, random.uniform(0.5, 1) * _FIRST_PAUSE_SECONDS * 2**attempt)  # noqa: S311 (jitter)
+            try:
+                response = await self._http.send(request)
+            except httpx.TransportError as error:
+                if last:
+                    raise UnavailableError(f"The service cannot be reached ({type(error).__name__}).") from error
+            else:
+                asked = _retry_after(response)
+                if response.status_code not in _AGAIN or last or asked > _LONGEST_PAUSE_SECONDS:
+                    return response
+                pause = max(pause, asked)
+            await _wait(pause)
+        raise AssertionError("unreachable: the last attempt answers or raises")
+
+
+class Client:
+    """Base of the clients. Use it as a context manager, or `close` it."""
+
+    contract: str
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        service_key: str | None = None,
+        timeout_seconds: float = 30.0,
+        connections: int = 20,
+        read_attempts: int = 3,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        """`base_url` is the service's, without `/api/v1`. `read_attempts` counts the first one too."""
+        self._connection = Connection(
+            base_url,
+            self.contract,
+            service_key=service_key,
+            timeout_seconds=timeout_seconds,
+            connections=connections,
+            read_attempts=read_attempts,
+            transport=transport,
+        )
+        self._add_resources(self._connection)
+
+    def _add_resources(self, connection: Connection) -> None:
+        raise NotImplementedError
+
+    async def close(self) -> None:
+        """Give back every connection."""
+        await self._connection.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+
+class Resource:
+    """Base of a client's resources."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+
+def segment(key: object) -> str:
+    """An id as a part of a path."""
+    return quote(str(key), safe="")
+
+
+async def _wait(seconds: float) -> None:
+    await asyncio.sleep(seconds)
+
+
+@cache
+def _reader(answer: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(answer)
+
+
+def _in_query(value: Any) -> str:
+    return value if isinstance(value, str) else to_json(value).decode().strip('"')
+
+
+def _in_body(value: Any) -> Any:
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json", exclude_unset=True)
+    if isinstance(value, Mapping):
+        return {name: _in_body(each) for name, each in value.items() if each is not MISSING}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [_in_body(each) for each in value]
+    return value
+
+
+def _retry_after(response: httpx.Response) -> float:
+    seconds = response.headers.get("retry-after", "")
+    return float(seconds) if seconds.isdigit() else 0.0
+
+
+def _error_of(response: httpx.Response) -> DataServiceError:
+    kind = _ERRORS.get(response.status_code, DataServiceError)
+    detail, problems = f"The service answered {response.status_code}.", list[FieldProblem]()
+    try:
+        answer = response.json()
+        detail, problems = str(answer["detail"]), answer.get("errors", [])
+    except (ValueError, KeyError, TypeError):
+        pass  # not the service, but something before it
+    error = kind.__new__(kind)
+    DataServiceError.__init__(error, detail, problems)
+    if request_id := response.headers.get("x-request-id"):
+        error.add_note(f"X-Request-ID: {request_id}")
+    return error

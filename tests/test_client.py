@@ -1,0 +1,252 @@
+"""`dao_service.client` against the running service: both contracts, pages, errors, and what is tried again."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+
+from dao_service.client import FluxClient, FluxClient_1_0
+from dao_service.client import connection as client_connection
+from dao_service.errors import (
+    BadRequestError,
+    ConflictError,
+    DataServiceError,
+    ForbiddenError,
+    InvalidError,
+    NotFoundError,
+    TimeLimitError,
+    UnavailableError,
+)
+from dao_service.generated import contract_1_0, contract_1_2
+from dao_service.generated.contract_1_2 import (
+    ConversationCreate,
+    GoalCreate,
+    MessageCreate,
+    MilestoneStructure,
+    TaskCreate,
+    TaskStructure,
+    TaskUpdate,
+    UserCreate,
+    UserUpdate,
+)
+from dao_service.generated.vocabulary import ContextType, MessageRole, TaskStatus
+
+Answer = httpx.Response | Exception
+
+
+@pytest.fixture
+async def flux(service_url: str) -> AsyncIterator[FluxClient]:
+    async with FluxClient(service_url) as client:
+        yield client
+
+
+@pytest.fixture
+async def flux_1_0(service_url: str) -> AsyncIterator[FluxClient_1_0]:
+    async with FluxClient_1_0(service_url, service_key="scheduler-key-def") as client:
+        yield client
+
+
+@pytest.fixture
+async def user_id(flux: FluxClient) -> UUID:
+    """A new user."""
+    return (await flux.users.create(UserCreate(email=f"{uuid4().hex}@example.com"))).id
+
+
+async def test_a_row_is_created_read_changed_and_deleted(flux: FluxClient, user_id: UUID) -> None:
+    begins = datetime(2026, 11, 24, 6, 30, tzinfo=UTC)
+
+    created = await flux.tasks.create(TaskCreate(user_id=user_id, title="Run 3 km", scheduled_at=begins, duration_minutes=20))
+    changed = await flux.tasks.update(created.id, TaskUpdate(status=TaskStatus.DONE, duration_minutes=None))
+    found = await flux.tasks.get(str(created.id))
+    await flux.tasks.delete(created.id)
+
+    assert (created.status, created.scheduled_at, created.scheduled_end_at) == (
+        TaskStatus.PENDING,
+        begins,
+        begins + timedelta(minutes=20),
+    )
+    assert (changed.status, changed.duration_minutes, changed.title) == (TaskStatus.DONE, None, "Run 3 km")
+    assert changed.completed_at is not None
+    assert found == changed
+    with pytest.raises(NotFoundError):
+        await flux.tasks.get(created.id)
+
+
+async def test_what_a_model_was_not_given_is_not_sent(flux: FluxClient, user_id: UUID) -> None:
+    await flux.users.update(user_id, UserUpdate(name="Lena", profile={"timezone": "Europe/Berlin"}))
+    changed = await flux.users.update(user_id, UserUpdate(profile=None))
+
+    assert (changed.name, changed.profile) == ("Lena", None)
+
+
+async def test_all_goes_through_every_page(flux: FluxClient, user_id: UUID) -> None:
+    titles = [f"Task {number}" for number in range(7)]
+    for title in titles:
+        await flux.tasks.create(TaskCreate(user_id=user_id, title=title))
+    await flux.tasks.create(TaskCreate(user_id=user_id, title="Done", status=TaskStatus.DONE))
+
+    page = await flux.tasks.page(user_id=user_id, page=2, page_size=3)
+    every = [task.title async for task in flux.tasks.all(user_id=user_id, status=TaskStatus.PENDING, page_size=2)]
+
+    assert (page.total, page.page, len(page.items), page.has_next) == (8, 2, 3, True)
+    assert every == titles[::-1]
+    assert [task async for task in flux.tasks.all(user_id=uuid4())] == []
+
+
+async def test_what_is_not_plain_has_methods_too(flux: FluxClient, user_id: UUID) -> None:
+    goal = await flux.goals.create_with_structure(
+        goal=GoalCreate(user_id=user_id, title="Run a half marathon"),
+        milestones=[MilestoneStructure(week_number=1, title="Run", tasks=[TaskStructure(title="Run 3 km")])],
+    )
+    task_id = goal.tasks[0].id
+    now = datetime.now(UTC)
+    updated = await flux.tasks.bulk_update_status(task_ids=[task_id, uuid4()], new_status=TaskStatus.DONE)
+    statistics = await flux.tasks.get_statistics(
+        user_id=user_id, start_date=now - timedelta(days=1), end_date=now + timedelta(days=1)
+    )
+    in_range = await flux.tasks.get_by_timerange(user_id=user_id, start_at=now, end_at=now)
+    linked = await flux.tasks.set_calendar_event(task_id, calendar_event_id="event-1")
+    flags = await flux.demo_flags.put(user_id, escalation_speed=2.5)
+    conversation = await flux.conversations.create(
+        ConversationCreate(user_id=user_id, langgraph_thread_id=uuid4().hex, context_type=ContextType.VOICE)
+    )
+    await flux.messages.create(MessageCreate(conversation_id=conversation.id, role=MessageRole.USER, content="Hello"))
+    closed = await flux.conversations.close_voice_session(conversation.id, extracted_intent="greet", duration_seconds=3)
+
+    assert await flux.goals.get_full(goal.id) == goal.model_copy(update={"tasks": [linked]})
+    assert updated.updated_count == 1
+    assert (statistics.total_tasks, statistics.by_status["done"], statistics.completion_rate) == (1, 1, 1.0)
+    assert in_range == []
+    assert linked.calendar_event_id == "event-1"
+    assert (flags.escalation_speed, flags.virtual_now) == (2.5, None)
+    assert [message.content for message in await flux.messages.list_messages(conversation_id=conversation.id)] == ["Hello"]
+    assert (closed.extracted_intent, closed.duration_seconds, closed.linked_goal_id) == ("greet", 3, None)
+
+
+async def test_contract_1_0_has_a_client_in_its_words(flux: FluxClient, flux_1_0: FluxClient_1_0, user_id: UUID) -> None:
+    goal = await flux_1_0.goals.create(contract_1_0.GoalCreate(user_id=user_id, title="Learn Spanish", category="learning"))
+    task = await flux_1_0.tasks.create(
+        contract_1_0.TaskCreate(user_id=user_id, goal_id=goal.id, title="Ten words", state=contract_1_0.TaskState.DRIFTED)
+    )
+
+    assert [each.id async for each in flux_1_0.tasks.all(state=contract_1_0.TaskState.DRIFTED, goal_id=goal.id)] == [task.id]
+    assert (await flux.tasks.get(task.id)).status == TaskStatus.RESCHEDULED
+
+
+async def test_the_client_chooses_its_contract_whatever_its_key_is_pinned_to(service_url: str, user_id: UUID) -> None:
+    async with FluxClient(service_url, service_key="scheduler-key-def") as client:
+        assert isinstance(await client.users.get(user_id), contract_1_2.User)
+
+
+async def test_errors_are_those_of_the_service(flux: FluxClient, service_url: str, user_id: UUID) -> None:
+    email = (await flux.users.get(user_id)).email
+
+    with pytest.raises(ConflictError, match="email") as conflict:
+        await flux.users.create(UserCreate(email=email))
+    assert conflict.value.errors[0]["field"] == "email"
+    assert conflict.value.__notes__[0].startswith("X-Request-ID: ")
+    with pytest.raises(InvalidError, match="user_id names no user") as invalid:
+        await flux.tasks.create(TaskCreate(user_id=uuid4(), title="Run"))
+    assert invalid.value.errors[0]["field"] == "user_id"
+    with pytest.raises(BadRequestError, match="not with both"):
+        await flux.tasks.page(skip=0, page=1)
+    with pytest.raises(InvalidError, match="A UUID is expected"):
+        await flux.tasks.get("the first")
+    async with FluxClient(service_url, service_key="unknown") as stranger:
+        with pytest.raises(ForbiddenError, match="unknown"):
+            await stranger.users.page()
+
+
+def _serve(*answers: Answer) -> tuple[httpx.MockTransport, list[httpx.Request]]:
+    """A service that gives these answers in turn; a fault that is hard to provoke in a real one."""
+    seen: list[httpx.Request] = []
+    coming = list(answers)
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        following = coming.pop(0)
+        if isinstance(following, Exception):
+            raise following
+        return following
+
+    return httpx.MockTransport(answer), seen
+
+
+@pytest.fixture
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """How long the client would have waited each time; it doesn't."""
+    found: list[float] = []
+
+    async def pass_over(seconds: float) -> None:
+        found.append(seconds)
+
+    monkeypatch.setattr(client_connection, "_wait", pass_over)
+    return found
+
+
+def _empty_page() -> httpx.Response:
+    page = {"items": [], "total": 0, "page": 1, "page_size": 100, "has_next": False, "has_prev": False}
+    return httpx.Response(200, json=page)
+
+
+def _away(retry_after: str = "1") -> httpx.Response:
+    return httpx.Response(503, json={"detail": "The database is busy."}, headers={"Retry-After": retry_after})
+
+
+@pytest.mark.parametrize("fault", [_away, lambda: httpx.Response(502, text="<html>"), lambda: httpx.ReadError("reset")])
+async def test_a_read_is_tried_again(fault: Callable[[], Answer], pauses: list[float]) -> None:
+    transport, seen = _serve(fault(), fault(), _empty_page())
+    async with FluxClient("http://flux", transport=transport) as client:
+        assert (await client.users.page()).total == 0
+
+    assert len(seen) == 3
+    assert len(pauses) == 2
+    assert all(0 < pause <= 2 for pause in pauses)
+
+
+async def test_a_pause_is_as_long_as_the_service_asks_for(pauses: list[float]) -> None:
+    transport, _ = _serve(_away("4"), _empty_page())
+    async with FluxClient("http://flux", transport=transport) as client:
+        await client.users.page()
+
+    assert pauses == [4.0]
+
+
+async def test_a_read_is_given_up_after_its_attempts_or_where_the_pause_is_too_long(pauses: list[float]) -> None:
+    transport, seen = _serve(_away(), _away(), _away("3600"))
+    async with FluxClient("http://flux", transport=transport, read_attempts=2) as client:
+        with pytest.raises(UnavailableError, match="The database is busy"):
+            await client.users.page()
+        with pytest.raises(UnavailableError):
+            await client.users.page()
+
+    assert (len(seen), len(pauses)) == (3, 1)
+
+
+@pytest.mark.parametrize(
+    ("fault", "expected"),
+    [
+        (_away(), UnavailableError),
+        (httpx.ReadTimeout("late"), UnavailableError),
+        (httpx.Response(504, json={"detail": "Too long."}), TimeLimitError),
+        (httpx.Response(418, text="teapot"), DataServiceError),
+    ],
+)
+async def test_a_write_is_never_tried_again(fault: Answer, expected: type[DataServiceError], pauses: list[float]) -> None:
+    transport, seen = _serve(fault)
+    async with FluxClient("http://flux", transport=transport) as client:
+        with pytest.raises(expected):
+            await client.users.create(UserCreate(email="lena@example.com"))
+
+    assert (len(seen), pauses) == (1, [])
+
+
+async def test_many_calls_at_once_share_the_connections(service_url: str, user_id: UUID) -> None:
+    async with FluxClient(service_url, connections=4) as client:
+        found: list[Any] = await asyncio.gather(*(client.users.get(user_id) for _ in range(40)))
+
+    assert {user.id for user in found} == {user_id}
