@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from .catalog import Catalog, Relation
+from .entities import entity_diagram
 from .function_bindings import check_overloads, write_arguments, write_function
 from .models import Models, model_name
 from .names import constant_name
@@ -48,7 +49,7 @@ def generate(catalog: Catalog) -> dict[str, str]:
             homes.domains.setdefault(contract.schema, contract.module)
             homes.rows[contract.schema] = contract.module
             sources.append(_module(catalog, contract, homes))
-    return {source.path: source.text() for source in sources}
+    return {source.path: source.text() for source in sources} | entity_diagram(catalog, _SHARED[0])
 
 
 def _vocabulary(catalog: Catalog) -> Source:
