@@ -127,6 +127,8 @@ def _nul_places(value: Any, place: tuple[str | int, ...]) -> Iterator[tuple[str 
 def _problems(error: ValidationError) -> Iterator[FieldProblem]:
     for problem in error.errors(include_url=False, include_context=False, include_input=False):
         message = _MESSAGES.get(problem["type"], problem["msg"].removeprefix("Value error, "))
+        if "datetime.datetime(" in message:
+            message = "Input should lie between the years 1 and 9999, in UTC"
         yield FieldProblem(field=_path(problem["loc"]), message=message)
 
 

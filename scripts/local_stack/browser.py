@@ -40,8 +40,9 @@ class Browser:
 
 def chromium(report: Callable[[str], None] = print) -> Browser:
     """Chromium, fetched at the first call where the system has none. A StackError where there is neither it nor apt."""
-    if installed := shutil.which("chromium"):
-        return Browser(Path(installed))
+    for name in ("chromium", "chromium-browser", "google-chrome"):
+        if installed := shutil.which(name):
+            return Browser(Path(installed))
     program = debian_program(
         "chromium", "chromium", report, directory=Path("usr/lib/chromium"), beside=("chromium-common", "fonts-dejavu-core")
     )

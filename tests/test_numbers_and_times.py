@@ -1,0 +1,60 @@
+"""Numbers and times as JSON and ISO 8601 write them, and as far as Postgres reads them."""
+
+import json
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.conftest import make_goal_data, make_task_data
+
+
+async def test_a_whole_number_may_be_written_with_a_fraction_of_zero(client: httpx.AsyncClient, user: dict[str, Any]) -> None:
+    body = json.dumps(make_goal_data(user["id"], target_weeks=6.0, pipeline_order=10.0, plan_json={"km": 3.0}))
+    goal = (await client.post("/api/v1/goals/", content=body.replace("10.0", "1e1"))).json()
+    structure = {
+        "goal": make_goal_data(user["id"]),
+        "milestones": [{"week_number": 1.0, "title": "Run", "tasks": [{"title": "Run", "duration_minutes": 20.0}]}],
+    }
+    full = (await client.post("/api/v1/goals/with-structure", json=structure)).json()
+
+    assert (goal["target_weeks"], goal["pipeline_order"], goal["plan_json"]) == (6, 10, {"km": 3.0})
+    assert (full["milestones"][0]["week_number"], full["tasks"][0]["duration_minutes"]) == (1, 20)
+
+
+@pytest.mark.parametrize("weeks", ["6.5", "0.0", "1e20", '"6"'])
+async def test_a_number_that_is_not_a_whole_one_in_its_range_is_refused(
+    weeks: str, client: httpx.AsyncClient, user: dict[str, Any]
+) -> None:
+    body = json.dumps(make_goal_data(user["id"], target_weeks=12345)).replace("12345", weeks)
+    response = await client.post("/api/v1/goals/", content=body)
+
+    assert response.status_code == 422
+    assert [problem["field"] for problem in response.json()["errors"]] == ["target_weeks"]
+
+
+async def test_the_widest_offsets_are_read(client: httpx.AsyncClient, user: dict[str, Any]) -> None:
+    for sent, stored in (("+15:59", "2026-01-01T08:01:00+00:00"), ("-15:59", "2026-01-02T15:59:00+00:00")):
+        data = make_task_data(user["id"], scheduled_at=f"2026-01-02T00:00:00{sent}")
+        assert (await client.post("/api/v1/tasks/", json=data)).json()["scheduled_at"] == stored
+
+
+@pytest.mark.parametrize(
+    ("sent", "said"),
+    [
+        ("2026-01-01T00:00:00+16:00", "Input should have an offset of at most 15:59"),
+        ("2026-01-01T00:00:00-23:59", "Input should have an offset of at most 15:59"),
+        ("9999-12-31T23:59:59-01:00", "Input should lie between the years 1 and 9999, in UTC"),
+        ("0001-01-01T00:00:00+01:00", "Input should lie between the years 1 and 9999, in UTC"),
+    ],
+)
+async def test_a_time_that_postgres_does_not_read_is_refused_by_its_field(
+    sent: str, said: str, client: httpx.AsyncClient, user: dict[str, Any]
+) -> None:
+    response = await client.post("/api/v1/tasks/", json=make_task_data(user["id"], scheduled_at=sent))
+    asked = await client.get(
+        "/api/v1/tasks/by-timerange", params={"user_id": user["id"], "start_at": sent, "end_at": "2026-01-01T00:00:00Z"}
+    )
+
+    assert (response.status_code, response.json()["errors"]) == (422, [{"field": "scheduled_at", "message": said}])
+    assert (asked.status_code, asked.json()["errors"]) == (422, [{"field": "start_at", "message": said}])
