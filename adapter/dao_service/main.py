@@ -42,17 +42,18 @@ def create_app(settings: Settings, gateway: Gateway | None = None) -> FastAPI:
     """The service. It opens its connections with the first request, and closes them at shutdown."""
     configure_logging(settings.log_level, settings.log_format)
     metrics = Metrics()
-    metrics.set_connections(settings.gateway_connections)
     to_database = ObservedGateway(gateway or open_gateway(settings), metrics)
+    metrics.watch(to_database.calls_in_progress, settings.gateway_connections)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         if tracing.is_on():
             service.traced = True
             to_database.tracer = trace.get_tracer("dao_service")
-        watching = asyncio.create_task(metrics.watch_calls_in_progress(to_database.calls_in_progress))
+        sharing = asyncio.create_task(metrics.share())
         yield
-        watching.cancel()
+        sharing.cancel()
+        metrics.close()
         await to_database.close()
 
     service = Service(openapi_url=None, lifespan=lifespan, telemetry=tracing.telemetry())

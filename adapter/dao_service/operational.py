@@ -74,7 +74,7 @@ def operational_endpoints(gateway: Gateway, metrics: Metrics) -> APIRouter:
         response_class=PlainTextResponse,
         response_description="In Prometheus's text format.",
     )
-    def read_metrics() -> Response:
+    async def read_metrics() -> Response:
         """Requests by route, method, status and contract, and calls to the database; of all workers together."""
         return Response(metrics.text(), media_type=CONTENT_TYPE)
 

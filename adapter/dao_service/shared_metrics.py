@@ -1,9 +1,11 @@
-"""Where the workers of one service count together: a folder, which Prometheus's client finds in PROMETHEUS_MULTIPROC_DIR.
+"""Where the workers of one service count together: a folder in which each of them keeps a file.
 
-Workers of uvicorn get one without being told, named after the process that started them. In a folder that can't be made, or that
-is not ours alone, nothing is counted together: a scrape then shows the one worker that answers it.
+Workers of uvicorn find it by the process that started them; where they are started otherwise, PROMETHEUS_MULTIPROC_DIR names it.
+Where it can't be made, or isn't ours alone, nothing is shared: a scrape then shows the one worker that answers it.
 """
 
+import contextlib
+import json
 import multiprocessing
 import os
 import shutil
@@ -11,37 +13,65 @@ import stat
 import tempfile
 from pathlib import Path
 
-_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
+Counts = dict[str, dict[tuple[str, ...], list[float]]]
+"""By name and labels, numbers that add up."""
+Gauges = dict[str, float]
+
 _PREFIX = "flux-metrics-"
 
 
-def share_between_workers() -> bool:
-    """Whether this process counts together with others. Called before Prometheus's client is imported."""
-    if given := os.environ.get(_VARIABLE):
+class Shared:
+    """The folder, as one worker sees it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._own = folder / f"flux-{os.getpid()}-{_started(os.getpid())}.json"
+
+    def write(self, counts: Counts, gauges: Gauges) -> None:
+        """Let the others see what this worker has counted. A full disk is no reason to stop."""
+        listed = {name: list(each.items()) for name, each in counts.items()}
+        half = self._own.with_suffix(".half")
+        with contextlib.suppress(OSError):
+            half.write_text(json.dumps({"counts": listed, "gauges": gauges}))
+            half.replace(self._own)
+
+    def add_others(self, counts: Counts, gauges: Gauges) -> tuple[Counts, Gauges]:
+        """These and those of the other workers: what they counted even if they are gone, what they see only if they live."""
+        total = {name: {labels: list(numbers) for labels, numbers in each.items()} for name, each in counts.items()}
+        shown = dict(gauges)
+        for file in self._folder.glob("flux-*.json"):
+            if file == self._own:
+                continue
+            with contextlib.suppress(OSError, ValueError):
+                other = json.loads(file.read_text())
+                for name, listed in other["counts"].items():
+                    for labels, numbers in listed:
+                        known = total[name].setdefault(tuple(labels), [0.0] * len(numbers))
+                        known[:] = map(sum, zip(known, numbers, strict=True))
+                pid, _, started = file.stem.removeprefix("flux-").partition("-")
+                if _started(int(pid)) == started:
+                    shown = {name: value + other["gauges"][name] for name, value in shown.items()}
+        return total, shown
+
+
+def shared_between_workers() -> Shared | None:
+    """The folder of this process, or None where it counts alone."""
+    if given := os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
         Path(given).mkdir(parents=True, exist_ok=True)
-        return True
+        return Shared(Path(given))
     supervisor = multiprocessing.parent_process()
     if supervisor is None or supervisor.pid is None:
-        return False
+        return None
     folder = Path(tempfile.gettempdir()) / f"{_PREFIX}{supervisor.pid}-{_started(supervisor.pid)}"
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
-        ours = folder.lstat()
+        found = folder.lstat()
     except OSError:
-        return False
-    if not stat.S_ISDIR(ours.st_mode) or ours.st_uid != os.geteuid() or stat.S_IMODE(ours.st_mode) != 0o700:
-        return False
-    os.environ[_VARIABLE] = str(folder)
+        return None
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or stat.S_IMODE(found.st_mode) != 0o700:
+        return None
     _remove_left_over(folder)
-    return True
-
-
-def forget_dead_workers() -> None:
-    """Remove what dead workers said of the moment. What they counted stays."""
-    for file in Path(os.environ[_VARIABLE]).glob("gauge_live*.db"):
-        pid = file.stem.rpartition("_")[2]
-        if pid.isdigit() and not _started(int(pid)):
-            file.unlink(missing_ok=True)
+    return Shared(folder)
 
 
 def _remove_left_over(own: Path) -> None:
