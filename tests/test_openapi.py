@@ -24,11 +24,12 @@ DOCUMENTS = {"1.0": "/openapi-1.0.json", "1.2": "/openapi.json"}
 CONTRACT_NAMES = pytest.mark.parametrize("contract", CONTRACTS)
 
 
-@pytest.fixture(scope="session")
-def guarded_service(stack: LocalStack) -> Iterator[str]:
-    """URL of an adapter that requires a key, as in production."""
+@pytest.fixture(scope="module")
+def guarded_service() -> Iterator[str]:
+    """URL of an adapter that requires a key, as in production. Over an empty database: what is in it shapes what is generated."""
     keys = json.dumps({key: contract for contract, key in KEYS.items()})
-    with stack.adapter(environment={"REQUIRE_SERVICE_KEY": "true", "SERVICE_API_KEYS": keys}) as adapter:
+    settings = {"REQUIRE_SERVICE_KEY": "true", "SERVICE_API_KEYS": keys}
+    with LocalStack() as stack, stack.adapter(environment=settings) as adapter:
         yield adapter.url
 
 
