@@ -64,7 +64,7 @@ class PostgrestGateway:
         await self._ask("DELETE", path, relation, self._writing(relation))
 
     async def call(self, function: AnyFunction, arguments: Payload) -> bytes:
-        headers = {"Content-Profile": function.schema, "Content-Type": "application/json"}
+        headers = {"Content-Profile": function.schema, "Content-Type": "application/json", "Accept": function.media_type}
         return await self._ask("POST", f"/rpc/{function.name}", function, headers, arguments.json)
 
     async def close(self) -> None:

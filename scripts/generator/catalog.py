@@ -23,6 +23,11 @@ class Type:
     default: str | None
     comment: str | None
 
+    @property
+    def media_type(self) -> str | None:
+        """Of a domain that PostgREST takes for a media type, its name."""
+        return self.name if self.kind == "domain" and "/" in self.name else None
+
 
 @dataclass(frozen=True)
 class DomainCheck:
@@ -101,7 +106,8 @@ class Catalog:
     functions: list[Function]
 
     def domains(self, schema: str) -> list[Type]:
-        found = (each for each in self.types.values() if each.kind == "domain" and each.schema == schema)
+        """Those that are types of values, not media types."""
+        found = (each for each in self.types.values() if each.kind == "domain" and each.schema == schema and not each.media_type)
         return sorted(found, key=lambda domain: domain.name)
 
     def rows(self, schema: str) -> list[Relation]:

@@ -79,7 +79,7 @@ def _module(catalog: Catalog, contract: Contract, homes: Homes) -> Source:
 
     bound = sorted((each for each in shapes if each.relation.kind != "composite"), key=lambda each: each.relation.name)
     _write_registry(source, "RELATIONS", "AnyRelation", {each.relation.name: _write_relation(each, source) for each in bound})
-    callables = {each.name: write_function(each, arguments[each.name], types, source) for each in functions}
+    callables = {each.name: write_function(catalog, each, arguments[each.name], types, source) for each in functions}
     _write_registry(source, "FUNCTIONS", "AnyFunction", callables)
     _write_registry(source, "CONSTRAINTS", "Constraint", rules_of(catalog, Wording(catalog, shapes)))
     return source

@@ -1,5 +1,7 @@
 """A function's arguments as a model, and the object that binds it."""
 
+import re
+
 from .catalog import Argument, Catalog, Function
 from .errors import CannotGenerate
 from .models import Models, sought
@@ -8,8 +10,9 @@ from .python_types import PythonTypes
 from .shapes import Field, shape_of
 from .source import Source, call, mapping
 
-# The composite type whose json a function returns, where its rows can be those of any relation.
-_JSON_RESULTS = {"list_page": "page"}
+# A media type names the composite type of the shared schema whose JSON it is, of rows of any kind.
+_MEDIA_TYPE = re.compile(r"application/vnd\.flux\.(?P<shape>\w+)\+json")
+_JSON = "application/json"
 
 
 def write_arguments(catalog: Catalog, function: Function, models: Models) -> str:
@@ -23,10 +26,11 @@ def write_arguments(catalog: Catalog, function: Function, models: Models) -> str
     return name
 
 
-def write_function(function: Function, arguments: str, types: PythonTypes, source: Source) -> str:
+def write_function(catalog: Catalog, function: Function, arguments: str, types: PythonTypes, source: Source) -> str:
     """Define the binding and return its name. `arguments` is the model's."""
     name = source.define(constant_name(function.name), f"function {function.schema}.{function.name}")
-    result = _result(function, types, source)
+    media_type = catalog.types[function.result].media_type
+    result = _result(function, media_type, types, source)
     bound = call(
         source.binding("Function"),
         schema=repr(function.schema),
@@ -35,15 +39,19 @@ def write_function(function: Function, arguments: str, types: PythonTypes, sourc
         result=result,
         argument_types=mapping({each.name: repr(each.sql_type) for each in function.arguments}),
         read_only=repr(not function.writes),
+        media_type=repr(media_type or _JSON),
         description=repr(function.comment or ""),
     )
     source.add(f"{name} = {bound}")
     return name
 
 
-def _result(function: Function, types: PythonTypes, source: Source) -> str:
-    if function.name in _JSON_RESULTS:
-        return f"{types.shared_row(_JSON_RESULTS[function.name])}[{source.name('typing', 'Any')}]"
+def _result(function: Function, media_type: str | None, types: PythonTypes, source: Source) -> str:
+    if media_type is not None:
+        known = _MEDIA_TYPE.fullmatch(media_type)
+        if known is None:
+            raise CannotGenerate(f"function {function.schema}.{function.name} answers {media_type}, whose shape is not known")
+        return f"{types.shared_row(known['shape'])}[{source.name('typing', 'Any')}]"
     result = types.annotation(function.result, f"the result of {function.schema}.{function.name}")
     return f"list[{result}]" if function.returns_set else result
 

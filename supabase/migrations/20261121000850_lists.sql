@@ -19,6 +19,10 @@ comment on column public.page.has_next is 'Whether another page follows.';
 comment on column public.page.has_prev is 'Whether a page comes before.';
 comment on column public.page.next_cursor is 'What to give as `after` for the next page; absent on the last.';
 
+-- A media type: PostgREST passes on what is of it as it is, where it would parse and write other json again.
+create domain public."application/vnd.flux.page+json" as json;
+comment on domain public."application/vnd.flux.page+json" is 'The JSON of public.page, of rows of any kind.';
+
 -- A cursor says where the page before ended, as <rows before it>.<microseconds since 1970>.<id>.<digest of the list>, in URL-safe
 -- base64. The digest ties it to the list that it was made for.
 create function private.read_cursor(
@@ -82,19 +86,19 @@ begin
     row_offset := start.rows_before;
     behind := format(' and (created_at, id) < (%L::timestamptz, %L::uuid)', start.created_at, start.id);
   end if;
-  -- One row more than asked for tells whether a page follows.
+  -- One row more than asked for tells whether a page follows. The offset keeps the rows from being fetched once for each use.
   execute format(
     $query$
       select
-        coalesce(json_agg(listed.entry) filter (where listed.place <= $1), '[]') as items,
-        least(count(*), $1) as returned,
-        count(*) > $1 as has_next,
-        max(listed.created_at) filter (where listed.place = $1) as last_created_at,
-        (array_agg(listed.id) filter (where listed.place = $1))[1] as last_id
+        array_to_json(rows[:$1]) as items,
+        least(cardinality(rows), $1) as returned,
+        cardinality(rows) > $1 as has_next,
+        (rows[$1]).created_at as last_created_at,
+        (rows[$1]).id as last_id
       from (
-        select entry, entry.created_at, entry.id, row_number() over () as place
-        from (select * from %s where %s%s order by created_at desc, id desc limit $1 + 1 offset $2) as entry
-      ) as listed
+        select array(select listed from %s as listed where %s%s order by created_at desc, id desc limit $1 + 1 offset $2) as rows
+        offset 0
+      ) as newest
     $query$,
     relation, condition, behind
   )
@@ -147,15 +151,17 @@ comment on function private.list_page(regclass, regclass, jsonb, integer, bigint
 create function public.list_page(
   resource text, filters jsonb default '{}', row_limit integer default 100, row_offset bigint default 0, after text default null
 )
-returns json
-language sql
+returns public."application/vnd.flux.page+json"
+language plpgsql
 stable
 security invoker
 set search_path = ''
 as $$
-  select private.list_page(
+begin
+  return private.list_page(
     format('public.%I', resource)::regclass, format('public.%I', resource)::regclass, filters, row_limit, row_offset, after
   );
+end;
 $$;
 comment on function public.list_page(text, jsonb, integer, bigint, text) is
 'One page of a collection for the REST adapter, newest first, starting at row_offset or behind the cursor `after`.';

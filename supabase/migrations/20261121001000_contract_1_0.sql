@@ -397,16 +397,18 @@ comment on function v1_0.create_goal_with_structure(public.json_object, public.j
 create function v1_0.list_page(
   resource text, filters jsonb default '{}', row_limit integer default 100, row_offset bigint default 0, after text default null
 )
-returns json
-language sql
+returns public."application/vnd.flux.page+json"
+language plpgsql
 stable
 security invoker
 set search_path = ''
 as $$
+begin
   -- A view of this contract shows every row of the table that it is named for.
-  select private.list_page(
+  return private.list_page(
     format('v1_0.%I', resource)::regclass, format('public.%I', resource)::regclass, filters, row_limit, row_offset, after
   );
+end;
 $$;
 comment on function v1_0.list_page(text, jsonb, integer, bigint, text) is
 'One page of a collection for the REST adapter, newest first, starting at row_offset or behind the cursor `after`.';

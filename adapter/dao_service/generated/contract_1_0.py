@@ -585,6 +585,7 @@ BULK_UPDATE_TASK_STATE = Function(
     result=BulkUpdate,
     argument_types={"task_ids": "public.uuid_batch", "new_state": "v1_0.task_state"},
     read_only=False,
+    media_type="application/json",
     description="Sets the state of up to 100 tasks in one transaction. Ids that name no task do not count; a repeated one counts once.",
 )
 
@@ -596,6 +597,7 @@ CREATE_GOAL_WITH_STRUCTURE = Function(
     result=GoalFull,
     argument_types={"goal": "public.json_object", "milestones": "public.json_list"},
     read_only=False,
+    media_type="application/json",
     description="Creates a goal with milestones, each with its tasks, in one transaction: all or nothing.",
 )
 
@@ -607,6 +609,7 @@ GET_TASK_STATISTICS = Function(
     result=TaskStatistics,
     argument_types={"user_id": "uuid", "start_date": "public.instant", "end_date": "public.instant"},
     read_only=True,
+    media_type="application/json",
     description="Counts the user's tasks with created_at in [start_date, end_date], by state, and the share that is completed.",
 )
 
@@ -618,6 +621,7 @@ GET_TASKS_BY_TIMERANGE = Function(
     result=list[Task],
     argument_types={"user_id": "uuid", "start_time": "public.instant", "end_time": "public.instant"},
     read_only=True,
+    media_type="application/json",
     description="The user's tasks with start_time in [start_time, end_time], by start_time. One array, so that no row limit cuts it.",
 )
 
@@ -632,6 +636,7 @@ LIST_PAGE = Function(
     result=Page[Any],
     argument_types={"resource": "text", "filters": "jsonb", "row_limit": "integer", "row_offset": "bigint", "after": "text"},
     read_only=True,
+    media_type="application/vnd.flux.page+json",
     description="One page of a collection for the REST adapter, newest first, starting at row_offset or behind the cursor `after`.",
 )
 
@@ -643,6 +648,7 @@ PUT_DEMO_FLAGS = Function(
     result=DemoFlags,
     argument_types={"user_id": "uuid", "virtual_now": "public.instant", "escalation_speed": "public.nonnegative_number"},
     read_only=False,
+    media_type="application/json",
     description="Creates or replaces a user's demo flags. What is not given goes back to its default.",
 )
 
@@ -654,6 +660,7 @@ SET_CALENDAR_EVENT = Function(
     result=Task,
     argument_types={"task_id": "uuid", "calendar_event_id": "public.label"},
     read_only=False,
+    media_type="application/json",
     description="Links a task to the event in the user's calendar; null unlinks it.",
 )
 

@@ -977,6 +977,7 @@ BULK_UPDATE_TASK_STATUS = Function(
     result=BulkUpdate,
     argument_types={"task_ids": "public.uuid_batch", "new_status": "public.task_status"},
     read_only=False,
+    media_type="application/json",
     description="Sets the status of up to 100 tasks in one transaction. Ids that name no task do not count; a repeated one counts once.",
 )
 
@@ -988,6 +989,7 @@ CLOSE_VOICE_SESSION = Function(
     result=Conversation,
     argument_types={"conversation_id": "uuid", "session": "public.json_object"},
     read_only=False,
+    media_type="application/json",
     description="Writes what a voice session led to. Changes the fields that are sent and no other; null clears one.",
 )
 
@@ -999,6 +1001,7 @@ CREATE_GOAL_WITH_STRUCTURE = Function(
     result=GoalFull,
     argument_types={"goal": "public.json_object", "milestones": "public.json_list"},
     read_only=False,
+    media_type="application/json",
     description="Creates a goal with milestones, each with its tasks, in one transaction: all or nothing.",
 )
 
@@ -1010,6 +1013,7 @@ GET_TASK_STATISTICS = Function(
     result=TaskStatistics,
     argument_types={"user_id": "uuid", "start_date": "public.instant", "end_date": "public.instant"},
     read_only=True,
+    media_type="application/json",
     description="Counts the user's tasks with created_at in [start_date, end_date], by status, and the share that is done.",
 )
 
@@ -1021,6 +1025,7 @@ GET_TASKS_BY_TIMERANGE = Function(
     result=list[Task],
     argument_types={"user_id": "uuid", "start_at": "public.instant", "end_at": "public.instant"},
     read_only=True,
+    media_type="application/json",
     description="The user's tasks with scheduled_at in [start_at, end_at], by scheduled_at. One array, so that no row limit cuts it.",
 )
 
@@ -1032,6 +1037,7 @@ LIST_MESSAGES = Function(
     result=list[Message],
     argument_types={"conversation_id": "uuid"},
     read_only=True,
+    media_type="application/json",
     description="A conversation's messages, oldest first. One array, so that no row limit cuts it.",
 )
 
@@ -1043,6 +1049,7 @@ LIST_PAGE = Function(
     result=Page[Any],
     argument_types={"resource": "text", "filters": "jsonb", "row_limit": "integer", "row_offset": "bigint", "after": "text"},
     read_only=True,
+    media_type="application/vnd.flux.page+json",
     description="One page of a collection for the REST adapter, newest first, starting at row_offset or behind the cursor `after`.",
 )
 
@@ -1054,6 +1061,7 @@ PUT_DEMO_FLAGS = Function(
     result=DemoFlags,
     argument_types={"user_id": "uuid", "virtual_now": "public.instant", "escalation_speed": "public.nonnegative_number"},
     read_only=False,
+    media_type="application/json",
     description="Creates or replaces a user's demo flags. What is not given goes back to its default.",
 )
 
@@ -1065,6 +1073,7 @@ SET_CALENDAR_EVENT = Function(
     result=Task,
     argument_types={"task_id": "uuid", "calendar_event_id": "public.label"},
     read_only=False,
+    media_type="application/json",
     description="Links a task to the event in the user's calendar; null unlinks it.",
 )
 
