@@ -266,6 +266,7 @@ def test_reading_functions_are_read_only_and_writing_ones_not() -> None:
         "get_tasks_by_timerange",
         "list_messages",
         "list_page",
+        "select_each",
     }
 
 

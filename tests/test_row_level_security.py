@@ -394,6 +394,16 @@ def _nothing(_: Owner) -> Any:
     return []
 
 
+def _new_task(o: Owner) -> Row:
+    return {"id": str(uuid4()), "user_id": o.user, "goal_id": o.goal, "title": "x"}
+
+
+def _renamed_task(o: Owner) -> Row:
+    return {"id": o.task, "title": "x"}
+
+
+_FOR_THE_SERVICE = {"list_page", "select_each", "insert_each", "update_each"}
+"""The functions that only the adapter calls."""
 _STRUCTURE: list[Row] = [{"week_number": 1, "title": "x", "tasks": [{"title": "x"}]}]
 
 CALLS = [
@@ -423,6 +433,9 @@ CALLS = [
         NO_RIGHT,
     ),
     Call("public", "list_page", lambda o: {"resource": "tasks", "filters": {"user_id": o.user}}, _nothing, NO_RIGHT),
+    Call("public", "select_each", lambda o: {"resource": "tasks", "keys": [o.task]}, _nothing, NO_RIGHT),
+    Call("public", "insert_each", lambda o: {"resource": "tasks", "entries": [_new_task(o)]}, _nothing, NO_RIGHT),
+    Call("public", "update_each", lambda o: {"resource": "tasks", "entries": [_renamed_task(o)]}, _nothing, NO_RIGHT),
     Call("v1_0", "get_tasks_by_timerange", _range("start_time", "end_time"), _nothing),
     Call("v1_0", "get_task_statistics", _range("start_date", "end_date"), _no_tasks("by_state")),
     Call(
@@ -441,6 +454,9 @@ CALLS = [
         NO_RIGHT,
     ),
     Call("v1_0", "list_page", lambda o: {"resource": "tasks", "filters": {"user_id": o.user}}, _nothing, NO_RIGHT),
+    Call("v1_0", "select_each", lambda o: {"resource": "tasks", "keys": [o.task]}, _nothing, NO_RIGHT),
+    Call("v1_0", "insert_each", lambda o: {"resource": "tasks", "entries": [_new_task(o)]}, _nothing, NO_RIGHT),
+    Call("v1_0", "update_each", lambda o: {"resource": "tasks", "entries": [_renamed_task(o)]}, _nothing, NO_RIGHT),
 ]
 every_call = pytest.mark.parametrize("call", CALLS, ids=str)
 
@@ -471,7 +487,7 @@ async def test_a_function_does_nothing_to_the_rows_of_another_user(
     assert await rows_of(database, grace.rows) == before
 
 
-@pytest.mark.parametrize("call", [call for call in CALLS if call.function != "list_page"], ids=str)
+@pytest.mark.parametrize("call", [call for call in CALLS if call.function not in _FOR_THE_SERVICE], ids=str)
 async def test_a_function_does_something_for_the_owner_of_the_rows(call: Call, grace: Caller) -> None:
     answer = await grace.call(call.schema, call.function, call.arguments(grace.rows))
 

@@ -17,6 +17,7 @@ from dao_service.documentation import openapi_document
 from dao_service.door import PREFIX, Door, Routes
 from dao_service.gateway import Gateway
 from dao_service.gateways import open_gateway
+from dao_service.gathering_gateway import GatheringGateway
 from dao_service.metrics import Metrics
 from dao_service.observed_gateway import ObservedGateway
 from dao_service.operational import operational_endpoints
@@ -42,7 +43,8 @@ def create_app(settings: Settings, gateway: Gateway | None = None) -> FastAPI:
     """The service. It opens its connections with the first request, and closes them at shutdown."""
     configure_logging(settings.log_level, settings.log_format)
     metrics = Metrics()
-    to_database = ObservedGateway(gateway or open_gateway(settings), metrics)
+    functions = {contract.schema: contract.functions for contract in CONTRACTS.values()}
+    to_database = ObservedGateway(GatheringGateway(gateway or open_gateway(settings), functions), metrics)
     metrics.watch(to_database.calls_in_progress, settings.gateway_connections)
 
     @asynccontextmanager

@@ -10,7 +10,7 @@ from .python_types import PythonTypes
 from .shapes import Field, shape_of
 from .source import Source, call, mapping
 
-# A media type names the composite type of the shared schema whose JSON it is, of rows of any kind.
+# A media type names the composite type of the shared schema whose JSON it is, or says that it is rows; rows of any kind.
 _MEDIA_TYPE = re.compile(r"application/vnd\.flux\.(?P<shape>\w+)\+json")
 _JSON = "application/json"
 
@@ -51,7 +51,8 @@ def _result(function: Function, media_type: str | None, types: PythonTypes, sour
         known = _MEDIA_TYPE.fullmatch(media_type)
         if known is None:
             raise CannotGenerate(f"function {function.schema}.{function.name} answers {media_type}, whose shape is not known")
-        return f"{types.shared_row(known['shape'])}[{source.name('typing', 'Any')}]"
+        shape = "list" if known["shape"] == "rows" else types.shared_row(known["shape"])
+        return f"{shape}[{source.name('typing', 'Any')}]"
     result = types.annotation(function.result, f"the result of {function.schema}.{function.name}")
     return f"list[{result}]" if function.returns_set else result
 

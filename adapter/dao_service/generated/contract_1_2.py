@@ -666,6 +666,13 @@ class GetTasksByTimerangeArguments(Input):
     end_at: Instant
 
 
+class InsertEachArguments(Input):
+    """Creates rows, which have an id, for the REST adapter: all or none. Answers them in no order."""
+
+    resource: str
+    entries: Any
+
+
 class ListMessagesArguments(Input):
     """A conversation's messages, oldest first. One array, so that no row limit cuts it."""
 
@@ -690,11 +697,25 @@ class PutDemoFlagsArguments(Input):
     escalation_speed: NonnegativeNumber = Field(default=1.0, description="Factor on the pace of escalations; 1 is real time.")
 
 
+class SelectEachArguments(Input):
+    """The rows with these ids, in no order, for the REST adapter."""
+
+    resource: str
+    keys: UuidBatch
+
+
 class SetCalendarEventArguments(Input):
     """Links a task to the event in the user's calendar; null unlinks it."""
 
     task_id: UUID
     calendar_event_id: Label | None = Field(description="The event in the user's calendar.")
+
+
+class UpdateEachArguments(Input):
+    """Changes rows, each in the fields given beside its id, for the REST adapter: all or none. Answers them in no order."""
+
+    resource: str
+    entries: Any
 
 
 CONVERSATIONS = Relation(
@@ -1030,6 +1051,18 @@ GET_TASKS_BY_TIMERANGE = Function(
 )
 
 
+INSERT_EACH = Function(
+    schema="public",
+    name="insert_each",
+    arguments=InsertEachArguments,
+    result=list[Any],
+    argument_types={"resource": "text", "entries": "json"},
+    read_only=False,
+    media_type="application/vnd.flux.rows+json",
+    description="Creates rows, which have an id, for the REST adapter: all or none. Answers them in no order.",
+)
+
+
 LIST_MESSAGES = Function(
     schema="public",
     name="list_messages",
@@ -1066,6 +1099,18 @@ PUT_DEMO_FLAGS = Function(
 )
 
 
+SELECT_EACH = Function(
+    schema="public",
+    name="select_each",
+    arguments=SelectEachArguments,
+    result=list[Any],
+    argument_types={"resource": "text", "keys": "public.uuid_batch"},
+    read_only=True,
+    media_type="application/vnd.flux.rows+json",
+    description="The rows with these ids, in no order, for the REST adapter.",
+)
+
+
 SET_CALENDAR_EVENT = Function(
     schema="public",
     name="set_calendar_event",
@@ -1078,16 +1123,31 @@ SET_CALENDAR_EVENT = Function(
 )
 
 
+UPDATE_EACH = Function(
+    schema="public",
+    name="update_each",
+    arguments=UpdateEachArguments,
+    result=list[Any],
+    argument_types={"resource": "text", "entries": "json"},
+    read_only=False,
+    media_type="application/vnd.flux.rows+json",
+    description="Changes rows, each in the fields given beside its id, for the REST adapter: all or none. Answers them in no order.",
+)
+
+
 FUNCTIONS: dict[str, AnyFunction] = {
     "bulk_update_task_status": BULK_UPDATE_TASK_STATUS,
     "close_voice_session": CLOSE_VOICE_SESSION,
     "create_goal_with_structure": CREATE_GOAL_WITH_STRUCTURE,
     "get_task_statistics": GET_TASK_STATISTICS,
     "get_tasks_by_timerange": GET_TASKS_BY_TIMERANGE,
+    "insert_each": INSERT_EACH,
     "list_messages": LIST_MESSAGES,
     "list_page": LIST_PAGE,
     "put_demo_flags": PUT_DEMO_FLAGS,
+    "select_each": SELECT_EACH,
     "set_calendar_event": SET_CALENDAR_EVENT,
+    "update_each": UPDATE_EACH,
 }
 
 

@@ -1,0 +1,200 @@
+"""What the gateway that gathers does with the calls beneath it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import TypeAlias
+from uuid import uuid4
+
+import asyncpg
+import orjson
+import pytest
+from pydantic import SecretStr
+
+from dao_service.bindings import AnyFunction, AnyRelation
+from dao_service.contracts import CONTRACTS
+from dao_service.errors import NotFoundError, UnavailableError
+from dao_service.gateway import Payload
+from dao_service.gateways import open_gateway
+from dao_service.gathering_gateway import GatheringGateway
+from dao_service.generated.contract_1_2 import DEMO_FLAGS, GOALS_FULL, USERS
+from dao_service.settings import Settings
+from local_stack import LocalStack
+
+Database: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
+FUNCTIONS = {contract.schema: contract.functions for contract in CONTRACTS.values()}
+
+
+class Watched:
+    """A real gateway whose calls are counted, and can be held up or made to fail."""
+
+    def __init__(self, stack: LocalStack) -> None:
+        key = SecretStr(stack.service_role_key)
+        self._gateway = open_gateway(Settings(postgrest_url=stack.postgrest_url, supabase_service_role_key=key, database_url=None))
+        self.calls: list[str] = []
+        self.started: asyncio.Queue[str] = asyncio.Queue()
+        self.free = asyncio.Event()
+        self.free.set()
+        self.failure: Exception | None = None
+
+    async def _pass(self, name: str, call: Callable[[], Awaitable[bytes]]) -> bytes:
+        self.calls.append(name)
+        self.started.put_nowait(name)
+        await self.free.wait()
+        if self.failure is not None:
+            raise self.failure
+        return await call()
+
+    async def select(self, relation: AnyRelation, key: str) -> bytes:
+        return await self._pass("select", lambda: self._gateway.select(relation, key))
+
+    async def insert(self, relation: AnyRelation, row: Payload) -> bytes:
+        return await self._pass("insert", lambda: self._gateway.insert(relation, row))
+
+    async def update(self, relation: AnyRelation, key: str, changes: Payload) -> bytes:
+        return await self._pass("update", lambda: self._gateway.update(relation, key, changes))
+
+    async def delete(self, relation: AnyRelation, key: str) -> None:
+        await self._gateway.delete(relation, key)
+
+    async def call(self, function: AnyFunction, arguments: Payload) -> bytes:
+        return await self._pass(function.name, lambda: self._gateway.call(function, arguments))
+
+    async def close(self) -> None:
+        await self._gateway.close()
+
+
+@pytest.fixture
+async def watched(stack: LocalStack) -> AsyncIterator[Watched]:
+    gateway = Watched(stack)
+    yield gateway
+    await gateway.close()
+
+
+@pytest.fixture
+def gathering(watched: Watched) -> GatheringGateway:
+    return GatheringGateway(watched, FUNCTIONS)
+
+
+@pytest.fixture
+async def ids(watched: Watched) -> list[str]:
+    """Of ten users."""
+    made = []
+    for _ in range(10):
+        email = f"{uuid4().hex}@example.com"
+        row = await watched.insert(USERS, Payload(("email",), orjson.dumps({"email": email})))
+        made.append(orjson.loads(row)["id"])
+    await _started(watched, 10)
+    watched.calls.clear()
+    return made
+
+
+async def _started(watched: Watched, count: int) -> None:
+    """Wait until as many more calls have begun."""
+    async with asyncio.timeout(5):
+        for _ in range(count):
+            await watched.started.get()
+
+
+async def _held(
+    gathering: GatheringGateway, watched: Watched, ids: list[str]
+) -> tuple[asyncio.Task[bytes], list[asyncio.Task[bytes]]]:
+    """One read that is under way, and reads of the others that wait for it."""
+    watched.free.clear()
+    first = asyncio.create_task(gathering.select(USERS, ids[0]))
+    await _started(watched, 1)
+    return first, [asyncio.create_task(gathering.select(USERS, key)) for key in ids[1:]]
+
+
+async def test_who_comes_alone_goes_alone(gathering: GatheringGateway, watched: Watched, ids: list[str]) -> None:
+    for key in ids:
+        assert orjson.loads(await gathering.select(USERS, key))["id"] == key
+
+    assert watched.calls == ["select"] * len(ids)
+
+
+async def test_who_comes_meanwhile_goes_together(gathering: GatheringGateway, watched: Watched, ids: list[str]) -> None:
+    first, others = await _held(gathering, watched, ids)
+    await asyncio.sleep(0)
+    watched.free.set()
+
+    rows = [orjson.loads(row) for row in await asyncio.gather(first, *others)]
+
+    assert [row["id"] for row in rows] == ids
+    assert watched.calls == ["select", "select_each"]
+
+
+async def test_nobody_waits_longer_than_a_moment_for_another(gathering: GatheringGateway, watched: Watched, ids: list[str]) -> None:
+    first, others = await _held(gathering, watched, ids)
+
+    await _started(watched, 1)
+
+    assert watched.calls == ["select", "select_each"]
+    assert not first.done()
+    watched.free.set()
+    await asyncio.gather(first, *others)
+
+
+async def test_many_go_in_calls_of_fifty(gathering: GatheringGateway, watched: Watched, ids: list[str]) -> None:
+    missing = [str(uuid4()) for _ in range(111)]
+    first, others = await _held(gathering, watched, [*ids, *missing])
+    watched.free.set()
+
+    answers = await asyncio.gather(first, *others, return_exceptions=True)
+
+    assert [isinstance(answer, NotFoundError) for answer in answers] == [False] * 10 + [True] * 111
+    # What is not found together is asked for alone: the answer to one is what it is without others.
+    assert watched.calls == ["select"] + ["select_each"] * 3 + ["select"] * 111
+
+
+async def test_who_no_longer_waits_is_not_asked_for(gathering: GatheringGateway, watched: Watched, ids: list[str]) -> None:
+    first, others = await _held(gathering, watched, ids)
+    await asyncio.sleep(0)
+    others[0].cancel()
+    first.cancel()
+    watched.free.set()
+
+    answers = await asyncio.gather(first, *others, return_exceptions=True)
+
+    assert [type(answer) for answer in answers[:2]] == [asyncio.CancelledError] * 2
+    assert [orjson.loads(answer)["id"] for answer in answers[2:] if isinstance(answer, bytes)] == ids[2:]
+    assert orjson.loads(await gathering.select(USERS, ids[0]))["id"] == ids[0]
+
+
+@pytest.mark.parametrize(
+    "failure", [UnavailableError("The database cannot be reached."), ValueError("a defect")], ids=["unavailable", "defect"]
+)
+async def test_what_fails_for_all_is_told_to_all_and_not_tried_again(
+    failure: Exception, gathering: GatheringGateway, watched: Watched, ids: list[str]
+) -> None:
+    first, others = await _held(gathering, watched, ids)
+    await asyncio.sleep(0)
+    watched.failure = failure
+    watched.free.set()
+
+    answers = await asyncio.gather(first, *others, return_exceptions=True)
+
+    assert answers == [failure] * len(ids)
+    assert watched.calls == ["select", "select_each"]
+    watched.failure = None
+    assert orjson.loads(await gathering.select(USERS, ids[0]))["id"] == ids[0]
+
+
+async def test_what_has_no_id_or_is_more_than_a_row_is_passed_on(
+    gathering: GatheringGateway, watched: Watched, ids: list[str]
+) -> None:
+    watched.free.clear()
+    asked = [asyncio.create_task(gathering.select(relation, ids[0])) for relation in (DEMO_FLAGS, GOALS_FULL) for _ in range(3)]
+    await _started(watched, 6)
+    watched.free.set()
+
+    answers = await asyncio.gather(*asked, return_exceptions=True)
+
+    assert all(isinstance(answer, NotFoundError) for answer in answers)
+    assert watched.calls == ["select"] * 6
+
+
+def test_every_row_begins_with_its_id() -> None:
+    """Which is how the rows of a shared answer are told apart."""
+    for contract in CONTRACTS.values():
+        for relation in contract.relations.values():
+            assert relation.key == next(iter(relation.column_types))
