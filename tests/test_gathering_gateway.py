@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from dao_service.bindings import AnyFunction, AnyRelation
 from dao_service.contracts import CONTRACTS
-from dao_service.errors import NotFoundError, UnavailableError
+from dao_service.errors import DefectError, NotFoundError, UnavailableError
 from dao_service.gateway import Payload
 from dao_service.gateways import open_gateway
 from dao_service.gathering_gateway import GatheringGateway
@@ -161,7 +161,9 @@ async def test_who_no_longer_waits_is_not_asked_for(gathering: GatheringGateway,
 
 
 @pytest.mark.parametrize(
-    "failure", [UnavailableError("The database cannot be reached."), ValueError("a defect")], ids=["unavailable", "defect"]
+    "failure",
+    [UnavailableError("Away."), DefectError("HTTP 500"), ValueError()],
+    ids=["unavailable", "unknown", "defect"],
 )
 async def test_what_fails_for_all_is_told_to_all_and_not_tried_again(
     failure: Exception, gathering: GatheringGateway, watched: Watched, ids: list[str]

@@ -80,6 +80,11 @@ class DefectError(DataServiceError):
         super().__init__("The service ran into a defect. Its log has the request id.")
         self.cause_code = cause_code
 
+    @property
+    def of_the_database(self) -> bool:
+        """Whether the database itself reported it, and so undid what it was asked for."""
+        return not self.cause_code.startswith(NO_CODE)
+
 
 class UnavailableError(DataServiceError):
     """The database or the Data API is unreachable or saturated. Trying again later may help."""
@@ -101,6 +106,8 @@ _INVALID = re.compile(r"22...|54000|PGRST102|PGRST204")
 _UNAVAILABLE = re.compile(r"|08...|53...|57P0.|40001|40P01|25006|PGRST00.|PGRST20[25]")
 _TIME_LIMIT = re.compile(r"57014|55P03")
 
+NO_CODE = "HTTP"
+"""What the code of an answer begins with that is neither Postgres's nor PostgREST's."""
 UNREACHABLE = "The database cannot be reached. Try again in a moment."
 SATURATED = "The database is busy or not ready. Try again in a moment."
 

@@ -17,7 +17,7 @@ from uuid import uuid4
 import orjson
 
 from dao_service.bindings import AnyFunction, AnyRelation
-from dao_service.errors import DataServiceError, UnavailableError
+from dao_service.errors import DataServiceError, DefectError, UnavailableError
 from dao_service.gateway import Gateway, Payload
 
 _PATIENCE_SECONDS = 0.02
@@ -95,7 +95,7 @@ class _Line:
         try:
             rows = await self._together(different.values()) if len(different) > 1 else {}
         except Exception as error:  # noqa: BLE001 (it is theirs)
-            if isinstance(error, UnavailableError) or not isinstance(error, DataServiceError):
+            if not _undone(error):
                 for _, answer in waiting:
                     if not answer.done():
                         answer.set_exception(error)
@@ -119,6 +119,13 @@ class _Line:
         else:
             if not answer.done():
                 answer.set_result(row)
+
+
+def _undone(error: Exception) -> bool:
+    """Whether a call that failed is known to have done nothing, so that each may be asked for again."""
+    if isinstance(error, DefectError):
+        return error.of_the_database
+    return isinstance(error, DataServiceError) and not isinstance(error, UnavailableError)
 
 
 class GatheringGateway:

@@ -8,7 +8,7 @@ import aiohttp
 from yarl import URL
 
 from dao_service.bindings import AnyFunction, AnyRelation, Constraint
-from dao_service.errors import SATURATED, UNREACHABLE, DataServiceError, UnavailableError, from_database
+from dao_service.errors import NO_CODE, SATURATED, UNREACHABLE, DataServiceError, UnavailableError, from_database
 from dao_service.gateway import Payload
 
 _ONE_ROW = "application/vnd.pgrst.object+json"
@@ -131,5 +131,5 @@ def _refusal(status: int, answer: bytes, constraints: Mapping[str, Constraint]) 
         # Not PostgREST: something between it and us.
         if status in (502, 503, 504):
             return UnavailableError(UNREACHABLE)
-        code, message, detail = f"HTTP {status}", "", None
+        code, message, detail = f"{NO_CODE} {status}", "", None
     return from_database(code, message, detail, constraints)

@@ -33,6 +33,10 @@ class Size:
     loading_seconds: float
 
 
+SQL_ALONE = "SQL alone"
+"""The way of writers that no contender stands between."""
+
+
 @dataclass(frozen=True)
 class WritersResult:
     """Rows created a second by 8 writers, with the trigger that keeps the total and without."""

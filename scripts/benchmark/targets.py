@@ -3,10 +3,13 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from .results import Results
+from .contenders import TITLES
+from .results import SQL_ALONE, Results
+from .work import WORK
 
 TIMES = "×"  # noqa: RUF001 (the sign, not the letter)
 BY_POSTGREST, BY_POSTGRES = "adapter-postgrest", "adapter-postgres"
+_ADAPTERS = (BY_POSTGREST, BY_POSTGRES)
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,7 @@ def _against(other: str, works: Sequence[str]) -> Callable[[Results, str], Found
 
     def worst(results: Results, contender: str) -> Found | None:
         found = [
-            Found(ratio, f"{work}, {tasks:,} tasks")
+            Found(ratio, f"{tasks:,} tasks")
             for tasks in results.measured_sizes
             for work in works
             if (ratio := results.ratio(tasks, work, contender, other)) is not None
@@ -50,19 +53,17 @@ def _against(other: str, works: Sequence[str]) -> Callable[[Results, str], Found
     return worst
 
 
-def _growth(works: Sequence[str]) -> Callable[[Results, str], Found | None]:
+def _growth(work: str) -> Callable[[Results, str], Found | None]:
     """How much more a request costs with the most tasks than with the fewest."""
 
     def worst(results: Results, contender: str) -> Found | None:
         if len(results.measured_sizes) < 2:
             return None
         fewest, most = results.measured_sizes[0], results.measured_sizes[-1]
-        found = [
-            Found(small.per_second / large.per_second, f"{work}, {most:,} tasks against {fewest:,}")
-            for work in works
-            if (small := results.find(fewest, contender, work)) and (large := results.find(most, contender, work))
-        ]
-        return max(found, default=None)
+        small, large = results.find(fewest, contender, work), results.find(most, contender, work)
+        if small is None or large is None:
+            return None
+        return Found(small.per_second / large.per_second, f"{most:,} tasks against {fewest:,}")
 
     return worst
 
@@ -77,30 +78,31 @@ def _deep_page(results: Results, contender: str) -> Found | None:
     return Found(first.per_second / deep.per_second, f"page {results.sizes[-1].deep_page:,}, {most:,} tasks")
 
 
-def _writers(results: Results, contender: str) -> Found | None:
-    return min((Found(each.ratio, each.way) for each in results.writers), default=None) if contender == BY_POSTGRES else None
+def _writers(way: str) -> Callable[[Results, str], Found | None]:
+    """The lowest ratio of those who write in this way."""
+
+    def worst(results: Results, _: str) -> Found | None:
+        found = [Found(each.ratio, f"{each.tasks:,} tasks") for each in results.writers if each.way == way]
+        return min(found, default=None)
+
+    return worst
+
+
+def _each_against_sqlalchemy(works: Sequence[str], goals: Mapping[str, float]) -> list[Target]:
+    return [
+        Target(f"{WORK[work].title}, against FastAPI + SQLAlchemy", True, goals, _against("sqlalchemy", (work,))) for work in works
+    ]
 
 
 TARGETS = (
-    Target(
-        "single-row reads and writes, against FastAPI + SQLAlchemy",
-        True,
-        {BY_POSTGREST: 3, BY_POSTGRES: 8},
-        _against("sqlalchemy", ("get", "create", "patch")),
-    ),
-    Target(
-        "lists and time ranges, against FastAPI + SQLAlchemy",
-        True,
-        {BY_POSTGREST: 6, BY_POSTGRES: 10},
-        _against("sqlalchemy", ("list", "list-of-user", "time-range-50", "time-range-1000")),
-    ),
+    *_each_against_sqlalchemy(("get", "create", "patch"), {BY_POSTGREST: 3, BY_POSTGRES: 8}),
+    *_each_against_sqlalchemy(("list", "list-of-user", "time-range-50", "time-range-1000"), {BY_POSTGREST: 6, BY_POSTGRES: 10}),
     Target("get a task, against PostgREST directly", True, {BY_POSTGREST: 0.65, BY_POSTGRES: 2}, _against("postgrest", ("get",))),
-    Target(
-        "cost of lists, time ranges and statistics at the largest size against the smallest",
-        False,
-        {BY_POSTGREST: 1.2, BY_POSTGRES: 1.2},
-        _growth(("list", "list-of-user", "time-range-50", "time-range-1000", "statistics")),
+    *(
+        Target(f"{WORK[work].title}: cost at the largest size", False, dict.fromkeys(_ADAPTERS, 1.2), _growth(work))
+        for work in ("list", "list-of-user", "time-range-50", "time-range-1000", "statistics")
     ),
-    Target("a deep page by keyset against page 1", False, {BY_POSTGREST: 2, BY_POSTGRES: 2}, _deep_page),
-    Target("8 concurrent writers with the exact total, against without", True, {BY_POSTGRES: 0.9}, _writers),
+    Target("a deep page by keyset against page 1", False, dict.fromkeys(_ADAPTERS, 2), _deep_page),
+    Target("8 writers with the exact total, against without", True, {BY_POSTGRES: 0.9}, _writers(TITLES[BY_POSTGRES])),
+    Target("8 writers of SQL alone, with the total against without", True, {BY_POSTGRES: 0.9}, _writers(SQL_ALONE)),
 )

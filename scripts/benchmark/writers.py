@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from .contenders import Contender
 from .dataset import Dataset, restore, with_connection
 from .measurement import Bench, running
-from .results import WritersResult
+from .results import SQL_ALONE, WritersResult
 from .traffic import write_requests
 from .work import WORK
 
@@ -49,7 +49,7 @@ def measure_writers(
     with_connection(url, lambda connection: connection.execute("select private.recount_rows('public.tasks')"))
     return [
         WritersResult(dataset.tasks, contender.title, median(through[True]), median(through[False])),
-        WritersResult(dataset.tasks, "SQL alone", median(by_sql[True]), median(by_sql[False]), waits, looks),
+        WritersResult(dataset.tasks, SQL_ALONE, median(by_sql[True]), median(by_sql[False]), waits, looks),
     ]
 
 

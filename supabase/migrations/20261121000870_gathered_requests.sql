@@ -22,7 +22,7 @@ end;
 $$;
 comment on function private.select_each(regclass, uuid[]) is 'The rows with these ids, in no order.';
 
--- Entries that have the same fields are written by one statement. The limit on waiting is there because whoever has to wait for
+-- Entries that have the same fields are written by one statement; a field that one has twice counts once, the last time. The limit on waiting is there because whoever has to wait for
 -- another transaction shall not keep the others, and is shorter than what it takes Postgres to find a deadlock.
 create function private.insert_each(relation regclass, entries json)
 returns json
@@ -41,7 +41,7 @@ begin
     select fields.columns, json_agg(element.entry) as entries
     from json_array_elements(entries) as element (entry),
       lateral (
-        select string_agg(quote_ident(field.name), ', ' order by field.name) as columns
+        select string_agg(distinct quote_ident(field.name), ', ') as columns
         from json_object_keys(element.entry) as field (name)
       ) as fields
     group by fields.columns
@@ -81,7 +81,7 @@ begin
     select fields.assignments, json_agg(element.entry) as entries
     from json_array_elements(entries) as element (entry),
       lateral (
-        select string_agg(format('%1$I = given.%1$I', field.name), ', ' order by field.name) as assignments
+        select string_agg(distinct format('%1$I = given.%1$I', field.name), ', ') as assignments
         from json_object_keys(element.entry) as field (name)
         where field.name <> 'id'
       ) as fields
