@@ -18,6 +18,9 @@ README = (Path(__file__).parents[1] / "README.md").read_text()
 ADDRESSES = ["jane@example.com", "ada@example.com", "grace@example.com", "linus@example.com"]
 
 
+BENCHMARK = (Path(__file__).parents[1] / "docs" / "benchmark.md").read_text()
+
+
 def _block(language: str, word: str) -> str:
     """The one block in this language with this word in it."""
     blocks = re.findall(rf"^```{language}\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
@@ -86,3 +89,14 @@ async def test_the_client_of_1_0(service_url: str) -> None:
     source = _block("python", "import FluxClient_1_0").replace("http://localhost:8000", service_url)
 
     assert _run(source) == "[]\n"
+
+
+def test_its_numbers_are_the_benchmarks() -> None:
+    section = README.partition("## How fast it is")[2].partition("\n## ")[0]
+    largest = BENCHMARK.partition("## 1,000,000 tasks")[2].partition("Ratios")[0]
+
+    rows = [line for line in section.splitlines() if line.startswith("|")]
+    assert len(rows) > 5
+    for row in rows:
+        assert row in largest
+    assert re.search(r"on \d{4}-\d\d-\d\d", section)[0] in BENCHMARK  # type: ignore[index] # it is there

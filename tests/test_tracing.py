@@ -13,6 +13,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from local_stack import LocalStack
+from local_stack.processes import wait_until
 from tests.conftest import make_user_data
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -115,6 +116,7 @@ async def test_a_request_is_one_line_of_the_log(log_format: str, stack: LocalSta
     with stack.adapter(environment={"LOG_FORMAT": log_format}) as adapter:
         async with httpx.AsyncClient(base_url=adapter.url, headers={"X-Request-ID": request_id}) as caller:
             await caller.get("/api/v1/users/", params={"page_size": "7"})
+        assert wait_until(lambda: request_id in adapter.log.read_text(), 5), "there is no log line"
         log = adapter.log.read_text()
 
     line = next(line for line in log.splitlines() if request_id in line)

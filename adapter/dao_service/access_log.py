@@ -5,7 +5,6 @@ import logging
 import os
 import sys
 import time
-from contextlib import nullcontext
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -13,32 +12,25 @@ import orjson
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _LONGEST_REQUEST_ID = 128
-logger = logging.getLogger("dao_service.access")
+_CLOCK = "%H:%M:%S"
+_NOT_SAID_IN_TEXT = ("time", "level", "logger")
+_TOGETHER_SECONDS = 0.01
 
 
 class _JsonFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        moment = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
-        entry = {"time": moment, "level": record.levelname.lower(), "logger": record.name}
-        if isinstance(record.msg, dict):
-            entry |= record.msg
-        else:
-            entry["message"] = record.getMessage()
+        moment = datetime.fromtimestamp(record.created, UTC)
+        entry = {"time": moment, "level": record.levelname.lower(), "logger": record.name, "message": record.getMessage()}
         return orjson.dumps(entry).decode()
 
 
 class _TextFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        message = (
-            " ".join(f"{name}={value}" for name, value in record.msg.items())
-            if isinstance(record.msg, dict)
-            else record.getMessage()
-        )
-        return f"{self.formatTime(record, '%H:%M:%S')} {record.levelname.lower():7} {message}"
+        return f"{self.formatTime(record, _CLOCK)} {record.levelname.lower():7} {record.getMessage()}"
 
 
 class _StandardOutput(logging.Handler):
-    """Writes what is logged in one turn of the event loop in one go, at the turn's end."""
+    """Writes the lines that come within `_TOGETHER_SECONDS` in one go, and those of a defect at once."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -46,38 +38,81 @@ class _StandardOutput(logging.Handler):
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._lines.append(self.format(record))
+        self.write_line(self.format(record))
+        if record.levelno >= logging.ERROR:
+            self.flush()
+
+    def write_line(self, line: str) -> None:
+        self._lines.append(line)
+        if len(self._lines) > 1 and self._loop is not None and not self._loop.is_closed():
+            return
         try:
-            loop = asyncio.get_running_loop()
+            self._loop = asyncio.get_running_loop()
         except RuntimeError:
             self.flush()
-            return
-        if len(self._lines) == 1 or loop is not self._loop:
-            self._loop = loop
-            loop.call_soon(self.flush)
+        else:
+            self._loop.call_later(_TOGETHER_SECONDS, self.flush)
 
     def flush(self) -> None:
-        with self.lock or nullcontext():
-            lines, self._lines = self._lines, []
+        lines, self._lines = self._lines, []
         if lines:
             sys.stdout.write("\n".join([*lines, ""]))
             sys.stdout.flush()
 
 
-def configure_logging(level: str, log_format: Literal["auto", "json", "text"]) -> None:
+class AccessLog:
+    """Writes a line a request.
+
+    The lines do not go through `logging`, which cost the fastest request a sixth of its time; they keep to its level.
+    """
+
+    def __init__(self, output: _StandardOutput, *, as_text: bool) -> None:
+        self._output = output
+        self._as_text = as_text
+        self._logger = logging.getLogger("dao_service.access")
+
+    def write(self, request_id: bytes, method: str, template: str, status: int, contract: str, seconds: float, cause: str) -> None:
+        """`template` is the operation's path, such as `/tasks/{task_id}`; `cause` is what a defect was."""
+        level = logging.ERROR if status == 500 else logging.INFO
+        if not self._logger.isEnabledFor(level):
+            return
+        word = "info" if level == logging.INFO else "error"
+        entry: dict[str, object] = {
+            "time": datetime.now(UTC),
+            "level": word,
+            "logger": self._logger.name,
+            "request_id": request_id.decode("ascii"),
+            "method": method,
+            "route": template,
+            "status": status,
+            "contract": contract,
+            "milliseconds": round(seconds * 1000, 2),
+        }
+        if cause:
+            entry["cause"] = cause
+        self._output.write_line(_as_text(entry) if self._as_text else orjson.dumps(entry).decode())
+        if level == logging.ERROR:
+            self._output.flush()
+
+
+def _as_text(entry: dict[str, object]) -> str:
+    said = " ".join(f"{name}={value}" for name, value in entry.items() if name not in _NOT_SAID_IN_TEXT)
+    return f"{time.strftime(_CLOCK)} {entry['level']:7} {said}"
+
+
+def configure_logging(level: str, log_format: Literal["auto", "json", "text"]) -> AccessLog:
     """Send the service's log to standard output, and end uvicorn's own line a request, which the access log replaces."""
-    handler = _StandardOutput()
+    output = _StandardOutput()
     as_text = log_format == "text" or (log_format == "auto" and sys.stdout.isatty())
-    handler.setFormatter(_TextFormatter() if as_text else _JsonFormatter())
+    output.setFormatter(_TextFormatter() if as_text else _JsonFormatter())
     root = logging.getLogger("dao_service")
-    root.handlers[:] = [handler]
+    root.handlers[:] = [output]
     root.setLevel(level.upper())
     root.propagate = False
-    # None of our lines says these. Each is a call to the system, or a look up the stack, a line.
-    logging.logProcesses = logging.logThreads = logging.logMultiprocessing = False
     uvicorn_access = logging.getLogger("uvicorn.access")
     uvicorn_access.handlers.clear()
     uvicorn_access.propagate = False
+    return AccessLog(output, as_text=as_text)
 
 
 def request_id_of(sent: bytes | None) -> bytes:
@@ -85,26 +120,6 @@ def request_id_of(sent: bytes | None) -> bytes:
     if sent and len(sent) <= _LONGEST_REQUEST_ID and sent.isascii() and sent.decode("ascii").isprintable():
         return sent
     return os.urandom(16).hex().encode()
-
-
-class AccessLog:
-    """Writes the lines."""
-
-    def write(self, request_id: bytes, method: str, template: str, status: int, contract: str, seconds: float, cause: str) -> None:
-        """`template` is the operation's path, such as `/tasks/{task_id}`; `cause` is what a defect was."""
-        level = logging.ERROR if status == 500 else logging.INFO
-        if logger.isEnabledFor(level):
-            entry: dict[str, object] = {
-                "request_id": request_id.decode("ascii"),
-                "method": method,
-                "route": template,
-                "status": status,
-                "contract": contract,
-                "milliseconds": round(seconds * 1000, 2),
-            }
-            if cause:
-                entry["cause"] = cause
-            logger.handle(logger.makeRecord(logger.name, level, "", 0, entry, (), None))
 
 
 class Logged:

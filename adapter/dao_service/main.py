@@ -10,7 +10,7 @@ from opentelemetry import trace
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from dao_service import tracing
-from dao_service.access_log import AccessLog, Logged, configure_logging
+from dao_service.access_log import Logged, configure_logging
 from dao_service.callers import Callers
 from dao_service.contracts import CONTRACTS
 from dao_service.documentation import openapi_document
@@ -39,10 +39,10 @@ class Service(FastAPI):
             await super().__call__(scope, receive, send)
 
 
-def create_app(settings: Settings, gateway: Gateway | None = None) -> FastAPI:
+def create_app(settings: Settings, gateway: Gateway | None = None, metrics: Metrics | None = None) -> FastAPI:
     """The service. It opens its connections with the first request, and closes them at shutdown."""
-    configure_logging(settings.log_level, settings.log_format)
-    metrics = Metrics()
+    log = configure_logging(settings.log_level, settings.log_format)
+    metrics = metrics or Metrics()
     functions = {contract.schema: contract.functions for contract in CONTRACTS.values()}
     to_database = ObservedGateway(GatheringGateway(gateway or open_gateway(settings), functions), metrics)
     metrics.watch(to_database.calls_in_progress, settings.gateway_connections)
@@ -59,7 +59,6 @@ def create_app(settings: Settings, gateway: Gateway | None = None) -> FastAPI:
         await to_database.close()
 
     service = Service(openapi_url=None, lifespan=lifespan, telemetry=tracing.telemetry())
-    log = AccessLog()
     service.door = Door(
         {name: Routes(contract.operations) for name, contract in CONTRACTS.items()},
         to_database,

@@ -38,7 +38,7 @@ _TIMES = {
 }
 _IN_PROGRESS, _CONNECTIONS = "flux_gateway_calls_in_progress", "flux_gateway_connections"
 _GAUGES = {
-    _IN_PROGRESS: f"Calls to the database under way; those above {_CONNECTIONS} wait for one.",
+    _IN_PROGRESS: f"Calls to the database under way; those above {_CONNECTIONS} wait for one or share it.",
     _CONNECTIONS: "Most connections that may be held for calls.",
 }
 

@@ -13,7 +13,7 @@ _HELP = """\
 Starts a stack of its own with settings as in production, loads the data of each size, drives every contender with wrk
 in interleaved rounds, and writes benchmark.md, benchmark.svg and benchmark.json. Installs what is missing first.
 
---memory and --workers measure that alone; the three files keep what else they had of the same machine.
+--memory, --workers and --watching measure that alone; the three files keep what else they had of the same machine.
 """
 _FULL = {"rounds": 3, "seconds": 2.0, "warm_up": 0.5, "sizes": [10_000, 100_000, 1_000_000]}
 _QUICK = {"rounds": 1, "seconds": 1.0, "warm_up": 0.3, "sizes": [10_000]}
@@ -47,6 +47,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--no-writers", action="store_true", help="leave out the concurrent writers")
     parser.add_argument("--memory", action="store_true", help="measure the adapter's memory at full speed and for a 5 MB answer")
     parser.add_argument("--workers", action="store_true", help="measure one and two uvicorn workers side by side")
+    parser.add_argument("--watching", action="store_true", help="measure what metrics and log lines cost")
     parser.add_argument("--profile", metavar="WORK", help="show where the adapter's and the database's time goes for this work")
     parser.add_argument("--native", action="store_true", help="with --profile: look into extension modules too")
     parser.add_argument("--list", action="store_true", help="list the names of contenders and work, and do nothing")

@@ -81,7 +81,7 @@ class Application:
     def __init__(self, name: str, command: Sequence[str], environment: Mapping[str, str], home: Path) -> None:
         """`command` is what follows `python -m`; it takes uvicorn's options."""
         self._command = tuple(command)
-        self._environment = dict(environment)
+        self.environment = dict(environment)
         self._server = Server(name, home / "logs" / "contender.log")
 
     @property
@@ -98,7 +98,7 @@ class Application:
         command += ["--host", LOOPBACK, "--port", str(port), "--no-access-log", "--log-level", "warning"]
         command += ["--loop", "uvloop", "--http", "httptools", "--workers", str(workers)]
         inherited = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
-        self._server.spawn(command, env=inherited | self._environment)
+        self._server.spawn(command, env=inherited | self.environment)
         self._server.await_ready(lambda: status_of(port, "/ready") == http.HTTPStatus.OK)
         return f"http://{LOOPBACK}:{port}"
 

@@ -22,6 +22,7 @@ def report(results: Results) -> str:
         *_writers(results),
         *_workers(results),
         *_memory(results),
+        *_watching(results),
         *_method(results),
     ]
     return "\n".join(parts)
@@ -138,9 +139,12 @@ def _workers(results: Results) -> list[str]:
         ]
         for each in results.workers
     ]
+    cores = results.facts.machine["cores"]
     shared = (
-        f"Requests a second on {results.facts.machine['cores']} cores, which the workers share with PostgREST, Postgres and wrk. "
-        "The last column is how many cores all but wrk used with two workers.\n"
+        f"Requests a second at {results.workers[0].connections} connections on {cores} cores, which the workers share with PostgREST, "
+        "Postgres and wrk. The last column is how many cores all but wrk used with two workers. Where that is close to all there "
+        "are, they are the limit, and Postgres has most of them. Where it is not, each process has fewer requests to share a call "
+        "among, so that a request costs more: more workers are for more cores.\n"
     )
     return [
         "## One worker process and two\n",
@@ -168,6 +172,24 @@ def _memory(results: Results) -> list[str]:
         "## Memory\n",
         "Resident memory of the adapter over an agent's day at full speed, and how far it rises for one large time range; in MB.\n",
         _table(head, rows),
+    ]
+
+
+def _watching(results: Results) -> list[str]:
+    if not results.watching:
+        return []
+    rows = [
+        [
+            f"{TITLES[each.contender]}: {WORK[each.work].title}",
+            *(f"{speed:,.0f}" for speed in (each.shipped, each.without_metrics, each.without_log)),
+            *(f"{1 - each.shipped / without:.1%}" for without in (each.without_metrics, each.without_log)),
+        ]
+        for each in results.watching
+    ]
+    return [
+        "## What it costs to be watched\n",
+        "Requests a second as it ships, without its metrics, and without its log line a request. Traces are off.\n",
+        _table(["", "as it ships", "without metrics", "without log lines", "metrics cost", "log lines cost"], rows),
     ]
 
 

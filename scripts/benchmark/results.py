@@ -81,10 +81,22 @@ class WorkersResult:
 
     contender: str
     work: str
+    connections: int
     one: float
     two: float
     cpu_two: float
     """Cores that everything but wrk used with two."""
+
+
+@dataclass(frozen=True)
+class WatchingResult:
+    """Requests a second of an adapter that is watched in full, and less."""
+
+    contender: str
+    work: str
+    shipped: float
+    without_metrics: float
+    without_log: float
 
 
 @dataclass
@@ -97,6 +109,7 @@ class Results:
     writers: list[WritersResult] = field(default_factory=list)
     memory: list[MemoryResult] = field(default_factory=list)
     workers: list[WorkersResult] = field(default_factory=list)
+    watching: list[WatchingResult] = field(default_factory=list)
 
     @classmethod
     def read(cls, file: Path, facts: Facts) -> "Results":
@@ -110,6 +123,7 @@ class Results:
                 [WritersResult(**each) for each in kept["writers"]],
                 [MemoryResult(**each) for each in kept["memory"]],
                 [WorkersResult(**each) for each in kept["workers"]],
+                [WatchingResult(**each) for each in kept.get("watching", [])],
             )
         except (FileNotFoundError, ValueError, KeyError, TypeError):  # nothing, or of another version
             return cls(facts)

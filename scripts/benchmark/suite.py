@@ -4,6 +4,7 @@ import argparse
 import tempfile
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -21,8 +22,9 @@ from .progress import Shown, progress
 from .report import report
 from .results import Facts, Results, Size
 from .stage import postgres_settings, stage
+from .watching import measure_watching
 from .work import WORK, Work, deep_page_of
-from .workers import measure_workers
+from .workers import CONNECTIONS, measure_workers
 from .writers import measure_writers
 from .wrk import Wrk
 
@@ -53,7 +55,7 @@ def run(arguments: argparse.Namespace) -> None:
         bench = Bench(wrk, arguments.seconds, arguments.warm_up, Path(directory), arguments.native)
         if arguments.profile:
             _profile(bench, names, WORK[_chosen([arguments.profile], list(WORK), "work")[0]], arguments.sizes[0])
-        elif arguments.memory or arguments.workers:
+        elif arguments.memory or arguments.workers or arguments.watching:
             _apart(bench, facts, arguments)
         else:
             with_writers = not arguments.no_writers and arguments.work is None and "adapter-postgres" in names
@@ -102,7 +104,7 @@ def _loaded(stack: LocalStack, tasks: int, shown: Shown) -> tuple[Dataset, float
 
 
 def _apart(bench: Bench, facts: Facts, arguments: argparse.Namespace) -> None:
-    """Memory or workers, beside what was measured before on the same machine."""
+    """Memory, workers or watching, beside what was measured before on the same machine."""
     results = Results.read(arguments.out / "benchmark.json", facts)
     with progress(1) as shown, stage(shown.now) as stack:
         dataset, _ = _loaded(stack, arguments.sizes[0], shown)
@@ -110,7 +112,10 @@ def _apart(bench: Bench, facts: Facts, arguments: argparse.Namespace) -> None:
             results.memory = measure_memory(bench, _adapters(stack), dataset, shown.say, quick=arguments.quick)
         if arguments.workers:
             contenders = [CONTENDERS["sqlalchemy"](stack), *_adapters(stack)]
-            results.workers = measure_workers(bench, contenders, dataset, facts.rounds, shown.say)
+            busier = replace(bench, wrk=Wrk(max(arguments.connections, CONNECTIONS)))
+            results.workers = measure_workers(busier, contenders, dataset, facts.rounds, shown.say)
+        if arguments.watching:
+            results.watching = measure_watching(bench, stack, dataset, facts.rounds, shown.say)
     _write(arguments.out, results)
 
 

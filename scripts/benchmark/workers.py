@@ -9,6 +9,8 @@ from .measurement import Bench, running
 from .results import WorkersResult
 from .work import WORK
 
+CONNECTIONS = 64
+"""As many as it takes to keep two of them busy."""
 _WORK = ("get", "list", "create", "day")
 
 
@@ -35,6 +37,7 @@ def measure_workers(
         WorkersResult(
             contender.name,
             name,
+            bench.wrk.connections,
             round(median(speeds[contender.name, name, 1]), 1),
             round(median(speeds[contender.name, name, 2]), 1),
             round(median(cores[contender.name, name]), 2),

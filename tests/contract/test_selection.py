@@ -10,6 +10,7 @@ import pytest
 
 from local_stack import LocalStack
 from local_stack.http_servers import Adapter
+from local_stack.processes import wait_until
 from tests.conftest import make_user_data
 from tests.contract.answers import refused
 
@@ -144,6 +145,7 @@ def test_no_key_is_in_any_log_line(adapter: tuple[Adapter, bool], caller: httpx.
         for path in ("/api/v1/users/", "/api/v1/no-such-path", "/health", f"/api/v1/users/{uuid4()}"):
             caller.get(path, headers={"X-Flux-Service-Key": key})
 
+    assert wait_until(lambda: adapter[0].log.read_text().count('"route"') >= 12, 5), "lines are missing"
     log = adapter[0].log.read_text()
     assert '"status":403' in log
     assert [key for key in (KEY_1_0, KEY_1_2, unknown) if key in log] == []
