@@ -141,10 +141,10 @@ def _workers(results: Results) -> list[str]:
     ]
     cores = results.facts.machine["cores"]
     shared = (
-        f"Requests a second at {results.workers[0].connections} connections on {cores} cores, which the workers share with PostgREST, "
-        "Postgres and wrk. The last column is how many cores all but wrk used with two workers. Where that is close to all there "
-        "are, they are the limit, and Postgres has most of them. Where it is not, each process has fewer requests to share a call "
-        "among, so that a request costs more: more workers are for more cores.\n"
+        f"Requests a second at {results.workers[0].connections} connections on {cores} cores, which the workers share with "
+        "PostgREST, Postgres and wrk. The last column is how many cores all but wrk used with two workers. Where that is close to "
+        "all there are, they are the limit, and Postgres has most of them. Where it is not, each process has fewer requests to "
+        "share a call among, so that a request costs more: more workers are for more cores.\n"
     )
     return [
         "## One worker process and two\n",
