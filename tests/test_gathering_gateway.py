@@ -102,7 +102,9 @@ async def _held(
     watched.free.clear()
     first = asyncio.create_task(gathering.select(USERS, ids[0]))
     await _started(watched, 1)
-    return first, [asyncio.create_task(gathering.select(USERS, key)) for key in ids[1:]]
+    others = [asyncio.create_task(gathering.select(USERS, key)) for key in ids[1:]]
+    await asyncio.wait(others, timeout=0)
+    return first, others
 
 
 async def test_who_comes_alone_goes_alone(gathering: GatheringGateway, watched: Watched, ids: list[str]) -> None:
@@ -114,7 +116,6 @@ async def test_who_comes_alone_goes_alone(gathering: GatheringGateway, watched: 
 
 async def test_who_comes_meanwhile_goes_together(gathering: GatheringGateway, watched: Watched, ids: list[str]) -> None:
     first, others = await _held(gathering, watched, ids)
-    await asyncio.sleep(0)
     watched.free.set()
 
     rows = [orjson.loads(row) for row in await asyncio.gather(first, *others)]
@@ -148,7 +149,6 @@ async def test_many_go_in_calls_of_fifty(gathering: GatheringGateway, watched: W
 
 async def test_who_no_longer_waits_is_not_asked_for(gathering: GatheringGateway, watched: Watched, ids: list[str]) -> None:
     first, others = await _held(gathering, watched, ids)
-    await asyncio.sleep(0)
     others[0].cancel()
     first.cancel()
     watched.free.set()
@@ -169,7 +169,6 @@ async def test_what_fails_for_all_is_told_to_all_and_not_tried_again(
     failure: Exception, gathering: GatheringGateway, watched: Watched, ids: list[str]
 ) -> None:
     first, others = await _held(gathering, watched, ids)
-    await asyncio.sleep(0)
     watched.failure = failure
     watched.free.set()
 

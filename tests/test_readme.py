@@ -14,11 +14,12 @@ from local_stack import LocalStack
 from tests.conftest import create, make_goal_data, make_task_data, make_user_data
 from tests.in_process import direct_environment
 
-README = (Path(__file__).parents[1] / "README.md").read_text()
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
 ADDRESSES = ["jane@example.com", "ada@example.com", "grace@example.com", "linus@example.com"]
 
 
-BENCHMARK = (Path(__file__).parents[1] / "docs" / "benchmark.md").read_text()
+BENCHMARK = (ROOT / "docs" / "benchmark.md").read_text()
 
 
 def _block(language: str, word: str) -> str:
@@ -100,3 +101,18 @@ def test_its_numbers_are_the_benchmarks() -> None:
     for row in rows:
         assert row in largest
     assert re.search(r"on \d{4}-\d\d-\d\d", section)[0] in BENCHMARK  # type: ignore[index] # it is there
+
+
+def test_its_diagram_is_the_databases() -> None:
+    drawn = (ROOT / "docs" / "entities.md").read_text()
+
+    references = [line for line in drawn.splitlines() if "--" in line and " : " in line]
+    assert references
+    assert _block("mermaid", "erDiagram").splitlines() == ["erDiagram", *references]
+
+
+def test_what_it_points_to_is_there() -> None:
+    targets = re.findall(r"\]\((?!https?:)([^)#]+)", README)
+
+    assert targets
+    assert [target for target in targets if not (ROOT / target).exists()] == []
