@@ -11,7 +11,7 @@ import pytest
 from pydantic import SecretStr
 
 from dao_service.bindings import AnyFunction, AnyRelation
-from dao_service.contracts import CONTRACTS
+from dao_service.contracts import CONTRACTS, GATHERED
 from dao_service.errors import DefectError, NotFoundError, UnavailableError
 from dao_service.gateway import Payload
 from dao_service.gateways import open_gateway
@@ -21,7 +21,6 @@ from dao_service.settings import Settings
 from local_stack import LocalStack
 
 Database: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
-FUNCTIONS = {contract.schema: contract.functions for contract in CONTRACTS.values()}
 
 
 class Watched:
@@ -72,7 +71,7 @@ async def watched(stack: LocalStack) -> AsyncIterator[Watched]:
 
 @pytest.fixture
 def gathering(watched: Watched) -> GatheringGateway:
-    return GatheringGateway(watched, FUNCTIONS)
+    return GatheringGateway(watched, GATHERED)
 
 
 @pytest.fixture

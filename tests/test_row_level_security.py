@@ -433,9 +433,9 @@ CALLS = [
         NO_RIGHT,
     ),
     Call("public", "list_page", lambda o: {"resource": "tasks", "filters": {"user_id": o.user}}, _nothing, NO_RIGHT),
-    Call("public", "select_each", lambda o: {"resource": "tasks", "keys": [o.task]}, _nothing, NO_RIGHT),
-    Call("public", "insert_each", lambda o: {"resource": "tasks", "entries": [_new_task(o)]}, _nothing, NO_RIGHT),
-    Call("public", "update_each", lambda o: {"resource": "tasks", "entries": [_renamed_task(o)]}, _nothing, NO_RIGHT),
+    Call("public", "select_each", lambda o: {"resource": "public.tasks", "keys": [o.task]}, _nothing, NO_RIGHT),
+    Call("public", "insert_each", lambda o: {"resource": "public.tasks", "entries": [_new_task(o)]}, _nothing, NO_RIGHT),
+    Call("public", "update_each", lambda o: {"resource": "public.tasks", "entries": [_renamed_task(o)]}, _nothing, NO_RIGHT),
     Call("v1_0", "get_tasks_by_timerange", _range("start_time", "end_time"), _nothing),
     Call("v1_0", "get_task_statistics", _range("start_date", "end_date"), _no_tasks("by_state")),
     Call(
@@ -454,9 +454,6 @@ CALLS = [
         NO_RIGHT,
     ),
     Call("v1_0", "list_page", lambda o: {"resource": "tasks", "filters": {"user_id": o.user}}, _nothing, NO_RIGHT),
-    Call("v1_0", "select_each", lambda o: {"resource": "tasks", "keys": [o.task]}, _nothing, NO_RIGHT),
-    Call("v1_0", "insert_each", lambda o: {"resource": "tasks", "entries": [_new_task(o)]}, _nothing, NO_RIGHT),
-    Call("v1_0", "update_each", lambda o: {"resource": "tasks", "entries": [_renamed_task(o)]}, _nothing, NO_RIGHT),
 ]
 every_call = pytest.mark.parametrize("call", CALLS, ids=str)
 

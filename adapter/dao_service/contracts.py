@@ -39,7 +39,6 @@ class Contract:
     schema: str
     operations: tuple[Operation, ...]
     relations: Mapping[str, AnyRelation]
-    functions: Mapping[str, AnyFunction]
     constraints: Mapping[str, Constraint]
 
     @property
@@ -118,7 +117,6 @@ CONTRACT_1_0 = Contract(
     name="1.0",
     schema="v1_0",
     relations=v1_0.RELATIONS,
-    functions=v1_0.FUNCTIONS,
     constraints=v1_0.CONSTRAINTS,
     operations=tuple(_shared(v1_0.RELATIONS, v1_0.FUNCTIONS, v1_0.BULK_UPDATE_TASK_STATE)),
 )
@@ -127,7 +125,6 @@ CONTRACT_1_2 = Contract(
     name="1.2",
     schema="public",
     relations=v1_2.RELATIONS,
-    functions=v1_2.FUNCTIONS,
     constraints=v1_2.CONSTRAINTS,
     operations=(
         *_shared(v1_2.RELATIONS, v1_2.FUNCTIONS, v1_2.BULK_UPDATE_TASK_STATUS),
@@ -147,5 +144,7 @@ CONTRACT_1_2 = Contract(
 )
 
 CONTRACTS = {contract.name: contract for contract in (CONTRACT_1_0, CONTRACT_1_2)}
+GATHERED = v1_2.FUNCTIONS
+"""Where the functions for gathered requests are, which serve every contract."""
 READINESS = v1_2.USERS
 """What the readiness check reads."""

@@ -131,8 +131,8 @@ def _undone(error: Exception) -> bool:
 class GatheringGateway:
     """Passes calls on, and gathers those that read, create or change one row of a table that has an id."""
 
-    def __init__(self, gateway: Gateway, functions: Mapping[str, Mapping[str, AnyFunction]]) -> None:
-        """`functions` are by schema and name."""
+    def __init__(self, gateway: Gateway, functions: Mapping[str, AnyFunction]) -> None:
+        """`functions`, by name, has those that read, create and change several rows of any relation."""
         self._gateway = gateway
         self._functions = functions
         self._lines: dict[tuple[str, str, str], _Line] = {}
@@ -165,8 +165,8 @@ class GatheringGateway:
         kind = (operation, relation.schema, relation.name)
         line = self._lines.get(kind)
         if line is None:
-            function = self._functions[relation.schema][f"{operation}_each"]
-            together = partial(self._together, function, relation.name)
+            function = self._functions[f"{operation}_each"]
+            together = partial(self._together, function, f"{relation.schema}.{relation.name}")
             line = _Line(self._alone(operation, relation), together, read_only=function.read_only)
             self._lines[kind] = line
         return line

@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from dao_service import tracing
 from dao_service.access_log import Logged, configure_logging
 from dao_service.callers import Callers
-from dao_service.contracts import CONTRACTS
+from dao_service.contracts import CONTRACTS, GATHERED
 from dao_service.documentation import openapi_document
 from dao_service.door import PREFIX, Door, Routes
 from dao_service.gateway import Gateway
@@ -43,8 +43,7 @@ def create_app(settings: Settings, gateway: Gateway | None = None, metrics: Metr
     """The service. It opens its connections with the first request, and closes them at shutdown."""
     log = configure_logging(settings.log_level, settings.log_format)
     metrics = metrics or Metrics()
-    functions = {contract.schema: contract.functions for contract in CONTRACTS.values()}
-    to_database = ObservedGateway(GatheringGateway(gateway or open_gateway(settings), functions), metrics)
+    to_database = ObservedGateway(GatheringGateway(gateway or open_gateway(settings), GATHERED), metrics)
     metrics.watch(to_database.calls_in_progress, settings.gateway_connections)
 
     @asynccontextmanager

@@ -1,31 +1,35 @@
 -- Gathered requests: what the REST adapter asks for several callers at once. Each of them shares a call, and nothing else:
--- what can't be done at once, or not for all, is left undone here and asked for alone.
+-- what can't be done at once, or not for all, is left undone here and asked for alone. The relation is a parameter, so they serve
+-- every contract.
 
 create domain public."application/vnd.flux.rows+json" as json;
 comment on domain public."application/vnd.flux.rows+json" is
 'A JSON array of rows of one relation, a row a line, the id first.';
 
-create function private.select_each(relation regclass, keys uuid[])
-returns json
+create function public.select_each(resource text, keys public.uuid_batch)
+returns public."application/vnd.flux.rows+json"
 language plpgsql
 stable
 security invoker
 set search_path = ''
 as $$
 declare
+  relation constant regclass := resource::regclass;
   found_rows json;
 begin
   execute format('select coalesce(json_agg(wanted), ''[]'') from (select * from %s where id = any ($1)) as wanted', relation)
-  into found_rows using keys;
+  into found_rows using keys::uuid[];
   return found_rows;
 end;
 $$;
-comment on function private.select_each(regclass, uuid[]) is 'The rows with these ids, in no order.';
+comment on function public.select_each(text, public.uuid_batch) is
+'The rows of a table or view, such as public.tasks, that have these ids, in no order. For the REST adapter.';
 
--- Entries that have the same fields are written by one statement; a field that one has twice counts once, the last time. The limit on waiting is there because whoever has to wait for
--- another transaction shall not keep the others, and is shorter than what it takes Postgres to find a deadlock.
-create function private.insert_each(relation regclass, entries json)
-returns json
+-- Entries that have the same fields are written by one statement; a field that an entry has twice counts once, the last time. The
+-- limit on waiting is there because whoever has to wait for another transaction shall not keep the others, and is shorter than what
+-- it takes Postgres to look for a deadlock.
+create function public.insert_each(resource text, entries json)
+returns public."application/vnd.flux.rows+json"
 language plpgsql
 volatile
 security invoker
@@ -33,6 +37,7 @@ set search_path = ''
 set lock_timeout = '20ms'
 as $$
 declare
+  relation constant regclass := resource::regclass;
   alike record;
   created_rows text;
   all_rows text;
@@ -61,11 +66,12 @@ begin
   return format('[%s]', all_rows)::json;
 end;
 $$;
-comment on function private.insert_each(regclass, json) is
-'Inserts an array of objects, which have an id; answers the rows, in no order. All or none, and none that would have to wait.';
+comment on function public.insert_each(text, json) is
+'Creates the rows of an array, which have an id, and answers them, in no order: all or none, and none that would have to wait. '
+'For the REST adapter.';
 
-create function private.update_each(relation regclass, entries json)
-returns json
+create function public.update_each(resource text, entries json)
+returns public."application/vnd.flux.rows+json"
 language plpgsql
 volatile
 security invoker
@@ -73,6 +79,7 @@ set search_path = ''
 set lock_timeout = '20ms'
 as $$
 declare
+  relation constant regclass := resource::regclass;
   alike record;
   changed_rows text;
   all_rows text;
@@ -104,54 +111,10 @@ begin
   return format('[%s]', all_rows)::json;
 end;
 $$;
-comment on function private.update_each(regclass, json) is
-'Sets the fields of each object in the row that has its id, no id twice; answers the rows, in no order, without those that do not '
-'exist. All or none, and none that would have to wait.';
-
-create function public.select_each(resource text, keys public.uuid_batch)
-returns public."application/vnd.flux.rows+json"
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-begin
-  return private.select_each(format('public.%I', resource)::regclass, keys);
-end;
-$$;
-comment on function public.select_each(text, public.uuid_batch) is 'The rows with these ids, in no order, for the REST adapter.';
-
-create function public.insert_each(resource text, entries json)
-returns public."application/vnd.flux.rows+json"
-language plpgsql
-volatile
-security invoker
-set search_path = ''
-as $$
-begin
-  return private.insert_each(format('public.%I', resource)::regclass, entries);
-end;
-$$;
-comment on function public.insert_each(text, json) is
-'Creates rows, which have an id, for the REST adapter: all or none. Answers them in no order.';
-
-create function public.update_each(resource text, entries json)
-returns public."application/vnd.flux.rows+json"
-language plpgsql
-volatile
-security invoker
-set search_path = ''
-as $$
-begin
-  return private.update_each(format('public.%I', resource)::regclass, entries);
-end;
-$$;
 comment on function public.update_each(text, json) is
-'Changes rows, each in the fields given beside its id, for the REST adapter: all or none. Answers them in no order.';
+'Sets the fields of each object of an array in the row that has its id, no id twice, and answers the rows, in no order, without '
+'those that do not exist: all or none, and none that would have to wait. For the REST adapter.';
 
-grant execute on function private.select_each(regclass, uuid[]) to service_role;
-grant execute on function private.insert_each(regclass, json) to service_role;
-grant execute on function private.update_each(regclass, json) to service_role;
 grant execute on function public.select_each(text, public.uuid_batch) to service_role;
 grant execute on function public.insert_each(text, json) to service_role;
 grant execute on function public.update_each(text, json) to service_role;

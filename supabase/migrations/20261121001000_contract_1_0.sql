@@ -413,47 +413,6 @@ $$;
 comment on function v1_0.list_page(text, jsonb, integer, bigint, text) is
 'One page of a collection for the REST adapter, newest first, starting at row_offset or behind the cursor `after`.';
 
-create function v1_0.select_each(resource text, keys public.uuid_batch)
-returns public."application/vnd.flux.rows+json"
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-begin
-  return private.select_each(format('v1_0.%I', resource)::regclass, keys);
-end;
-$$;
-comment on function v1_0.select_each(text, public.uuid_batch) is 'The rows with these ids, in no order, for the REST adapter.';
-
-create function v1_0.insert_each(resource text, entries json)
-returns public."application/vnd.flux.rows+json"
-language plpgsql
-volatile
-security invoker
-set search_path = ''
-as $$
-begin
-  return private.insert_each(format('v1_0.%I', resource)::regclass, entries);
-end;
-$$;
-comment on function v1_0.insert_each(text, json) is
-'Creates rows, which have an id, for the REST adapter: all or none. Answers them in no order.';
-
-create function v1_0.update_each(resource text, entries json)
-returns public."application/vnd.flux.rows+json"
-language plpgsql
-volatile
-security invoker
-set search_path = ''
-as $$
-begin
-  return private.update_each(format('v1_0.%I', resource)::regclass, entries);
-end;
-$$;
-comment on function v1_0.update_each(text, json) is
-'Changes rows, each in the fields given beside its id, for the REST adapter: all or none. Answers them in no order.';
-
 grant select, delete on
 v1_0.users, v1_0.demo_flags, v1_0.goals, v1_0.milestones, v1_0.tasks, v1_0.conversations
 to authenticated, service_role;
@@ -484,6 +443,3 @@ grant execute on function v1_0.set_calendar_event(uuid, public.label) to authent
 grant execute on function v1_0.put_demo_flags(uuid, public.instant, public.nonnegative_number) to authenticated, service_role;
 grant execute on function v1_0.create_goal_with_structure(public.json_object, public.json_list) to authenticated, service_role;
 grant execute on function v1_0.list_page(text, jsonb, integer, bigint, text) to service_role;
-grant execute on function v1_0.select_each(text, public.uuid_batch) to service_role;
-grant execute on function v1_0.insert_each(text, json) to service_role;
-grant execute on function v1_0.update_each(text, json) to service_role;

@@ -43,7 +43,8 @@ $$;
 select is(
   (
     select array_agg(part::jsonb order by part)
-    from pg_temp.parts(public.select_each('tasks', array[pg_temp.task_id(1), pg_temp.task_id(2), pg_temp.task_id(3)])) as part
+    from
+      pg_temp.parts(public.select_each('public.tasks', array[pg_temp.task_id(1), pg_temp.task_id(2), pg_temp.task_id(3)])) as part
   ),
   (
     select array_agg(to_jsonb(tasks) order by tasks.id) from public.tasks
@@ -54,7 +55,7 @@ select is(
 select is(
   (
     select array_agg(part::jsonb order by part)
-    from pg_temp.parts(v1_0.select_each('tasks', array[pg_temp.task_id(1), pg_temp.task_id(2)])) as part
+    from pg_temp.parts(public.select_each('v1_0.tasks', array[pg_temp.task_id(1), pg_temp.task_id(2)])) as part
   ),
   (
     select array_agg(to_jsonb(tasks) order by tasks.id) from v1_0.tasks
@@ -65,7 +66,7 @@ select is(
 select is(
   (
     select count(*)
-    from pg_temp.parts(public.select_each('tasks', array[pg_temp.task_id(1), pg_temp.task_id(2)])) as part
+    from pg_temp.parts(public.select_each('public.tasks', array[pg_temp.task_id(1), pg_temp.task_id(2)])) as part
     where part like '{"id":"a2000000-0000-4000-8000-00000000000_",%'
   ),
   2::bigint, 'a row begins with its id'
@@ -73,22 +74,23 @@ select is(
 select is(
   (
     select count(part)
-    from pg_temp.parts(public.select_each('tasks', array[pg_temp.task_id(1), gen_random_uuid(), pg_temp.task_id(1)])) as part
+    from pg_temp.parts(public.select_each('public.tasks', array[pg_temp.task_id(1), gen_random_uuid(), pg_temp.task_id(1)])) as part
   ),
   1::bigint, 'an id that names no row is left out, and one that is repeated counts once'
 );
-select is(public.select_each('tasks', array[gen_random_uuid()])::text, '[]', 'where none is found the array is empty');
+select is(public.select_each('public.tasks', array[gen_random_uuid()])::text, '[]', 'where none is found the array is empty');
 select throws_ok(
-  $$select public.select_each('nonsense', array[gen_random_uuid()])$$, '42P01', null, 'a resource that does not exist is refused'
+  $$select public.select_each('public.nonsense', array[gen_random_uuid()])$$, '42P01', null,
+  'a resource that does not exist is refused'
 );
 select throws_ok(
-  $$select public.select_each('row_counts', array[gen_random_uuid()])$$, '42P01', null, 'as is a table of another schema'
+  $$select public.select_each('tasks', array[gen_random_uuid()])$$, '42P01', null, 'as is one without its schema'
 );
 
 -- insert_each
 
 select is(
-  pg_temp.titles(public.insert_each('tasks', json_build_array(
+  pg_temp.titles(public.insert_each('public.tasks', json_build_array(
     json_build_object('id', pg_temp.task_id(6), 'user_id', 'a0000000-0000-4000-8000-000000000001', 'title', 'A'),
     json_build_object('id', pg_temp.task_id(7), 'user_id', 'a0000000-0000-4000-8000-000000000001', 'title', 'B')
   ))),
@@ -99,7 +101,7 @@ select is(
   'pending standard', 'what is not given takes its default'
 );
 select is(
-  pg_temp.titles(public.insert_each('tasks', json_build_array(
+  pg_temp.titles(public.insert_each('public.tasks', json_build_array(
     json_build_object('id', pg_temp.task_id(8), 'user_id', 'a0000000-0000-4000-8000-000000000001', 'title', 'C'),
     json_build_object(
       'id', pg_temp.task_id(9), 'user_id', 'a0000000-0000-4000-8000-000000000001', 'title', 'D', 'priority', 'important'
@@ -116,7 +118,7 @@ select is(
 );
 create temporary table inserted as
 select part::jsonb as entry
-from pg_temp.parts(v1_0.insert_each('tasks', json_build_array(json_build_object(
+from pg_temp.parts(public.insert_each('v1_0.tasks', json_build_array(json_build_object(
   'id', 'a2000000-0000-4000-8000-00000000000a', 'user_id', 'a0000000-0000-4000-8000-000000000001',
   'goal_id', 'a1000000-0000-4000-8000-000000000001', 'title', 'E', 'state', 'drifted'
 )))) as part;
@@ -127,7 +129,7 @@ select is(
 );
 select throws_ok(
   $$
-    select public.insert_each('tasks', json_build_array(
+    select public.insert_each('public.tasks', json_build_array(
       json_build_object('id', gen_random_uuid(), 'user_id', 'a0000000-0000-4000-8000-000000000001', 'title', 'Good'),
       json_build_object('id', gen_random_uuid(), 'user_id', gen_random_uuid(), 'title', 'Bad')
     ))
@@ -136,17 +138,18 @@ select throws_ok(
 );
 select is_empty($$select from public.tasks where tasks.title = 'Good'$$, 'and with it all others');
 select throws_ok(
-  $$select public.insert_each('tasks', '[{"id": "a2000000-0000-4000-8000-0000000000ff", "nonsense": 1}]')$$, '42703', null,
+  $$select public.insert_each('public.tasks', '[{"id": "a2000000-0000-4000-8000-0000000000ff", "nonsense": 1}]')$$, '42703', null,
   'a field that does not exist is refused'
 );
 select throws_ok(
-  $$select public.insert_each('tasks', '[{"id": "a2000000-0000-4000-8000-0000000000ff", "title) select --": 1}]')$$, '42703', null,
+  $$select public.insert_each('public.tasks', '[{"id": "a2000000-0000-4000-8000-0000000000ff", "title) select --": 1}]')$$,
+  '42703', null,
   'a field is a name and nothing more'
 );
 -- update_each
 
 select is(
-  pg_temp.titles(public.update_each('tasks', json_build_array(
+  pg_temp.titles(public.update_each('public.tasks', json_build_array(
     json_build_object('id', pg_temp.task_id(1), 'title', 'One'),
     json_build_object('id', pg_temp.task_id(2), 'title', 'Two', 'status', 'done'),
     json_build_object('id', gen_random_uuid(), 'title', 'None')
@@ -164,12 +167,12 @@ select isnt(
   (select tasks.completed_at from public.tasks where tasks.id = pg_temp.task_id(2)), null, 'the rules of a change hold'
 );
 select is(
-  public.update_each('tasks', json_build_array(json_build_object('id', gen_random_uuid(), 'title', 'None')))::text, '[]',
+  public.update_each('public.tasks', json_build_array(json_build_object('id', gen_random_uuid(), 'title', 'None')))::text, '[]',
   'where none is found the array is empty'
 );
 create temporary table changed as
 select part::jsonb as entry
-from pg_temp.parts(v1_0.update_each('tasks', json_build_array(json_build_object(
+from pg_temp.parts(public.update_each('v1_0.tasks', json_build_array(json_build_object(
   'id', pg_temp.task_id(3), 'state', 'completed', 'end_time', '2030-01-01T12:45:00.000001+00:00'
 )))) as part;
 select is(
@@ -186,7 +189,7 @@ select is(
 );
 select throws_ok(
   $$
-    select public.update_each('tasks', json_build_array(
+    select public.update_each('public.tasks', json_build_array(
       json_build_object('id', pg_temp.task_id(4), 'title', 'Good'),
       json_build_object('id', pg_temp.task_id(5), 'goal_id', gen_random_uuid())
     ))
@@ -214,7 +217,7 @@ select is_empty(
   'users do not call them'
 );
 select set_eq(
-  $$select proname from shared_calls where nspname = 'private' and 'lock_timeout=20ms' = any (proconfig)$$,
+  $$select proname from shared_calls where nspname = 'public' and 'lock_timeout=20ms' = any (proconfig)$$,
   array['insert_each', 'update_each'], 'those that write do not wait for other writers for long'
 );
 
@@ -237,7 +240,7 @@ $$;
 
 select is(
   pg_temp.outcome($$
-    select public.update_each('tasks', json_build_array(json_build_object(
+    select public.update_each('public.tasks', json_build_array(json_build_object(
       'id', gen_random_uuid(), 'user_id', 'a0000000-0000-4000-8000-000000000001'
     )))
   $$),
@@ -245,7 +248,7 @@ select is(
 );
 select is(
   pg_temp.outcome($$
-    select public.insert_each('tasks', json_build_array(json_build_object(
+    select public.insert_each('public.tasks', json_build_array(json_build_object(
       'id', gen_random_uuid(), 'user_id', 'a0000000-0000-4000-8000-000000000001', 'title', 'F'
     )))
   $$),

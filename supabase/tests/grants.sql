@@ -162,17 +162,14 @@ insert into expected_functions
 values
 ('private.changed_fields', 'authenticated service_role'),
 ('private.create_goal_with_structure', 'authenticated service_role'),
-('private.insert_each', 'service_role'),
 ('private.insert_rows', 'authenticated service_role'),
 ('private.list_page', 'service_role'),
 ('private.minutes_between', 'authenticated service_role'),
 ('private.read_cursor', 'service_role'),
 ('private.read_defaults', 'authenticated service_role'),
 ('private.require_ordered_range', 'authenticated service_role'),
-('private.select_each', 'service_role'),
 ('private.status_of_state', 'authenticated service_role'),
 ('private.stored_trigger_type', 'authenticated service_role'),
-('private.update_each', 'service_role'),
 ('public.bulk_update_task_status', 'authenticated service_role'),
 ('public.close_voice_session', 'authenticated service_role'),
 ('public.create_goal_with_structure', 'authenticated service_role'),
@@ -189,12 +186,9 @@ values
 ('v1_0.create_goal_with_structure', 'authenticated service_role'),
 ('v1_0.get_task_statistics', 'authenticated service_role'),
 ('v1_0.get_tasks_by_timerange', 'authenticated service_role'),
-('v1_0.insert_each', 'service_role'),
 ('v1_0.list_page', 'service_role'),
 ('v1_0.put_demo_flags', 'authenticated service_role'),
-('v1_0.select_each', 'service_role'),
-('v1_0.set_calendar_event', 'authenticated service_role'),
-('v1_0.update_each', 'service_role');
+('v1_0.set_calendar_event', 'authenticated service_role');
 
 select set_eq(
   'select * from function_grants', 'select * from expected_functions',

@@ -383,13 +383,6 @@ class GetTasksByTimerangeArguments(Input):
     end_time: Instant
 
 
-class InsertEachArguments(Input):
-    """Creates rows, which have an id, for the REST adapter: all or none. Answers them in no order."""
-
-    resource: str
-    entries: Any
-
-
 class ListPageArguments(Input):
     """One page of a collection for the REST adapter, newest first, starting at row_offset or behind the cursor `after`."""
 
@@ -408,25 +401,11 @@ class PutDemoFlagsArguments(Input):
     escalation_speed: NonnegativeNumber = Field(default=1.0, description="Factor on the pace of escalations; 1 is real time.")
 
 
-class SelectEachArguments(Input):
-    """The rows with these ids, in no order, for the REST adapter."""
-
-    resource: str
-    keys: UuidBatch
-
-
 class SetCalendarEventArguments(Input):
     """Links a task to the event in the user's calendar; null unlinks it."""
 
     task_id: UUID
     calendar_event_id: Label | None = Field(description="The event in the user's calendar.")
-
-
-class UpdateEachArguments(Input):
-    """Changes rows, each in the fields given beside its id, for the REST adapter: all or none. Answers them in no order."""
-
-    resource: str
-    entries: Any
 
 
 CONVERSATIONS = Relation(
@@ -647,18 +626,6 @@ GET_TASKS_BY_TIMERANGE = Function(
 )
 
 
-INSERT_EACH = Function(
-    schema="v1_0",
-    name="insert_each",
-    arguments=InsertEachArguments,
-    result=list[Any],
-    argument_types={"resource": "text", "entries": "json"},
-    read_only=False,
-    media_type="application/vnd.flux.rows+json",
-    description="Creates rows, which have an id, for the REST adapter: all or none. Answers them in no order.",
-)
-
-
 Page = contract_1_2.Page
 
 
@@ -686,18 +653,6 @@ PUT_DEMO_FLAGS = Function(
 )
 
 
-SELECT_EACH = Function(
-    schema="v1_0",
-    name="select_each",
-    arguments=SelectEachArguments,
-    result=list[Any],
-    argument_types={"resource": "text", "keys": "public.uuid_batch"},
-    read_only=True,
-    media_type="application/vnd.flux.rows+json",
-    description="The rows with these ids, in no order, for the REST adapter.",
-)
-
-
 SET_CALENDAR_EVENT = Function(
     schema="v1_0",
     name="set_calendar_event",
@@ -710,29 +665,14 @@ SET_CALENDAR_EVENT = Function(
 )
 
 
-UPDATE_EACH = Function(
-    schema="v1_0",
-    name="update_each",
-    arguments=UpdateEachArguments,
-    result=list[Any],
-    argument_types={"resource": "text", "entries": "json"},
-    read_only=False,
-    media_type="application/vnd.flux.rows+json",
-    description="Changes rows, each in the fields given beside its id, for the REST adapter: all or none. Answers them in no order.",
-)
-
-
 FUNCTIONS: dict[str, AnyFunction] = {
     "bulk_update_task_state": BULK_UPDATE_TASK_STATE,
     "create_goal_with_structure": CREATE_GOAL_WITH_STRUCTURE,
     "get_task_statistics": GET_TASK_STATISTICS,
     "get_tasks_by_timerange": GET_TASKS_BY_TIMERANGE,
-    "insert_each": INSERT_EACH,
     "list_page": LIST_PAGE,
     "put_demo_flags": PUT_DEMO_FLAGS,
-    "select_each": SELECT_EACH,
     "set_calendar_event": SET_CALENDAR_EVENT,
-    "update_each": UPDATE_EACH,
 }
 
 

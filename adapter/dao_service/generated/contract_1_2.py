@@ -667,7 +667,7 @@ class GetTasksByTimerangeArguments(Input):
 
 
 class InsertEachArguments(Input):
-    """Creates rows, which have an id, for the REST adapter: all or none. Answers them in no order."""
+    """Creates the rows of an array, which have an id, and answers them, in no order: all or none, and none that would have to wait. For the REST adapter."""
 
     resource: str
     entries: Any
@@ -698,7 +698,7 @@ class PutDemoFlagsArguments(Input):
 
 
 class SelectEachArguments(Input):
-    """The rows with these ids, in no order, for the REST adapter."""
+    """The rows of a table or view, such as public.tasks, that have these ids, in no order. For the REST adapter."""
 
     resource: str
     keys: UuidBatch
@@ -712,7 +712,7 @@ class SetCalendarEventArguments(Input):
 
 
 class UpdateEachArguments(Input):
-    """Changes rows, each in the fields given beside its id, for the REST adapter: all or none. Answers them in no order."""
+    """Sets the fields of each object of an array in the row that has its id, no id twice, and answers the rows, in no order, without those that do not exist: all or none, and none that would have to wait. For the REST adapter."""
 
     resource: str
     entries: Any
@@ -1059,7 +1059,7 @@ INSERT_EACH = Function(
     argument_types={"resource": "text", "entries": "json"},
     read_only=False,
     media_type="application/vnd.flux.rows+json",
-    description="Creates rows, which have an id, for the REST adapter: all or none. Answers them in no order.",
+    description="Creates the rows of an array, which have an id, and answers them, in no order: all or none, and none that would have to wait. For the REST adapter.",
 )
 
 
@@ -1107,7 +1107,7 @@ SELECT_EACH = Function(
     argument_types={"resource": "text", "keys": "public.uuid_batch"},
     read_only=True,
     media_type="application/vnd.flux.rows+json",
-    description="The rows with these ids, in no order, for the REST adapter.",
+    description="The rows of a table or view, such as public.tasks, that have these ids, in no order. For the REST adapter.",
 )
 
 
@@ -1131,7 +1131,7 @@ UPDATE_EACH = Function(
     argument_types={"resource": "text", "entries": "json"},
     read_only=False,
     media_type="application/vnd.flux.rows+json",
-    description="Changes rows, each in the fields given beside its id, for the REST adapter: all or none. Answers them in no order.",
+    description="Sets the fields of each object of an array in the row that has its id, no id twice, and answers the rows, in no order, without those that do not exist: all or none, and none that would have to wait. For the REST adapter.",
 )
 
 
