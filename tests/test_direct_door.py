@@ -495,7 +495,7 @@ async def test_the_data_api_documents_itself(schema: str, stack: LocalStack, use
 async def test_the_service_reads_and_writes_everyones_rows(stack: LocalStack, browser: AsyncClient, user_id: str) -> None:
     async with client_with(stack, stack.service_role_key) as service:
         task = await insert(service, "tasks", {"user_id": user_id, "title": "From an agent"})
-        page = await answer(service.rpc("list_page", {"resource": "tasks", "filters": {"user_id": user_id}}))
+        page = await answer(service.rpc("list_page", {"resource": "public.tasks", "filters": {"user_id": user_id}}))
 
     assert page["items"] == [task]
     assert await answer(browser.table("tasks").select("*")) == [task]

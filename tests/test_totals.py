@@ -29,7 +29,7 @@ async def owner(database: "Connection") -> AsyncIterator[UUID]:
 async def _counted_and_there(connection: "Connection") -> tuple[int, int]:
     """The total that a list says, and the rows there are, both in one snapshot."""
     async with connection.transaction(isolation="repeatable_read", readonly=True):
-        page = json.loads(await connection.fetchval("select public.list_page('tasks', '{}', 1)"))
+        page = json.loads(await connection.fetchval("select public.list_page('public.tasks', '{}', 1)"))
         return page["total"], await connection.fetchval("select count(*) from public.tasks")
 
 

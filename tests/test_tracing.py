@@ -95,7 +95,7 @@ async def test_a_request_and_its_call_are_spans_of_the_callers_trace(stack: Loca
     assert listed["flux.contract"] == "1.0"
     assert listed["url.query"] == "REDACTED"
     calls = {span.name: span for span in spans if span.kind == Span.SPAN_KIND_CLIENT}
-    assert calls.keys() == {"insert public.users", "call v1_0.list_page", "select public.users"}
+    assert calls.keys() == {"insert public.users", "call public.list_page", "select public.users"}
     assert _attributes(calls["select public.users"])["error.type"] == "not_found"
     parents = {span.span_id: span.name for span in spans}
     assert parents[calls["insert public.users"].parent_span_id] == "POST /api/v1/users/"

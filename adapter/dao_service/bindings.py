@@ -93,8 +93,6 @@ class Function(Generic[ArgumentsT, ResultT]):
     """SQL types by argument."""
     read_only: bool
     """Whether it changes nothing, and so can be called by GET and repeated."""
-    media_type: str
-    """What PostgREST answers its result as. Other than application/json where the result is already JSON text."""
     description: str
 
 

@@ -13,7 +13,6 @@ from pydantic import create_model
 from dao_service.bindings import AnyFunction, AnyRelation, Constraint
 from dao_service.generated import contract_1_0 as v1_0
 from dao_service.generated import contract_1_2 as v1_2
-from dao_service.generated.contract_1_2 import Page
 from dao_service.operations import (
     Operation,
     arguments_beside,
@@ -48,13 +47,13 @@ class Contract:
         return {name: self.relations[name.replace("-", "_")].description for name in names}
 
 
-def resource(relation: AnyRelation, key: str, methods: str, list_page: AnyFunction) -> Iterable[Operation]:
+def resource(relation: AnyRelation, key: str, methods: str) -> Iterable[Operation]:
     """The plain operations of a resource. `key` is the name of the id in its path."""
     collection = f"/{relation.name.replace('_', '-')}/"
     one = f"{collection}{{{key}}}"
     for method in methods.split():
         if method == "list":
-            yield list_rows(collection, relation, _list_query(relation), Page.__class_getitem__(relation.row), list_page)
+            yield list_rows(collection, relation, _list_query(relation), v1_2.Page.__class_getitem__(relation.row), v1_2.LIST_PAGE)
         elif method == "get":
             yield get_row(one, relation)
         elif method == "create":
@@ -101,7 +100,7 @@ def _shared(
     """What every contract has so far, each in its own words."""
 
     def plain(name: str, key: str, methods: str = ALL) -> Iterable[Operation]:
-        return resource(relations[name], key, methods, functions["list_page"])
+        return resource(relations[name], key, methods)
 
     yield from plain("users", "user_id")
     yield from _demo_flags(relations, functions)
@@ -136,10 +135,10 @@ CONTRACT_1_2 = Contract(
             key="conversation_id",
             whole="session",
         ),
-        *resource(v1_2.MESSAGES, "message_id", "get create delete", v1_2.LIST_PAGE),
+        *resource(v1_2.MESSAGES, "message_id", "get create delete"),
         ask("/messages/", v1_2.LIST_MESSAGES),
-        *resource(v1_2.PATTERNS, "pattern_id", ALL, v1_2.LIST_PAGE),
-        *resource(v1_2.NOTIFICATION_LOG, "notification_id", ALL, v1_2.LIST_PAGE),
+        *resource(v1_2.PATTERNS, "pattern_id", ALL),
+        *resource(v1_2.NOTIFICATION_LOG, "notification_id", ALL),
     ),
 )
 

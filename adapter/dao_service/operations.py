@@ -75,7 +75,7 @@ def list_rows(path: str, relation: AnyRelation, query: type[Paging], page: Any, 
         paging: Paging = request.query
         sent = orjson.loads(_unset_free(paging))
         arguments = {
-            "resource": relation.name,
+            "resource": f"{relation.schema}.{relation.name}",
             "filters": {name: value for name, value in sent.items() if name in filter_names},
             **paging.window(),
         }

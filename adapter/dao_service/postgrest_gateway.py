@@ -12,6 +12,8 @@ from dao_service.errors import NO_CODE, SATURATED, UNREACHABLE, DataServiceError
 from dao_service.gateway import Payload
 
 _ONE_ROW = "application/vnd.pgrst.object+json"
+_RESULT = "application/vnd.flux.result+json"
+"""Has the database write a function's result itself; the JSON is the same."""
 
 
 class PostgrestGateway:
@@ -64,7 +66,7 @@ class PostgrestGateway:
         await self._ask("DELETE", path, relation, self._writing(relation))
 
     async def call(self, function: AnyFunction, arguments: Payload) -> bytes:
-        headers = {"Content-Profile": function.schema, "Content-Type": "application/json", "Accept": function.media_type}
+        headers = {"Content-Profile": function.schema, "Content-Type": "application/json", "Accept": _RESULT}
         return await self._ask("POST", f"/rpc/{function.name}", function, headers, arguments.json)
 
     async def close(self) -> None:

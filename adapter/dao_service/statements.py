@@ -7,8 +7,6 @@ from functools import cache, lru_cache
 
 from dao_service.bindings import AnyFunction, AnyRelation
 
-_JSON = "application/json"
-
 
 def _record(names: tuple[str, ...], types: tuple[str, ...]) -> str:
     """A row source with these columns, read from the JSON object that is the first parameter."""
@@ -63,15 +61,13 @@ def delete(relation: AnyRelation) -> str:
 def call(function: AnyFunction, names: tuple[str, ...]) -> str:
     """Takes the arguments; gives the result."""
     types = tuple(function.argument_types[name] for name in names)
-    return _call(function.schema, function.name, names, types, written=function.media_type != _JSON)
+    return _call(function.schema, function.name, names, types)
 
 
 @lru_cache(maxsize=1024)
-def _call(schema: str, name: str, names: tuple[str, ...], types: tuple[str, ...], *, written: bool) -> str:
-    """`written`: the result is JSON already."""
+def _call(schema: str, name: str, names: tuple[str, ...], types: tuple[str, ...]) -> str:
     arguments = ", ".join(f'"{argument}" => given."{argument}"' for argument in names)
-    result = f'"{schema}"."{name}"({arguments})'
-    return f"select {result if written else f'to_json({result})'} from {_record(names, types)}"
+    return f'select to_json("{schema}"."{name}"({arguments})) from {_record(names, types)}'
 
 
 def _types(relation: AnyRelation, names: tuple[str, ...]) -> tuple[str, ...]:

@@ -24,9 +24,14 @@ class Type:
     comment: str | None
 
     @property
-    def media_type(self) -> str | None:
-        """Of a domain that PostgREST takes for a media type, its name."""
-        return self.name if self.kind == "domain" and "/" in self.name else None
+    def is_media_type(self) -> bool:
+        """Whether PostgREST takes it for one."""
+        return self.kind == "domain" and "/" in self.name
+
+    @property
+    def written_shape(self) -> str:
+        """Of a domain for what a function has written as JSON, the composite type that it is the JSON of, or "rows"; else ""."""
+        return self.name.removesuffix("_json") if self.kind == "domain" and self.name.endswith("_json") else ""
 
 
 @dataclass(frozen=True)
@@ -106,8 +111,9 @@ class Catalog:
     functions: list[Function]
 
     def domains(self, schema: str) -> list[Type]:
-        """Those that are types of values, not media types."""
-        found = (each for each in self.types.values() if each.kind == "domain" and each.schema == schema and not each.media_type)
+        """Those that are types of values."""
+        domains = (each for each in self.types.values() if each.kind == "domain" and each.schema == schema)
+        found = (each for each in domains if not (each.is_media_type or each.written_shape))
         return sorted(found, key=lambda domain: domain.name)
 
     def rows(self, schema: str) -> list[Relation]:

@@ -93,6 +93,7 @@ class Postgrest:
                 "PGRST_DB_POOL": "20",
                 "PGRST_DB_POOL_ACQUISITION_TIMEOUT": "5",
                 "PGRST_DB_CHANNEL_ENABLED": "true",
+                "PGRST_JWT_CACHE_MAX_LIFETIME": "3600",  # Newer versions keep checked tokens by default.
                 "PGRST_JWT_SECRET": self._jwt_secret,
                 "PGRST_OPENAPI_MODE": "follow-privileges",
                 "PGRST_OPENAPI_SERVER_PROXY_URI": f"{self._public_url}/rest/v1",

@@ -26,6 +26,7 @@
 --     can be inserted and updated is a field of "update". Words that a column's comment starts with say what grants and constraints
 --     can't: "Read-only." takes it out of both, "Required." asks a view's callers for it, "Never null." speaks of a computed one.
 --   * A comment on a check constraint is "<column>: <what to tell the caller>".
+--   * What a function has written as JSON, for speed, is of a domain that names its shape: page_json is the JSON of a page.
 --   * A function raises PT4xx with a constant message for what a caller did wrong; caller data goes into DETAIL only.
 --
 -- Each migration after this one holds one domain: tables, indexes, functions, row-level security, grants, in that order.
@@ -176,4 +177,31 @@ end;
 $$;
 comment on function private.require_ordered_range(timestamptz, timestamptz) is 'Raises PT400 where a range ends before it starts.';
 
+-- PostgREST takes the domain for a media type, and the aggregate for what writes any result as one. Its own way with the result of
+-- a function is to write, parse and write it again.
+create domain public."application/vnd.flux.result+json" as json;
+comment on domain public."application/vnd.flux.result+json" is 'A function''s result as JSON, written once.';
+
+create function private.write_result(written public."application/vnd.flux.result+json", result anyelement)
+returns public."application/vnd.flux.result+json"
+language plpgsql
+immutable
+security invoker
+set search_path = ''
+as $$
+begin
+  return coalesce(written, to_json(result)::public."application/vnd.flux.result+json");
+end;
+$$;
+comment on function private.write_result(public."application/vnd.flux.result+json", anyelement) is
+'Writes the result of a function, which has one.';
+
+create aggregate public.write_result (anyelement) ( -- noqa: LT01
+  sfunc = private.write_result,
+  stype = public."application/vnd.flux.result+json"
+);
+comment on aggregate public.write_result (anyelement) is 'Writes the result of a function for the REST adapter.';
+
 grant execute on function private.require_ordered_range(timestamptz, timestamptz) to authenticated, service_role;
+grant execute on function private.write_result(public."application/vnd.flux.result+json", anyelement) to service_role;
+grant execute on function public.write_result(anyelement) to service_role;

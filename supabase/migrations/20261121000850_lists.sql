@@ -1,5 +1,5 @@
 -- Lists: one page of any collection, in the envelope that the contracts share. The relation is a parameter, so one function serves
--- every table of public and every view of v1_0. Direct callers page with PostgREST's own limit and offset instead.
+-- every contract. Direct callers page with PostgREST's own limit and offset instead.
 
 create type public.page as (
   items json,
@@ -19,9 +19,8 @@ comment on column public.page.has_next is 'Whether another page follows.';
 comment on column public.page.has_prev is 'Whether a page comes before.';
 comment on column public.page.next_cursor is 'What to give as `after` for the next page; absent on the last.';
 
--- A media type: PostgREST passes on what is of it as it is, where it would parse and write other json again.
-create domain public."application/vnd.flux.page+json" as json;
-comment on domain public."application/vnd.flux.page+json" is 'The JSON of public.page, of rows of any kind.';
+create domain public.page_json as json;
+comment on domain public.page_json is 'The JSON of public.page, of rows of any kind.';
 
 -- A cursor says where the page before ended, as <rows before it>.<microseconds since 1970>.<id>.<digest of the list>, in URL-safe
 -- base64. The digest ties it to the list that it was made for.
@@ -57,16 +56,18 @@ comment on function private.read_cursor(
   text, text
 ) is 'Takes a cursor apart; raises PT400 for a mangled one or one of another list.';
 
-create function private.list_page(
-  relation regclass, counted regclass, filters jsonb, row_limit integer, row_offset bigint, list_cursor text
+create function public.list_page(
+  resource text, filters jsonb default '{}', row_limit integer default 100, row_offset bigint default 0, after text default null
 )
-returns json
+returns public.page_json
 language plpgsql
 stable
 security invoker
 set search_path = ''
 as $$
 declare
+  relation constant regclass := resource::regclass;
+  digest constant text := left(md5(relation::text || filters::text), 12);
   condition text := 'true';
   behind text := '';
   start record;
@@ -81,8 +82,8 @@ begin
     select string_agg(format('%I = %L', filter.key, filter.value), ' and ' order by filter.key) into condition
     from jsonb_each_text(filters) as filter;
   end if;
-  if list_cursor is not null then
-    start := private.read_cursor(list_cursor, left(md5(relation::text || filters::text), 12));
+  if after is not null then
+    start := private.read_cursor(after, digest);
     row_offset := start.rows_before;
     behind := format(' and (created_at, id) < (%L::timestamptz, %L::uuid)', start.created_at, start.id);
   end if;
@@ -103,15 +104,16 @@ begin
     relation, condition, behind
   )
   into items, returned, has_next, last_created_at, last_id
-  using row_limit, case when list_cursor is null then row_offset else 0 end;
+  using row_limit, case when after is null then row_offset else 0 end;
 
-  if list_cursor is null and not has_next and (returned > 0 or row_offset = 0) then
+  if after is null and not has_next and (returned > 0 or row_offset = 0) then
     -- The last page tells how many rows there are.
     total := row_offset + returned;
   elsif filters = '{}' then
+    -- Another contract's view shows every row of the table that it is named for.
     select sum(row_counts.counted_rows) into total
     from private.row_counts
-    where row_counts.counted = list_page.counted;
+    where row_counts.counted = to_regclass('public.' || split_part(resource, '.', 2));
   end if;
   if total is null then
     execute format('select count(*) from %s where %s', relation, condition) into total;
@@ -130,8 +132,7 @@ begin
         encode(
           convert_to(
             concat_ws(
-              '.', row_offset + row_limit, (extract(epoch from last_created_at) * 1000000)::bigint, last_id,
-              left(md5(relation::text || filters::text), 12)
+              '.', row_offset + row_limit, (extract(epoch from last_created_at) * 1000000)::bigint, last_id, digest
             ),
             'utf8'
           ),
@@ -144,28 +145,9 @@ begin
   );
 end;
 $$;
-comment on function private.list_page(regclass, regclass, jsonb, integer, bigint, text) is
-'One page of a table or view, newest first, as the JSON of public.page. Filters are equalities, column to value; without one, '
-'the total is the kept count of the table `counted`, if one is kept.';
-
-create function public.list_page(
-  resource text, filters jsonb default '{}', row_limit integer default 100, row_offset bigint default 0, after text default null
-)
-returns public."application/vnd.flux.page+json"
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-begin
-  return private.list_page(
-    format('public.%I', resource)::regclass, format('public.%I', resource)::regclass, filters, row_limit, row_offset, after
-  );
-end;
-$$;
 comment on function public.list_page(text, jsonb, integer, bigint, text) is
-'One page of a collection for the REST adapter, newest first, starting at row_offset or behind the cursor `after`.';
+'One page of a table or view, such as public.tasks, newest first, starting at row_offset or behind the cursor `after`. Filters are '
+'equalities, column to value. For the REST adapter.';
 
 grant execute on function private.read_cursor(text, text) to service_role;
-grant execute on function private.list_page(regclass, regclass, jsonb, integer, bigint, text) to service_role;
 grant execute on function public.list_page(text, jsonb, integer, bigint, text) to service_role;

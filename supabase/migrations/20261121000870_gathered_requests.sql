@@ -2,12 +2,12 @@
 -- what can't be done at once, or not for all, is left undone here and asked for alone. The relation is a parameter, so they serve
 -- every contract.
 
-create domain public."application/vnd.flux.rows+json" as json;
-comment on domain public."application/vnd.flux.rows+json" is
+create domain public.rows_json as json;
+comment on domain public.rows_json is
 'A JSON array of rows of one relation, a row a line, the id first.';
 
 create function public.select_each(resource text, keys public.uuid_batch)
-returns public."application/vnd.flux.rows+json"
+returns public.rows_json
 language plpgsql
 stable
 security invoker
@@ -29,7 +29,7 @@ comment on function public.select_each(text, public.uuid_batch) is
 -- limit on waiting is there because whoever has to wait for another transaction shall not keep the others, and is shorter than what
 -- it takes Postgres to look for a deadlock.
 create function public.insert_each(resource text, entries json)
-returns public."application/vnd.flux.rows+json"
+returns public.rows_json
 language plpgsql
 volatile
 security invoker
@@ -71,7 +71,7 @@ comment on function public.insert_each(text, json) is
 'For the REST adapter.';
 
 create function public.update_each(resource text, entries json)
-returns public."application/vnd.flux.rows+json"
+returns public.rows_json
 language plpgsql
 volatile
 security invoker

@@ -394,25 +394,6 @@ $$;
 comment on function v1_0.create_goal_with_structure(public.json_object, public.json_list) is
 'Creates a goal with milestones, each with its tasks, in one transaction: all or nothing.';
 
-create function v1_0.list_page(
-  resource text, filters jsonb default '{}', row_limit integer default 100, row_offset bigint default 0, after text default null
-)
-returns public."application/vnd.flux.page+json"
-language plpgsql
-stable
-security invoker
-set search_path = ''
-as $$
-begin
-  -- A view of this contract shows every row of the table that it is named for.
-  return private.list_page(
-    format('v1_0.%I', resource)::regclass, format('public.%I', resource)::regclass, filters, row_limit, row_offset, after
-  );
-end;
-$$;
-comment on function v1_0.list_page(text, jsonb, integer, bigint, text) is
-'One page of a collection for the REST adapter, newest first, starting at row_offset or behind the cursor `after`.';
-
 grant select, delete on
 v1_0.users, v1_0.demo_flags, v1_0.goals, v1_0.milestones, v1_0.tasks, v1_0.conversations
 to authenticated, service_role;
@@ -442,4 +423,3 @@ grant execute on function v1_0.bulk_update_task_state(public.uuid_batch, v1_0.ta
 grant execute on function v1_0.set_calendar_event(uuid, public.label) to authenticated, service_role;
 grant execute on function v1_0.put_demo_flags(uuid, public.instant, public.nonnegative_number) to authenticated, service_role;
 grant execute on function v1_0.create_goal_with_structure(public.json_object, public.json_list) to authenticated, service_role;
-grant execute on function v1_0.list_page(text, jsonb, integer, bigint, text) to service_role;

@@ -153,10 +153,10 @@ select is_empty('select pg_temp.wrong_counts()', 'until the table is counted ane
 -- Lists under a condition, and lists that nothing counts.
 
 select is(
-  public.list_page('goals', '{"title": "unseen"}') ->> 'total', '1', 'under a condition the rows themselves count'
+  public.list_page('public.goals', '{"title": "unseen"}') ->> 'total', '1', 'under a condition the rows themselves count'
 );
 select is(
-  v1_0.list_page('goals') ->> 'total', (select count(*)::text from public.goals),
+  public.list_page('v1_0.goals') ->> 'total', (select count(*)::text from public.goals),
   'a view of contract 1.0 has the count of its table'
 );
 
@@ -167,11 +167,11 @@ insert into public.messages (conversation_id, role, content)
 values ('a4000000-0000-4000-8000-000000000001', 'user', 'x');
 
 select is(
-  public.list_page('messages') ->> 'total', (select count(*)::text from public.messages),
+  public.list_page('public.messages') ->> 'total', (select count(*)::text from public.messages),
   'a table whose count is not kept is counted'
 );
 select is(
-  public.list_page('goals_full') ->> 'total', (select count(*)::text from public.goals), 'as is a view'
+  public.list_page('public.goals_full') ->> 'total', (select count(*)::text from public.goals), 'as is a view'
 );
 
 select * from finish();

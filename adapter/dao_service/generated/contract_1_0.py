@@ -2,24 +2,11 @@
 """Contract 1.0: schema v1_0."""
 
 from enum import StrEnum
-from typing import Any
 from uuid import UUID
 
 from pydantic import MISSING, Field
 
-from dao_service.bindings import (
-    AnyFunction,
-    AnyRelation,
-    BigInteger,
-    Constraint,
-    Filters,
-    Function,
-    Input,
-    Integer,
-    Number,
-    Relation,
-    Row,
-)
+from dao_service.bindings import AnyFunction, AnyRelation, BigInteger, Constraint, Filters, Function, Input, Number, Relation, Row
 from dao_service.generated import contract_1_2
 from dao_service.generated.vocabulary import (
     EmailAddress,
@@ -383,16 +370,6 @@ class GetTasksByTimerangeArguments(Input):
     end_time: Instant
 
 
-class ListPageArguments(Input):
-    """One page of a collection for the REST adapter, newest first, starting at row_offset or behind the cursor `after`."""
-
-    resource: str
-    filters: Any = Field(default_factory=dict, json_schema_extra={"default": {}})
-    row_limit: Integer = 100
-    row_offset: BigInteger = 0
-    after: str | None = None
-
-
 class PutDemoFlagsArguments(Input):
     """Creates or replaces a user's demo flags. What is not given goes back to its default."""
 
@@ -585,7 +562,6 @@ BULK_UPDATE_TASK_STATE = Function(
     result=BulkUpdate,
     argument_types={"task_ids": "public.uuid_batch", "new_state": "v1_0.task_state"},
     read_only=False,
-    media_type="application/json",
     description="Sets the state of up to 100 tasks in one transaction. Ids that name no task do not count; a repeated one counts once.",
 )
 
@@ -597,7 +573,6 @@ CREATE_GOAL_WITH_STRUCTURE = Function(
     result=GoalFull,
     argument_types={"goal": "public.json_object", "milestones": "public.json_list"},
     read_only=False,
-    media_type="application/json",
     description="Creates a goal with milestones, each with its tasks, in one transaction: all or nothing.",
 )
 
@@ -609,7 +584,6 @@ GET_TASK_STATISTICS = Function(
     result=TaskStatistics,
     argument_types={"user_id": "uuid", "start_date": "public.instant", "end_date": "public.instant"},
     read_only=True,
-    media_type="application/json",
     description="Counts the user's tasks with created_at in [start_date, end_date], by state, and the share that is completed.",
 )
 
@@ -621,23 +595,7 @@ GET_TASKS_BY_TIMERANGE = Function(
     result=list[Task],
     argument_types={"user_id": "uuid", "start_time": "public.instant", "end_time": "public.instant"},
     read_only=True,
-    media_type="application/json",
     description="The user's tasks with start_time in [start_time, end_time], by start_time. One array, so that no row limit cuts it.",
-)
-
-
-Page = contract_1_2.Page
-
-
-LIST_PAGE = Function(
-    schema="v1_0",
-    name="list_page",
-    arguments=ListPageArguments,
-    result=Page[Any],
-    argument_types={"resource": "text", "filters": "jsonb", "row_limit": "integer", "row_offset": "bigint", "after": "text"},
-    read_only=True,
-    media_type="application/vnd.flux.page+json",
-    description="One page of a collection for the REST adapter, newest first, starting at row_offset or behind the cursor `after`.",
 )
 
 
@@ -648,7 +606,6 @@ PUT_DEMO_FLAGS = Function(
     result=DemoFlags,
     argument_types={"user_id": "uuid", "virtual_now": "public.instant", "escalation_speed": "public.nonnegative_number"},
     read_only=False,
-    media_type="application/json",
     description="Creates or replaces a user's demo flags. What is not given goes back to its default.",
 )
 
@@ -660,7 +617,6 @@ SET_CALENDAR_EVENT = Function(
     result=Task,
     argument_types={"task_id": "uuid", "calendar_event_id": "public.label"},
     read_only=False,
-    media_type="application/json",
     description="Links a task to the event in the user's calendar; null unlinks it.",
 )
 
@@ -670,7 +626,6 @@ FUNCTIONS: dict[str, AnyFunction] = {
     "create_goal_with_structure": CREATE_GOAL_WITH_STRUCTURE,
     "get_task_statistics": GET_TASK_STATISTICS,
     "get_tasks_by_timerange": GET_TASKS_BY_TIMERANGE,
-    "list_page": LIST_PAGE,
     "put_demo_flags": PUT_DEMO_FLAGS,
     "set_calendar_event": SET_CALENDAR_EVENT,
 }

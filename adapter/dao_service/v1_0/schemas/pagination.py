@@ -1,5 +1,5 @@
 """Pages of lists."""
 
-from dao_service.generated import contract_1_0
+from dao_service.generated import contract_1_2
 
-PaginatedResponse = contract_1_0.Page
+PaginatedResponse = contract_1_2.Page
