@@ -328,8 +328,12 @@ $$;
 comment on function v1_0.get_task_statistics(uuid, public.instant, public.instant) is
 'Counts the user''s tasks with created_at in [start_date, end_date], by state, and the share that is completed.';
 
+create type v1_0.bulk_update as (updated_count integer);
+comment on type v1_0.bulk_update is 'What a bulk update did.';
+comment on column v1_0.bulk_update.updated_count is 'How many rows it found and updated.';
+
 create function v1_0.bulk_update_task_state(task_ids public.uuid_batch, new_state v1_0.task_state)
-returns public.bulk_update
+returns v1_0.bulk_update
 language sql
 volatile
 security invoker

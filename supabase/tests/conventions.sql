@@ -1,7 +1,7 @@
 -- What holds for every table, view, function and vocabulary, also those that a later migration adds.
 
 begin;
-select plan(24);
+select plan(25);
 
 create temporary view ours as
 select oid, nspname from pg_namespace
@@ -59,6 +59,15 @@ select is_empty(
     where nspname <> 'private' and (proretset or prorettype in ('json'::regtype, 'jsonb'::regtype))
   $$,
   'none that is exposed returns a set, which the row limit would cut, or json of no known shape'
+);
+select is_empty(
+  $$
+    select our_functions.signature
+    from our_functions
+    inner join pg_type on our_functions.prorettype = pg_type.oid
+    where our_functions.nspname <> 'private' and pg_type.typtype = 'c' and pg_type.typnamespace <> our_functions.pronamespace
+  $$,
+  'a row that a function returns is of its own schema, where PostgREST looks for it'
 );
 select is_empty(
   $$

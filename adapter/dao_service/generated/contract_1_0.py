@@ -6,8 +6,19 @@ from uuid import UUID
 
 from pydantic import MISSING, Field
 
-from dao_service.bindings import AnyFunction, AnyRelation, BigInteger, Constraint, Filters, Function, Input, Number, Relation, Row
-from dao_service.generated import contract_1_2
+from dao_service.bindings import (
+    AnyFunction,
+    AnyRelation,
+    BigInteger,
+    Constraint,
+    Filters,
+    Function,
+    Input,
+    Integer,
+    Number,
+    Relation,
+    Row,
+)
 from dao_service.generated.vocabulary import (
     EmailAddress,
     GoalStatus,
@@ -38,6 +49,12 @@ class TriggerType(StrEnum):
 
     TIME = "time"
     ON_LEAVING_HOME = "on_leaving_home"
+
+
+class BulkUpdate(Row):
+    """What a bulk update did."""
+
+    updated_count: Integer = Field(description="How many rows it found and updated.")
 
 
 class Conversation(Row):
@@ -550,9 +567,6 @@ RELATIONS: dict[str, AnyRelation] = {
     "tasks": TASKS,
     "users": USERS,
 }
-
-
-BulkUpdate = contract_1_2.BulkUpdate
 
 
 BULK_UPDATE_TASK_STATE = Function(

@@ -9,6 +9,7 @@ from pydantic import MISSING
 
 from dao_service.client.connection import Client, Connection, Resource, segment
 from dao_service.generated.contract_1_0 import (
+    BulkUpdate,
     Conversation,
     ConversationCreate,
     ConversationUpdate,
@@ -31,7 +32,7 @@ from dao_service.generated.contract_1_0 import (
     UserCreate,
     UserUpdate,
 )
-from dao_service.generated.contract_1_2 import BulkUpdate, Page
+from dao_service.generated.contract_1_2 import Page
 from dao_service.generated.vocabulary import GoalStatus, TaskPriority
 
 
