@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from dao_service.bindings import AnyFunction, AnyRelation
 from dao_service.contracts import CONTRACTS, GATHERED
-from dao_service.errors import DefectError, NotFoundError, UnavailableError
+from dao_service.errors import DefectError, LockTimeLimitError, NotFoundError, TimeLimitError, UnavailableError
 from dao_service.gateway import Payload
 from dao_service.gateways import open_gateway
 from dao_service.gathering_gateway import GatheringGateway
@@ -33,7 +33,7 @@ class Watched:
         self.started: asyncio.Queue[str] = asyncio.Queue()
         self.free = asyncio.Event()
         self.free.set()
-        self.failure: Exception | None = None
+        self.failure: BaseException | None = None
 
     async def _pass(self, name: str, call: Callable[[], Awaitable[bytes]]) -> bytes:
         self.calls.append(name)
@@ -161,8 +161,8 @@ async def test_who_no_longer_waits_is_not_asked_for(gathering: GatheringGateway,
 
 @pytest.mark.parametrize(
     "failure",
-    [UnavailableError("Away."), DefectError("HTTP 500"), ValueError()],
-    ids=["unavailable", "unknown", "defect"],
+    [UnavailableError("Away."), TimeLimitError("Slow."), DefectError("HTTP 500"), ValueError()],
+    ids=["unavailable", "slow", "unknown", "defect"],
 )
 async def test_what_fails_for_all_is_told_to_all_and_not_tried_again(
     failure: Exception, gathering: GatheringGateway, watched: Watched, ids: list[str]
@@ -177,6 +177,81 @@ async def test_what_fails_for_all_is_told_to_all_and_not_tried_again(
     assert watched.calls == ["select", "select_each"]
     watched.failure = None
     assert orjson.loads(await gathering.select(USERS, ids[0]))["id"] == ids[0]
+
+
+async def test_what_would_have_had_to_wait_for_a_lock_is_asked_for_alone(
+    gathering: GatheringGateway, watched: Watched, ids: list[str]
+) -> None:
+    first, others = await _held(gathering, watched, ids)
+    watched.failure = LockTimeLimitError("Locked.")
+    watched.free.set()
+
+    answers = await asyncio.gather(first, *others, return_exceptions=True)
+
+    assert answers == [watched.failure] * len(ids)
+    assert watched.calls == ["select", "select_each"] + ["select"] * 9
+
+
+async def test_reads_of_one_row_share_its_answer(gathering: GatheringGateway, watched: Watched, ids: list[str]) -> None:
+    first, others = await _held(gathering, watched, ids[:1] * 10)
+    watched.free.set()
+
+    rows = [orjson.loads(row)["id"] for row in await asyncio.gather(first, *others)]
+
+    assert rows == ids[:1] * 10
+    assert watched.calls == ["select", "select"]
+
+
+async def test_reads_of_a_row_that_is_not_there_share_that(gathering: GatheringGateway, watched: Watched) -> None:
+    first, others = await _held(gathering, watched, [str(uuid4())] * 10)
+    watched.free.set()
+
+    answers = await asyncio.gather(first, *others, return_exceptions=True)
+
+    assert [type(answer) for answer in answers] == [NotFoundError] * 10
+    assert watched.calls == ["select", "select"]
+
+
+async def test_changes_of_one_row_are_made_one_by_one(gathering: GatheringGateway, watched: Watched, ids: list[str]) -> None:
+    names = [f"name {number}" for number in range(5)]
+    watched.free.clear()
+    changes = [
+        asyncio.create_task(gathering.update(USERS, ids[0], Payload(("name",), orjson.dumps({"name": name})))) for name in names
+    ]
+    await _started(watched, 1)
+    watched.free.set()
+
+    rows = [orjson.loads(row)["name"] for row in await asyncio.gather(*changes)]
+
+    assert rows == names
+    assert watched.calls == ["update"] * 5
+
+
+async def test_a_call_that_is_cancelled_from_beneath_leaves_nobody_waiting(
+    gathering: GatheringGateway, watched: Watched, ids: list[str]
+) -> None:
+    first, others = await _held(gathering, watched, ids)
+    watched.failure = asyncio.CancelledError()
+    watched.free.set()
+
+    done, waiting = await asyncio.wait([first, *others], timeout=5)
+
+    assert not waiting
+    assert all(task.cancelled() for task in done)
+
+
+async def test_closing_leaves_nobody_waiting(gathering: GatheringGateway, watched: Watched, ids: list[str]) -> None:
+    first, others = await _held(gathering, watched, ids)
+    await _started(watched, 1)
+    late = asyncio.create_task(gathering.select(USERS, ids[0]))
+    await asyncio.wait([late], timeout=0)
+
+    await gathering.close()
+    first.cancel()
+    done, waiting = await asyncio.wait([first, late, *others], timeout=5)
+
+    assert not waiting
+    assert all(task.cancelled() for task in done)
 
 
 async def test_what_has_no_id_or_is_more_than_a_row_is_passed_on(

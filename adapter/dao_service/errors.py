@@ -6,6 +6,11 @@ from typing import ClassVar, TypedDict
 
 from dao_service.bindings import Constraint
 
+NO_CODE = "HTTP"
+"""What the code of an answer begins with that is neither Postgres's nor PostgREST's."""
+UNREACHABLE = "The database cannot be reached. Try again in a moment."
+SATURATED = "The database is busy or not ready. Try again in a moment."
+
 
 class FieldProblem(TypedDict):
     """One problem of one field."""
@@ -99,17 +104,16 @@ class TimeLimitError(DataServiceError):
     status = 504
 
 
+class LockTimeLimitError(TimeLimitError):
+    """The statement ran into its limit on waiting for another transaction."""
+
+
 _RAISED = {error.status: error for error in (BadRequestError, NotFoundError, ConflictError, InvalidError)}
 _CONSTRAINT = re.compile(r'constraint "([^"]+)"')
 _INVALID = re.compile(r"22...|54000|PGRST102|PGRST204")
 # No code at all: the server went away before it could say anything.
 _UNAVAILABLE = re.compile(r"|08...|53...|57P0.|40001|40P01|25006|PGRST00.|PGRST20[25]")
-_TIME_LIMIT = re.compile(r"57014|55P03")
-
-NO_CODE = "HTTP"
-"""What the code of an answer begins with that is neither Postgres's nor PostgREST's."""
-UNREACHABLE = "The database cannot be reached. Try again in a moment."
-SATURATED = "The database is busy or not ready. Try again in a moment."
+_TIME_LIMITS = {"57014": TimeLimitError, "55P03": LockTimeLimitError}
 
 
 def from_database(code: str, message: str, detail: str | None, constraints: Mapping[str, Constraint]) -> DataServiceError:
@@ -127,8 +131,8 @@ def from_database(code: str, message: str, detail: str | None, constraints: Mapp
         return _broken_constraint(code, message, detail, constraints)
     if _INVALID.fullmatch(code):
         return InvalidError("A value is not one that its field can hold.")
-    if _TIME_LIMIT.fullmatch(code):
-        return TimeLimitError("The database did not finish within its time limit.")
+    if code in _TIME_LIMITS:
+        return _TIME_LIMITS[code]("The database did not finish within its time limit.")
     if _UNAVAILABLE.fullmatch(code):
         return UnavailableError(SATURATED)
     return DefectError(code)

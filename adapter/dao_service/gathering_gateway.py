@@ -18,12 +18,12 @@ from uuid import uuid4
 import orjson
 
 from dao_service.bindings import AnyFunction, AnyRelation
-from dao_service.errors import DataServiceError, DefectError, UnavailableError
+from dao_service.errors import DataServiceError, DefectError, LockTimeLimitError, TimeLimitError, UnavailableError
 from dao_service.gateway import Gateway, Payload
 
 _PATIENCE_SECONDS = 0.02
 _MOST = 50
-"""Requests that one call carries."""
+"""Requests that one call carries, at most the 100 of a `uuid_batch`."""
 _LARGE_BYTES = 16_384
 """A body from here on goes alone: its own cost is more than the call's."""
 _KEY = "id"
@@ -72,6 +72,14 @@ class _Line:
         finally:
             self._ended()
 
+    async def close(self) -> None:
+        """Nobody waits any longer."""
+        for _, answer in self._waiting:
+            answer.cancel()
+        for call in self._calls:
+            call.cancel()
+        await asyncio.gather(*self._calls, return_exceptions=True)
+
     def _ended(self) -> None:
         self._under_way -= 1
         if not self._under_way and self._waiting:
@@ -83,25 +91,29 @@ class _Line:
             self._impatience.cancel()
         waiting, self._waiting = [each for each in self._waiting if not each[1].done()], []
         for first in range(0, len(waiting), _MOST):
-            self._under_way += 1
             self._start(self._ask_together(waiting[first : first + _MOST]))
 
     def _start(self, call: Coroutine[Any, Any, None]) -> None:
+        self._under_way += 1
         task = asyncio.get_running_loop().create_task(call)
         self._calls.add(task)
         task.add_done_callback(self._calls.discard)
 
     async def _ask_together(self, waiting: Waiting) -> None:
         different = {item.key: item for item, _ in reversed(waiting)}
+        rows: dict[str, bytes] = {}
         try:
-            rows = await self._together(different.values()) if len(different) > 1 else {}
-        except Exception as error:  # noqa: BLE001 (it is theirs)
-            if not _undone(error):
+            if len(different) > 1:
+                rows = await self._together(different.values())
+            elif self._read_only:
+                rows = {key: await self._alone(item) for key, item in different.items()}
+        except BaseException as error:
+            if len(different) == 1 or not _undone(error):
                 for _, answer in waiting:
-                    if not answer.done():
-                        answer.set_exception(error)
+                    _fail(answer, error)
+                if not isinstance(error, Exception):
+                    raise
                 return
-            rows = {}
         finally:
             self._ended()
         for item, answer in waiting:
@@ -114,18 +126,33 @@ class _Line:
     async def _ask_alone(self, item: Item, answer: asyncio.Future[bytes]) -> None:
         try:
             row = await self._alone(item)
-        except Exception as error:  # noqa: BLE001 (it is the caller's)
-            if not answer.done():
-                answer.set_exception(error)
+        except BaseException as error:
+            _fail(answer, error)
+            if not isinstance(error, Exception):
+                raise
         else:
             if not answer.done():
                 answer.set_result(row)
+        finally:
+            self._ended()
 
 
-def _undone(error: Exception) -> bool:
-    """Whether a call that failed is known to have done nothing, so that each may be asked for again."""
+def _fail(answer: asyncio.Future[bytes], error: BaseException) -> None:
+    if not isinstance(error, Exception):
+        answer.cancel()
+    elif not answer.done():
+        answer.set_exception(error)
+
+
+def _undone(error: BaseException) -> bool:
+    """Whether a call that failed is known to have done nothing, and each may be asked for again.
+
+    What ran into the limit of a statement may not: the database has too much to do already.
+    """
     if isinstance(error, DefectError):
         return error.of_the_database
+    if isinstance(error, TimeLimitError):
+        return isinstance(error, LockTimeLimitError)
     return isinstance(error, DataServiceError) and not isinstance(error, UnavailableError)
 
 
@@ -160,6 +187,8 @@ class GatheringGateway:
         return self._gateway.call(function, arguments)
 
     async def close(self) -> None:
+        for line in self._lines.values():
+            await line.close()
         await self._gateway.close()
 
     def _line(self, operation: str, relation: AnyRelation) -> _Line:

@@ -1,6 +1,7 @@
 """The gateway that speaks to Postgres itself, over one asyncpg pool. Needs the extra `direct`."""
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from typing import TYPE_CHECKING
@@ -68,10 +69,14 @@ class StatementGateway:
         """What a statement runs on."""
         raise NotImplementedError
 
+    def _seconds_left(self, begun: float) -> float | None:
+        """How long a statement may take, of a call that began then; None where nothing but the connection limits it."""
+
     async def _one_row(self, schema: str, statement: str, *values: object) -> bytes:
+        begun = time.monotonic()
         try:
             async with self.connection() as connection:
-                answer: bytes | None = await connection.fetchval(statement, *values)
+                answer: bytes | None = await connection.fetchval(statement, *values, timeout=self._seconds_left(begun))
         except FAILURES as error:
             raise self.refusal(error, schema) from error
         if answer is None:
@@ -103,7 +108,7 @@ class PostgresGateway(StatementGateway):
         self._opened: AsyncGenerator[Pool] | None = None
         self._pool: Pool | None = None
 
-    async def pool(self) -> "Pool":
+    async def _open_pool(self) -> "Pool":
         """The pool of the running loop."""
         loop = asyncio.get_running_loop()
         if self._loop is not loop:
@@ -140,13 +145,16 @@ class PostgresGateway(StatementGateway):
     @asynccontextmanager
     async def connection(self) -> AsyncIterator["Connection"]:
         """A connection of the pool. It is to be left outside of any transaction."""
-        pool = await self.pool()
+        pool = await self._open_pool()
         connection = await pool.acquire(timeout=self._timeout_seconds)
         try:
             yield connection
         finally:
             with suppress(*FAILURES):  # What was asked is done or undone; a connection that can't be given back is replaced.
                 await pool.release(connection)
+
+    def _seconds_left(self, begun: float) -> float:
+        return max(begun + self._timeout_seconds - time.monotonic(), 0.001)
 
     async def close(self) -> None:
         if self._opened is not None and self._loop is asyncio.get_running_loop():

@@ -12,6 +12,8 @@ from dao_service.errors import NO_CODE, SATURATED, UNREACHABLE, DataServiceError
 from dao_service.gateway import Payload
 
 _ONE_ROW = "application/vnd.pgrst.object+json"
+_IDLE_SECONDS = 20
+"""PostgREST closes a connection that was idle for 30 s: a request must not meet that."""
 _RESULT = "application/vnd.flux.result+json"
 """Has the database write a function's result itself; the JSON is the same."""
 
@@ -87,9 +89,9 @@ class PostgrestGateway:
         loop = asyncio.get_running_loop()
         if self._session is None or self._loop is not loop:
             connector = (
-                aiohttp.UnixConnector(self._socket_path, limit=self._connections, keepalive_timeout=60)
+                aiohttp.UnixConnector(self._socket_path, limit=self._connections, keepalive_timeout=_IDLE_SECONDS)
                 if self._socket_path
-                else aiohttp.TCPConnector(limit=self._connections, keepalive_timeout=60)
+                else aiohttp.TCPConnector(limit=self._connections, keepalive_timeout=_IDLE_SECONDS)
             )
             self._session = aiohttp.ClientSession(
                 connector=connector,
