@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 from uuid import uuid4
@@ -313,28 +314,43 @@ def test_a_statement_that_takes_too_long_is_504_and_leaves_nothing(caller: httpx
     assert caller.get(PATTERNS, params={"user_id": user}).json()["total"] == 0
 
 
-def test_more_callers_than_connections_get_503_and_none_hangs(caller: httpx.Client, broken_stack: LocalStack) -> None:
-    _await_recovery(caller)
+def _write_slowly(caller: httpx.Client, writers: int, **fields: str) -> list[tuple[httpx.Response, float]]:
+    """What each writer is answered, and after how many seconds."""
     user = _user(caller)
-    answers: list[tuple[int, float]] = []
+    connected = threading.Barrier(writers)
 
-    def write() -> None:
-        started = time.monotonic()
+    def write(_: int) -> tuple[httpx.Response, float]:
         with httpx.Client(base_url=caller.base_url, timeout=20) as own:
-            response = own.post(PATTERNS, json={"user_id": user, "pattern_type": "slow"})
-        if response.status_code == 503:
-            assert response.headers["retry-after"].isdigit()
-        answers.append((response.status_code, time.monotonic() - started))
+            own.get("/health")
+            connected.wait(10)
+            started = time.monotonic()
+            response = own.post(PATTERNS, json={"user_id": user, "pattern_type": "slow", **fields})
+        return response, time.monotonic() - started
 
-    threads = [threading.Thread(target=write) for _ in range(12)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(writers) as pool:
+        return list(pool.map(write, range(writers)))
 
-    assert len(answers) == 12
-    assert {status for status, _ in answers} == {503, 504}
+
+def test_more_callers_than_connections_get_503_and_none_hangs(caller: httpx.Client) -> None:
+    _await_recovery(caller)
+
+    # Large bodies share no call, so each needs a connection.
+    answers = _write_slowly(caller, 12, description="x" * 20_000)
+
+    assert {response.status_code for response, _ in answers} == {503, 504}
+    assert all(response.headers["retry-after"].isdigit() for response, _ in answers if response.status_code == 503)
     assert max(seconds for _, seconds in answers) < 6
+    _await_recovery(caller)
+
+
+def test_what_took_too_long_together_is_not_tried_again(caller: httpx.Client) -> None:
+    _await_recovery(caller)
+
+    answers = _write_slowly(caller, 12)
+
+    assert {response.status_code for response, _ in answers} == {504}
+    # They wait 20 ms for the first call, and then as long as that.
+    assert max(seconds for _, seconds in answers) < 1.5 * min(seconds for _, seconds in answers)
     _await_recovery(caller)
 
 
