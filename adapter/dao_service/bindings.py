@@ -50,6 +50,8 @@ def _read_timestamp(value: object) -> object:
         raise PydanticCustomError("timestamp", "Input should be a date and time with an offset, such as 2026-01-31T09:00:00+00:00")
     if not isinstance(value, str):
         return value
+    if "," in value:  # Postgres reads no decimal comma.
+        raise PydanticCustomError("timestamp", "Input should have its fraction of a second after a point")
     read = _DATETIME.validate_python(value)
     offset = read.utcoffset()
     if offset is not None and abs(offset) > _WIDEST_OFFSET:

@@ -12,7 +12,7 @@ from dao_service.bindings import Input
 from dao_service.errors import BadRequestError, InvalidError
 from dao_service.gateway import Gateway
 from dao_service.operations import Operation, Request
-from dao_service.validation import read_body, read_key
+from dao_service.validation import NO_FIELD, NO_PARAMETER, read_body, read_key
 
 Key = UUID | str
 Values = Input | Mapping[str, Any]
@@ -28,20 +28,20 @@ async def call(
     """
     request = Request(
         "" if key is None else read_key(operation.key_name, str(key)),
-        None if query is None else _read(operation.query, query)[0],
-        *((None, b"") if body is None else _read(operation.body, body)),
+        None if query is None else _read(operation.query, query, unknown=NO_PARAMETER)[0],
+        *((None, b"") if body is None else _read(operation.body, body, operation.answer)),
     )
     answer = await operation.run(gateway, request)
     return _reader(operation.answer).validate_json(answer) if answer else None
 
 
-def _read(model: type[Input] | None, values: Values) -> tuple[Input, bytes]:
+def _read(model: type[Input] | None, values: Values, row: Any = None, unknown: str = NO_FIELD) -> tuple[Input, bytes]:
     if model is None:
         raise TypeError("The operation takes no such values.")
     try:
         # A DTO that was changed after its making may hold anything: validation says so, with the field.
         raw = values.__pydantic_serializer__.to_json(values, warnings=False) if isinstance(values, BaseModel) else to_json(values)
-        return read_body(model, raw)
+        return read_body(model, raw, row, unknown)
     except (BadRequestError, PydanticSerializationError):
         raise InvalidError("A value is not one that JSON can hold.") from None
 

@@ -125,7 +125,7 @@ class Door:
             return await operation.run(self._gateway, Request(key, query, None, b""))
         if headers.media_type not in _JSON_TYPES and not _is_json(headers.media_type):
             raise BadRequestError("Send the body as application/json.")
-        body, raw = read_body(operation.body, await self._read_body(headers.length, receive))
+        body, raw = read_body(operation.body, await self._read_body(headers.length, receive), operation.answer)
         return await operation.run(self._gateway, Request(key, query, body, raw))
 
     async def _read_body(self, length: bytes | None, receive: Receive) -> bytes:

@@ -1,8 +1,7 @@
 """Reads what a caller sent by the operation's declaration, and says what is wrong with it: all problems, each with its field."""
 
-import json
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterator, Mapping
 from typing import Any, cast
 from urllib.parse import parse_qsl
 from uuid import UUID
@@ -11,12 +10,24 @@ from pydantic import ValidationError
 
 from dao_service.bindings import Input
 from dao_service.errors import BadRequestError, FieldProblem, InvalidError
+from dao_service.json_text import nul_places, refuse_numbers_that_json_lacks, repeated_names, with_whole_numbers
 
+NO_FIELD = "There is no such field."
+NO_PARAMETER = "There is no such parameter."
 _CANONICAL_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_NAME_END = re.compile(rb'"\s*:')
+_NUL = "Text cannot hold the character U+0000."
+_TIMESTAMP = "A date and time with an offset is expected, such as 2026-01-31T09:00:00+00:00."
+_UUID = "A UUID is expected."
 _MESSAGES = {
-    "extra_forbidden": "There is no such field.",
+    "datetime_from_date_parsing": _TIMESTAMP,
+    "datetime_parsing": _TIMESTAMP,
+    "datetime_type": _TIMESTAMP,
     "missing": "This field is required.",
     "model_type": "An object is expected.",
+    "timezone_aware": _TIMESTAMP,
+    "uuid_parsing": _UUID,
+    "uuid_type": _UUID,
 }
 
 
@@ -27,7 +38,7 @@ def read_key(name: str, text: str) -> str:
     try:
         return str(UUID(text))
     except ValueError:
-        raise _invalid([FieldProblem(field=name, message="A UUID is expected.")]) from None
+        raise _invalid([FieldProblem(field=name, message=_UUID)]) from None
 
 
 def read_query(model: type[Input] | None, query_string: bytes) -> Input | None:
@@ -46,95 +57,91 @@ def read_query(model: type[Input] | None, query_string: bytes) -> Input | None:
         raise _invalid([FieldProblem(field=name, message="This parameter is given twice.") for name in repeated])
     if model is None:
         if values:
-            raise _invalid([FieldProblem(field=name, message="There is no such parameter.") for name in values])
+            raise _invalid([FieldProblem(field=name, message=NO_PARAMETER) for name in values])
         return None
     try:
         query: Input = model.__pydantic_validator__.validate_strings(cast("Any", values))
     except ValidationError as error:
-        raise _invalid(list(_problems(error))) from None
+        raise _invalid([_of_query(problem, values) for problem in _problems(error, unknown=NO_PARAMETER)]) from None
     if "\0" in "".join(values.values()):
         raise _invalid([FieldProblem(field=name, message=_NUL) for name, value in pairs if "\0" in value])
     return query
 
 
-def read_body(model: type[Input], raw: bytes) -> tuple[Input, bytes]:
+def read_body(model: type[Input], raw: bytes, row: Any = None, unknown: str = NO_FIELD) -> tuple[Input, bytes]:
     """The body, and its JSON as it goes to the database.
+
+    `row` is the model of the row that is written, `unknown` what to say of a field that it doesn't have.
 
     Raises `BadRequestError` where it is not JSON and `InvalidError` where it is not what the operation takes.
     """
     if b"NaN" in raw or b"Infinity" in raw:
-        _refuse_numbers_that_json_lacks(raw)
+        try:
+            refuse_numbers_that_json_lacks(raw)
+        except ValueError:
+            raise BadRequestError("The body is not JSON.") from None
     try:
         body: Input = model.__pydantic_validator__.validate_json(raw, strict=True)
     except ValidationError as error:
         problems = error.errors(include_url=False, include_context=False)
         if problems[0]["type"] == "json_invalid":
-            raise BadRequestError(_NOT_JSON) from None
-        if all(problem["type"] == "int_type" and _is_whole(problem["input"]) for problem in problems):
-            return read_body(model, _with_whole_numbers(raw, [problem["loc"] for problem in problems]))
-        raise _invalid(list(_problems(error))) from None
-    if b"\\u0000" in raw:
-        found = [FieldProblem(field=_path(place), message=_NUL) for place in _nul_places(json.loads(raw), ())]
+            raise BadRequestError(_unreadable(raw, problems[0]["msg"])) from None
+        whole = [problem["loc"] for problem in problems if problem["type"] == "int_type" and _is_whole(problem["input"])]
+        found = list(_problems_of_text(raw))
+        if whole and not found:
+            return read_body(model, with_whole_numbers(raw, whole), row, unknown)
+        raise _invalid([*_problems(error, getattr(row, "model_fields", ()), unknown), *found]) from None
+    # As many names as fields have been read: then none is there twice.
+    if len(_NAME_END.findall(raw)) > len(body.model_fields_set) or b"\\u0000" in raw:
+        found = list(_problems_of_text(raw))
         if found:
             raise _invalid(found)
     return body, raw
 
 
-_NOT_JSON = "The body is not JSON."
-_NUL = "Text cannot hold the character U+0000."
-
-
-def _refuse_numbers_that_json_lacks(raw: bytes) -> None:
-    # Pydantic reads NaN and Infinity as numbers.
-    def refuse(_: str) -> None:
-        raise ValueError
-
-    try:
-        json.loads(raw, parse_constant=refuse)
-    except (ValueError, RecursionError):
-        raise BadRequestError(_NOT_JSON) from None
+def _unreadable(raw: bytes, message: str) -> str:
+    if not raw.strip():
+        return "A body of JSON is expected."
+    if "recursion limit" in message:
+        return "The body is nested too deeply."
+    return f"The body is not JSON: {message.removeprefix('Invalid JSON: ')}."
 
 
 def _is_whole(value: Any) -> bool:
     return isinstance(value, float) and value.is_integer()
 
 
-def _with_whole_numbers(raw: bytes, places: list[tuple[str | int, ...]]) -> bytes:
-    # JSON does not tell 6 from 6.0, Postgres does.
-    body = json.loads(raw)
-    for *way, last in places:
-        holder = body
-        for step in way:
-            holder = holder[step]
-        holder[last] = int(holder[last])
-    return json.dumps(body).encode()
+def _problems_of_text(raw: bytes) -> Iterator[FieldProblem]:
+    for place in repeated_names(raw):
+        yield FieldProblem(field=_path(place), message="This field is given twice.")
+    if b"\\u0000" in raw:
+        for place in nul_places(raw):
+            yield FieldProblem(field=_path(place), message=_NUL)
 
 
-def _nul_places(value: Any, place: tuple[str | int, ...]) -> Iterator[tuple[str | int, ...]]:
-    if isinstance(value, str):
-        if "\0" in value:
-            yield place
-    elif isinstance(value, list):
-        for index, item in enumerate(value):
-            yield from _nul_places(item, (*place, index))
-    elif isinstance(value, dict):
-        for name, item in value.items():
-            if "\0" in name:
-                yield place
-            yield from _nul_places(item, (*place, name))
-
-
-def _problems(error: ValidationError) -> Iterator[FieldProblem]:
+def _problems(error: ValidationError, known: Container[str] = (), unknown: str = NO_FIELD) -> Iterator[FieldProblem]:
+    """`known` are the fields of the row, of which not all can be set; `unknown` is what to say of any other."""
     for problem in error.errors(include_url=False, include_context=False, include_input=False):
-        message = _MESSAGES.get(problem["type"], problem["msg"].removeprefix("Value error, "))
+        kind, place = problem["type"], problem["loc"]
+        message = _MESSAGES.get(kind, problem["msg"]).removeprefix("Value error, ").replace(" after validation", "")
         if "datetime.datetime(" in message:
             message = "Input should lie between the years 1 and 9999, in UTC"
-        yield FieldProblem(field=_path(problem["loc"]), message=message)
+        elif kind == "extra_forbidden":
+            message = "This field cannot be set here." if len(place) == 1 and place[0] in known else unknown
+        yield FieldProblem(field=_path(place), message=message)
+
+
+def _of_query(problem: FieldProblem, values: Mapping[str, str]) -> FieldProblem:
+    field, message = problem["field"], problem["message"]
+    if message == _TIMESTAMP and " " in values.get(field, ""):
+        message += ' In a query, "+" is written "%2B".'
+    return FieldProblem(field=field, message=message)
 
 
 def _path(place: tuple[str | int, ...]) -> str:
     """`("milestones", 2, "tasks", 0, "title")` as `milestones[2].tasks[0].title`."""
-    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in place).lstrip(".") or "body"
+    path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in place).removeprefix(".")
+    return path or ('""' if place else "body")
 
 
 def _invalid(problems: list[FieldProblem]) -> InvalidError:

@@ -137,15 +137,6 @@ async def test_nesting_without_end_is_refused(depth: int, client: httpx.AsyncCli
     assert response.status_code in (400, 422)
 
 
-async def test_of_a_field_that_is_sent_twice_the_last_counts(client: httpx.AsyncClient, world: World) -> None:
-    body = json.dumps(make_user_data(name="First")).replace("}", ', "name": "Last"}')
-    created = await client.post("/api/v1/users/", content=body)
-
-    assert created.status_code == 201
-    assert created.json()["name"] == "Last"
-    refused(await client.post("/api/v1/users/", content=body.replace("Last", "")), 422, "name")
-
-
 async def test_an_object_is_replaced_not_merged(client: httpx.AsyncClient) -> None:
     user = await create(client, "users", make_user_data(profile={"a": 1, "b": {"c": 2}}))
 

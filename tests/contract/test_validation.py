@@ -47,6 +47,77 @@ async def test_every_problem_of_a_query_is_named_at_once(path: str, fields: tupl
     refused(await client.get(f"/api/v1{path}"), 422, *fields)
 
 
+@pytest.mark.parametrize(
+    ("body", "fields"),
+    [
+        ('{"email": "a@example.com", "email": "b@example.com"}', ("email",)),
+        ('{"email": 5, "email": "b@example.com"}', ("email",)),
+        ('{"email": "a@example.com", "\\u0065mail": "b@example.com"}', ("email",)),
+        ('{"email": "a@example.com", "profile": {"keep": [{"a": 1, "a": 2}]}, "profile": {}}', ("profile",)),
+        ('{"email": "", "profile": {"keep": [{"a": 1, "a": 2, "a": 3}]}}', ("email", "profile.keep[0].a")),
+    ],
+)
+async def test_a_field_that_is_given_twice_is_refused_and_named(
+    body: str, fields: tuple[str, ...], client: httpx.AsyncClient
+) -> None:
+    refused(await client.post("/api/v1/users/", content=body), 422, *fields)
+
+
+async def test_names_of_different_objects_and_texts_like_names_are_no_repetition(client: httpx.AsyncClient) -> None:
+    profile = {"email": {"email": 'not a name": 1, "email": 2'}, "list": [{"a": 1}, {"a": 1}]}
+
+    user = await create(client, "users", {"email": f"{uuid4().hex}@example.com", "profile": profile})
+
+    assert user["profile"] == profile
+
+
+async def test_a_whole_number_may_be_written_with_a_fraction_of_zero(client: httpx.AsyncClient, world: World) -> None:
+    goal = '{"user_id": "%s", "title": "%s", "target_weeks": 6.0, "plan_json": {"big": 12345678901234567890.123456789}}'
+
+    made = await client.post("/api/v1/goals/", content=goal % (world["user"], "Run"))
+
+    assert made.status_code == 201
+    assert made.json()["target_weeks"] == 6
+    assert "12345678901234567890.123456789" in made.text
+    # Where something else is wrong, it is no problem either.
+    refused(await client.post("/api/v1/goals/", content=goal % (world["user"], "")), 422, "title")
+
+
+@pytest.mark.parametrize(
+    ("body", "detail"),
+    [
+        ("", "A body of JSON is expected."),
+        ("[" * 300, "The body is nested too deeply."),
+        ('{"email": ', "The body is not JSON: EOF while parsing a value at line 1 column 10."),
+    ],
+)
+async def test_what_is_not_json_is_400_and_says_where(body: str, detail: str, client: httpx.AsyncClient) -> None:
+    answer = refused(await client.post("/api/v1/users/", content=body), 400)
+
+    assert answer["detail"] == detail
+
+
+@pytest.mark.parametrize("field", ["user_id", "id", "created_at", "updated_at"])
+async def test_a_field_that_is_there_and_cannot_be_set_is_called_so(field: str, client: httpx.AsyncClient, world: World) -> None:
+    answer = refused(await client.patch(f"/api/v1/tasks/{world['task']}", json={field: world["user"]}), 422, field)
+
+    assert answer["detail"] == f"{field}: This field cannot be set here."
+
+
+async def test_an_unencoded_plus_in_a_query_is_explained(client: httpx.AsyncClient, world: World) -> None:
+    query = f"user_id={world['user']}&start_at=2026-01-01T00:00:00+02:00&end_at=2026-01-02T00:00:00%2B02:00"
+
+    answer = refused(await client.get(f"/api/v1/tasks/by-timerange?{query}"), 422, "start_at")
+
+    assert '"+" is written "%2B"' in answer["detail"]
+
+
+async def test_an_unknown_parameter_is_not_called_a_field(client: httpx.AsyncClient) -> None:
+    answer = refused(await client.get("/api/v1/tasks/?no_such=1"), 422, "no_such")
+
+    assert answer["detail"] == "no_such: There is no such parameter."
+
+
 async def test_a_problem_inside_a_structure_is_named_with_its_place(client: httpx.AsyncClient, world: World) -> None:
     milestone = {"week_number": 1, "title": "Week", "tasks": [{"title": "Run"}]}
     wrong = {"week_number": 0, "title": "Week", "tasks": [{"title": ""}, {"title": "Run", "no_such": 1}]}
