@@ -89,7 +89,7 @@ async def test_the_client_of_1_2(service_url: str) -> None:
 async def test_the_client_of_1_0(service_url: str) -> None:
     source = _block("python", "import FluxClient_1_0").replace("http://localhost:8000", service_url)
 
-    assert _run(source) == "[]\n"
+    assert _run(source) == "['Two hundred words']\n"
 
 
 def test_its_numbers_are_the_benchmarks() -> None:
