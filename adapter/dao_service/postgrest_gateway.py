@@ -14,8 +14,8 @@ from dao_service.gateway import Payload
 _ONE_ROW = "application/vnd.pgrst.object+json"
 _IDLE_SECONDS = 20
 """PostgREST closes a connection that was idle for 30 s: a request must not meet that."""
-_RESULT = "application/vnd.flux.result+json"
-"""Has the database write a function's result itself; the JSON is the same."""
+_RESULT = "application/vnd.flux.result+json, application/json;q=0.5"
+"""Has the database write a function's result itself where it can; the JSON is the same."""
 
 
 class PostgrestGateway:
