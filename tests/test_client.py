@@ -15,8 +15,10 @@ from dao_service.errors import (
     BadRequestError,
     ConflictError,
     DataServiceError,
+    DefectError,
     ForbiddenError,
     InvalidError,
+    MethodNotAllowedError,
     NotFoundError,
     TimeLimitError,
     UnavailableError,
@@ -243,6 +245,82 @@ async def test_a_write_is_never_tried_again(fault: Answer, expected: type[DataSe
             await client.users.create(UserCreate(email="lena@example.com"))
 
     assert (len(seen), pauses) == (1, [])
+
+
+async def _refusal_of(answer: httpx.Response, pauses: list[float]) -> DataServiceError:
+    """What a read raises that is answered so, however often it asks."""
+    transport, _ = _serve(answer, answer, answer)
+    async with FluxClient("http://flux", transport=transport) as client:
+        with pytest.raises(DataServiceError) as refused:
+            await client.users.page()
+    return refused.value
+
+
+async def test_a_defect_of_the_service_is_a_whole_error(pauses: list[float]) -> None:
+    said = DefectError("XX000").detail
+
+    error = await _refusal_of(httpx.Response(500, json={"detail": said}, headers={"X-Request-ID": "r-1"}), pauses)
+
+    assert isinstance(error, DefectError)
+    assert (error.status, error.detail, str(error)) == (500, said, said)
+    # The service tells its log, and not its callers, what the cause was.
+    assert (error.cause_code, error.of_the_database) == ("HTTP 500", False)
+    assert error.__notes__ == ["X-Request-ID: r-1"]
+
+
+async def test_a_method_that_a_path_does_not_take_is_a_whole_error(pauses: list[float]) -> None:
+    error = await _refusal_of(httpx.Response(405, json={"detail": "…"}, headers={"Allow": "PATCH, GET"}), pauses)
+
+    assert isinstance(error, MethodNotAllowedError)
+    assert (error.status, error.detail) == (405, "This path takes GET, PATCH.")
+    assert error.headers == ((b"allow", b"GET, PATCH"),)
+
+
+@pytest.mark.parametrize("status", [301, 304, 402, 405, 418, 429, 502])
+async def test_a_status_that_is_not_the_services_is_the_errors(status: int, pauses: list[float]) -> None:
+    error = await _refusal_of(httpx.Response(status, text="<html>"), pauses)
+
+    assert (error.status, error.errors) == (status, ())
+    assert error.detail.startswith(f"The service answered {status}")
+
+
+async def test_the_status_of_one_error_is_not_that_of_the_next(pauses: list[float]) -> None:
+    await _refusal_of(httpx.Response(429), pauses)
+
+    assert DataServiceError("x").status == 500
+
+
+async def test_a_redirect_says_that_the_address_is_wrong(pauses: list[float]) -> None:
+    error = await _refusal_of(httpx.Response(301, headers={"Location": "https://flux/api/v1/users/"}), pauses)
+
+    assert error.detail == "The service answered 301, which leads elsewhere: base_url is not its own address."
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [httpx.Response(200, html="<html>Log in</html>"), httpx.Response(200, json={"detail": "x"}), httpx.Response(200)],
+    ids=["a page", "other JSON", "nothing"],
+)
+async def test_a_success_that_is_not_the_services_is_an_error(answer: httpx.Response, pauses: list[float]) -> None:
+    error = await _refusal_of(answer, pauses)
+
+    assert type(error) is DataServiceError
+    assert error.status == 500
+    assert error.detail.startswith("The service answered 200, but not as its contract says")
+
+
+@pytest.mark.parametrize("errors", [None, 1, [1], [{"field": "email"}]])
+async def test_problems_in_another_form_are_left_out(errors: Any, pauses: list[float]) -> None:
+    error = await _refusal_of(httpx.Response(422, json={"detail": "No.", "errors": errors}), pauses)
+
+    assert isinstance(error, InvalidError)
+    assert error.errors == ()
+
+
+@pytest.mark.parametrize("attempts", [0, -1])
+def test_a_client_that_would_never_ask_is_refused(attempts: int) -> None:
+    with pytest.raises(ValueError, match="read_attempts"):
+        FluxClient("http://flux", read_attempts=attempts)
 
 
 async def test_many_calls_at_once_share_the_connections(service_url: str, user_id: UUID) -> None:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import ClassVar, TypedDict
+from typing import TypedDict
 
 from dao_service.bindings import Constraint
 
@@ -22,7 +22,7 @@ class FieldProblem(TypedDict):
 class DataServiceError(Exception):
     """Base of the errors that this service raises. `detail` is one sentence that a person can act on."""
 
-    status: ClassVar[int] = 500
+    status: int = 500
     headers: tuple[tuple[bytes, bytes], ...] = ()
 
     def __init__(self, detail: str, errors: Sequence[FieldProblem] = ()) -> None:

@@ -8,12 +8,13 @@ from typing import Any, Self, TypeVar
 from urllib.parse import quote
 
 import httpx
-from pydantic import MISSING, BaseModel, TypeAdapter
+from pydantic import MISSING, BaseModel, TypeAdapter, ValidationError
 from pydantic_core import to_json
 from typing_extensions import TypeForm
 
-from dao_service.bindings import Row
+from dao_service.bindings import RowT
 from dao_service.errors import (
+    NO_CODE,
     BadRequestError,
     BodyTooLargeError,
     ConflictError,
@@ -30,19 +31,17 @@ from dao_service.errors import (
 from dao_service.generated.contract_1_2 import Page
 
 Answer = TypeVar("Answer")
-RowT = TypeVar("RowT", bound=Row)
 
+# Those that are made of a sentence and fields; `_error_of` makes the other two.
 _ERRORS: dict[int, type[DataServiceError]] = {
     kind.status: kind
     for kind in (
         BadRequestError,
         ForbiddenError,
         NotFoundError,
-        MethodNotAllowedError,
         ConflictError,
         BodyTooLargeError,
         InvalidError,
-        DefectError,
         UnavailableError,
         TimeLimitError,
     )
@@ -56,8 +55,9 @@ class Connection:
     """Carries the calls of a client. Made by it; what the client's methods raise is said here.
 
     Every call raises the error of `dao_service.errors` that the service answered with, or `UnavailableError` where it can't be
-    reached. Reads are tried again, a few times, where the service or the database behind it was away; writes never are, because
-    one that got no answer may have happened.
+    reached. An answer that is not the service's, such as a proxy's page, is a `DataServiceError`, with the status that was
+    answered where that is one of failure or of a redirect. Reads are tried again, a few times, where the service or the database
+    behind it was away; writes never are, because one that got no answer may have happened.
     """
 
     def __init__(
@@ -71,6 +71,8 @@ class Connection:
         read_attempts: int,
         transport: httpx.AsyncBaseTransport | None,
     ) -> None:
+        if read_attempts < 1:
+            raise ValueError("read_attempts counts the first attempt too: it is at least 1")
         headers = {"X-Flux-Contract": contract}
         if service_key is not None:
             headers["X-Flux-Service-Key"] = service_key
@@ -98,10 +100,17 @@ class Connection:
             headers=None if body is None else {"Content-Type": "application/json"},
         )
         response = await self._send(request)
-        if response.is_error:
-            raise _error_of(response)
+        if not response.is_success:
+            raise _noted(_error_of(response), response)
         kind: Any = answer
-        found: Answer = _reader(kind).validate_json(response.content or b"null")
+        try:
+            found: Answer = _reader(kind).validate_json(response.content or b"null")
+        except ValidationError as error:
+            # Not with the status that was answered: an error whose status is 200 would be taken for none.
+            said = (
+                f"The service answered {response.status_code}, but not as its contract says: something before it may have answered."
+            )
+            raise _noted(DataServiceError(said), response) from error
         return found
 
     async def walk(self, page: type[Page[RowT]], path: str, query: Mapping[str, Any]) -> AsyncIterator[RowT]:
@@ -219,15 +228,29 @@ def _retry_after(response: httpx.Response) -> float:
 
 
 def _error_of(response: httpx.Response) -> DataServiceError:
-    kind = _ERRORS.get(response.status_code, DataServiceError)
-    detail, problems = f"The service answered {response.status_code}.", list[FieldProblem]()
+    status, allowed = response.status_code, response.headers.get("allow")
+    if status == DefectError.status:
+        return DefectError(f"{NO_CODE} {status}")
+    if status == MethodNotAllowedError.status and allowed:
+        return MethodNotAllowedError(method.strip() for method in allowed.split(","))
+    detail, problems = f"The service answered {status}.", list[FieldProblem]()
+    if response.is_redirect:
+        detail = f"The service answered {status}, which leads elsewhere: base_url is not its own address."
     try:
         answer = response.json()
-        detail, problems = str(answer["detail"]), answer.get("errors", [])
+        detail, problems = str(answer["detail"]), [_problem(each) for each in answer.get("errors", [])]
     except (ValueError, KeyError, TypeError):
         pass  # not the service, but something before it
-    error = kind.__new__(kind)
-    DataServiceError.__init__(error, detail, problems)
+    error = _ERRORS.get(status, DataServiceError)(detail, problems)
+    error.status = status
+    return error
+
+
+def _problem(said: Mapping[str, Any]) -> FieldProblem:
+    return FieldProblem(field=str(said["field"]), message=str(said["message"]))
+
+
+def _noted(error: DataServiceError, response: httpx.Response) -> DataServiceError:
     if request_id := response.headers.get("x-request-id"):
         error.add_note(f"X-Request-ID: {request_id}")
     return error
