@@ -25,6 +25,7 @@ from dao_service.shared_metrics import Counts, shared_between_workers
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _BOUNDS = (*map(str, _SECONDS), "+Inf")
+_NUMBERS = len(_BOUNDS) + 1
 _METHODS = frozenset(("GET", "POST", "PATCH", "PUT", "DELETE", "HEAD", "OPTIONS"))
 _EVERY_SECONDS = 1.0
 
@@ -97,14 +98,14 @@ class Metrics:
         counts, gauges = self._counts, self._gauges()
         if self._shared is None:
             return _written(counts, gauges) + generate_latest(self._process)
-        return _written(*self._shared.add_others(counts, gauges))
+        return _written(*self._shared.add_others(counts, gauges, _NUMBERS))
 
     def _gauges(self) -> dict[str, float]:
         return {_IN_PROGRESS: self._calls_in_progress(), _CONNECTIONS: self._connections}
 
     def _times(self, name: str, *labels: str) -> list[float]:
         """How many took as long as each bound, and the sum of all."""
-        return self._counts[name].setdefault(labels, [0.0] * (len(_BOUNDS) + 1))
+        return self._counts[name].setdefault(labels, [0.0] * _NUMBERS)
 
 
 class _Families(Collector):

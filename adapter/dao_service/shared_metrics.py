@@ -1,7 +1,7 @@
 """Where the workers of one service count together: a folder in which each of them keeps a file.
 
-Workers of uvicorn find it by the process that started them; where they are started otherwise, PROMETHEUS_MULTIPROC_DIR names it.
-Where it can't be made, or isn't ours alone, nothing is shared: a scrape then shows the one worker that answers it.
+Workers of uvicorn find it by the process that started them. Where it can't be made, or isn't ours alone, nothing is shared: a
+scrape then shows the one worker that answers it.
 """
 
 import contextlib
@@ -35,8 +35,11 @@ class Shared:
             half.write_text(json.dumps({"counts": listed, "gauges": gauges}))
             half.replace(self._own)
 
-    def add_others(self, counts: Counts, gauges: Gauges) -> tuple[Counts, Gauges]:
-        """These and those of the other workers: what they counted even if they are gone, what they see only if they live."""
+    def add_others(self, counts: Counts, gauges: Gauges, length: int) -> tuple[Counts, Gauges]:
+        """These and those of the other workers: what they counted even if they are gone, what they see only if they live.
+
+        `length` is that of each list of numbers: a worker that was started again after an update may count other things.
+        """
         total = {name: {labels: list(numbers) for labels, numbers in each.items()} for name, each in counts.items()}
         shown = dict(gauges)
         for file in self._folder.glob("flux-*.json"):
@@ -44,26 +47,25 @@ class Shared:
                 continue
             with contextlib.suppress(OSError, ValueError):
                 other = json.loads(file.read_text())
-                for name, listed in other["counts"].items():
-                    for labels, numbers in listed:
-                        known = total[name].setdefault(tuple(labels), [0.0] * len(numbers))
-                        known[:] = map(sum, zip(known, numbers, strict=True))
+                for name, known in total.items():
+                    for labels, numbers in other.get("counts", {}).get(name, []):
+                        if len(numbers) == length:
+                            sums = known.setdefault(tuple(labels), [0.0] * length)
+                            sums[:] = map(sum, zip(sums, numbers, strict=True))
                 pid, _, started = file.stem.removeprefix("flux-").partition("-")
                 if _started(int(pid)) == started:
-                    shown = {name: value + other["gauges"][name] for name, value in shown.items()}
+                    shown = {name: value + other.get("gauges", {}).get(name, 0) for name, value in shown.items()}
         return total, shown
 
 
 def shared_between_workers() -> Shared | None:
     """The folder of this process, or None where it counts alone."""
-    if given := os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
-        Path(given).mkdir(parents=True, exist_ok=True)
-        return Shared(Path(given))
     supervisor = multiprocessing.parent_process()
     if supervisor is None or supervisor.pid is None:
         return None
-    folder = Path(tempfile.gettempdir()) / f"{_PREFIX}{supervisor.pid}-{_started(supervisor.pid)}"
     try:
+        # Raises where nothing can be written, as on a read-only root without a /tmp.
+        folder = Path(tempfile.gettempdir()) / f"{_PREFIX}{supervisor.pid}-{_started(supervisor.pid)}"
         folder.mkdir(mode=0o700, exist_ok=True)
         found = folder.lstat()
     except OSError:
