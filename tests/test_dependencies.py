@@ -1,0 +1,47 @@
+"""pyproject.toml names what the adapter imports: what comes only with another package goes when that one no longer needs it."""
+
+import ast
+import re
+import sys
+import tomllib
+from collections.abc import Iterator
+from importlib.metadata import packages_distributions
+
+import pytest
+
+from local_stack.project import ROOT
+
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+# Found by their names and not imported: uvicorn's two, and the files of the API docs.
+_FOUND_BY_NAME = {"httptools", "uvloop", "fastapi-standalone-docs"}
+
+
+def _declared(requirements: list[str]) -> set[str]:
+    return {re.split(r"[^A-Za-z0-9_.-]", requirement)[0] for requirement in requirements}
+
+
+def _imported() -> Iterator[str]:
+    for module in (ROOT / "adapter").rglob("*.py"):
+        for node in ast.walk(ast.parse(module.read_text())):
+            if isinstance(node, ast.Import):
+                yield from (alias.name for alias in node.names)
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                yield node.module
+
+
+@pytest.fixture(scope="module")
+def imported() -> set[str]:
+    """The distributions that the adapter's import statements lead to."""
+    known = packages_distributions()
+    names = {module.partition(".")[0] for module in _imported()} - {"dao_service"} - sys.stdlib_module_names
+    # A namespace such as opentelemetry's belongs to several; the API is what instruments itself.
+    several = {"opentelemetry": "opentelemetry-api"}
+    return {several.get(name, known[name][0]).lower().replace("_", "-") for name in names}
+
+
+def test_every_import_is_of_a_declared_package(imported: set[str]) -> None:
+    assert imported - _declared(PROJECT["dependencies"]) == _declared(PROJECT["optional-dependencies"]["direct"])
+
+
+def test_every_declared_package_is_imported(imported: set[str]) -> None:
+    assert _declared(PROJECT["dependencies"]) - imported == _FOUND_BY_NAME
