@@ -4,6 +4,7 @@ import contextlib
 import os
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import tempfile
@@ -231,6 +232,15 @@ def test_a_stale_lock_file_with_a_living_process_of_another_program_does_not_sto
         stack.postgres.start()
         assert stack.postgres.running
         assert other.poll() is None
+
+
+def test_the_logs_are_for_their_owner_alone(home: Path) -> None:
+    logs = home / "logs"
+    logs.mkdir(mode=0o755)  # as it once was made
+    with LocalStack(home, migrate=False):
+        assert "database system is ready" in (logs / "postgres.log").read_text()
+    assert stat.S_IMODE(logs.stat().st_mode) == 0o700
+    assert {log.name for log in logs.iterdir() if stat.S_IMODE(log.stat().st_mode) != 0o600} == set()
 
 
 def test_one_home_is_not_shared_by_two(home: Path) -> None:

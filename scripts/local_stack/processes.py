@@ -154,7 +154,7 @@ class Server:
         """Start the program without waiting for it to be ready."""
         if self.running:
             raise StackError(f"{self.name} is already running")
-        self.log.parent.mkdir(parents=True, exist_ok=True)
+        self._make_log()
         with self.log.open("ab") as log:
             if log.tell() > _LOG_LIMIT:
                 log.truncate(0)
@@ -168,6 +168,13 @@ class Server:
                 # A Ctrl-C in the terminal is for us, who stop the children in order.
                 start_new_session=True,
             )
+
+    def _make_log(self) -> None:
+        """For our eyes only: Postgres logs statements that fail, with what is in them. It inherits the open file."""
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(PermissionError):  # somebody else's home, made by them
+            self.log.parent.chmod(0o700)
+        self.log.touch(mode=0o600)
 
     def await_ready(self, ready: Callable[[], bool], seconds: float = 60) -> None:
         """Wait until it answers; a StackError with the end of its log when it exits or stays silent."""
