@@ -10,7 +10,7 @@ from pathlib import Path
 from local_stack import LocalStack, free_port
 from local_stack.http_servers import status_of
 from local_stack.ports import LOOPBACK
-from local_stack.processes import Server
+from local_stack.processes import Server, ServerPart
 from local_stack.project import ROOT
 
 from .dialects import DataApi, Dialect, Rest
@@ -75,18 +75,14 @@ class Contender:
         self.stack.postgrest.start()
 
 
-class Application:
+class Application(ServerPart):
     """A Python service under uvicorn."""
 
     def __init__(self, name: str, command: Sequence[str], environment: Mapping[str, str], home: Path) -> None:
         """`command` is what follows `python -m`; it takes uvicorn's options."""
+        super().__init__(Server(name, home / "logs" / "contender.log"))
         self._command = tuple(command)
         self.environment = dict(environment)
-        self._server = Server(name, home / "logs" / "contender.log")
-
-    @property
-    def pid(self) -> int | None:
-        return self._server.pid
 
     def log(self) -> str:
         return self._server.log_of_this_run()
@@ -101,9 +97,6 @@ class Application:
         self._server.spawn(command, env=inherited | self.environment)
         self._server.await_ready(lambda: status_of(port, "/ready") == http.HTTPStatus.OK)
         return f"http://{LOOPBACK}:{port}"
-
-    def stop(self) -> None:
-        self._server.stop()
 
 
 def _adapter_over_postgrest(stack: LocalStack) -> Contender:

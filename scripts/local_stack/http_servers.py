@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from .ports import LOOPBACK
-from .processes import Server
+from .processes import Server, ServerPart
 from .project import ROOT
 
 # The guide's keys, pinned to contract 1.0. They open nothing but a stack on this machine's loopback interface.
@@ -26,24 +26,21 @@ def status_of(port: int, path: str) -> int | None:
         connection.close()
 
 
-class ApiGateway:
-    """The public port of the Data API."""
-
-    def __init__(self, home: Path, port: int) -> None:
+class _OnLoopback(ServerPart):
+    def __init__(self, server: Server, port: int) -> None:
+        super().__init__(server)
         self.port = port
-        self._server = Server("the API gateway", home / "logs" / "api-gateway.log")
 
     @property
     def url(self) -> str:
         return f"http://{LOOPBACK}:{self.port}"
 
-    @property
-    def running(self) -> bool:
-        return self._server.running
 
-    @property
-    def pid(self) -> int | None:
-        return self._server.pid
+class ApiGateway(_OnLoopback):
+    """The public port of the Data API."""
+
+    def __init__(self, home: Path, port: int) -> None:
+        super().__init__(Server("the API gateway", home / "logs" / "api-gateway.log"), port)
 
     def start(self, upstream: str) -> None:
         environment = dict(os.environ) | {"PYTHONPATH": str(ROOT / "scripts")}
@@ -54,29 +51,13 @@ class ApiGateway:
     def stop(self) -> None:
         self._server.stop(5)
 
-    def kill(self) -> None:
-        self._server.kill()
 
-
-class Adapter:
+class Adapter(_OnLoopback):
     """`uvicorn dao_service.main:app` on the loopback interface."""
 
     def __init__(self, home: Path, port: int, environment: Mapping[str, str]) -> None:
-        self.port = port
+        super().__init__(Server("the adapter", home / "logs" / "adapter.log"), port)
         self._environment = dict(environment)
-        self._server = Server("the adapter", home / "logs" / "adapter.log")
-
-    @property
-    def url(self) -> str:
-        return f"http://{LOOPBACK}:{self.port}"
-
-    @property
-    def running(self) -> bool:
-        return self._server.running
-
-    @property
-    def pid(self) -> int | None:
-        return self._server.pid
 
     @property
     def log(self) -> Path:
@@ -99,12 +80,6 @@ class Adapter:
         inherited = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
         self._server.spawn(command, env=inherited | self._environment)
         self._server.await_ready(lambda: status_of(self.port, ready_path) == http.HTTPStatus.OK)
-
-    def stop(self) -> None:
-        self._server.stop()
-
-    def kill(self) -> None:
-        self._server.kill()
 
     def __enter__(self) -> "Adapter":
         self.start()

@@ -12,7 +12,7 @@ from pathlib import Path
 from .account import reachable_directory, server_account
 from .errors import StackError
 from .ports import LOOPBACK
-from .processes import Command, Server, run, wait_until
+from .processes import Command, Server, ServerPart, run, wait_until
 from .programs import PostgresPrograms
 
 SUPERUSER = PASSWORD = "postgres"  # noqa: S105 - what the guides' DATABASE_URL says; it listens on loopback only
@@ -23,26 +23,25 @@ _SOCKET_PATH_LIMIT = 100  # bytes; the system's own limit is 104 on macOS and 10
 THROW_AWAY_SETTINGS = {"fsync": "off", "full_page_writes": "off"}
 
 
-class Postgres:
-    """A cluster under `home`, listening on 127.0.0.1 and on a Unix socket in its data directory."""
+class Postgres(ServerPart):
+    """A cluster under `home`, listening on 127.0.0.1 and on a Unix socket in its data directory.
+
+    To kill it is a SIGKILL to the postmaster, as the kernel out of memory would. Its backends then end by themselves.
+    """
 
     def __init__(self, home: Path, programs: PostgresPrograms, port: int, settings: Mapping[str, str] | None = None) -> None:
-        self.port = port
-        self._home = home
         self._link = home / "postgres"
         self._account = server_account(self._link / "data")
+        super().__init__(
+            # SIGINT is Postgres's fast shutdown: it doesn't wait for its clients to leave.
+            Server("Postgres", home / "logs" / "postgres.log", account=self._account, stop_signal=signal.SIGINT)
+        )
+        self.port = port
         self._directory = self._link
         self._original_programs = programs
         self._programs = programs
         self._settings = dict(settings or {})
         self._was_here = False
-        self._server = Server(
-            # SIGINT is Postgres's fast shutdown: it doesn't wait for its clients to leave.
-            "Postgres",
-            home / "logs" / "postgres.log",
-            account=self._account,
-            stop_signal=signal.SIGINT,
-        )
 
     @property
     def data(self) -> Path:
@@ -57,14 +56,6 @@ class Postgres:
         """Where the Unix socket is; None where its path would be too long, or a comma in it stand between two hosts."""
         path = os.fsencode(self.data / f".s.PGSQL.{self.port}")
         return self.data if len(path) < _SOCKET_PATH_LIMIT and b"," not in path else None
-
-    @property
-    def running(self) -> bool:
-        return self._server.running
-
-    @property
-    def pid(self) -> int | None:
-        return self._server.pid
 
     def start(self) -> None:
         """Make the cluster if there is none, start Postgres and wait until it takes connections."""
@@ -87,13 +78,6 @@ class Postgres:
                 self._server.stop()
                 raise
             return
-
-    def stop(self) -> None:
-        self._server.stop()
-
-    def kill(self) -> None:
-        """SIGKILL to the postmaster, as the kernel out of memory would. Its backends then end by themselves."""
-        self._server.kill()
 
     def remove(self) -> None:
         """Delete the cluster and everything in it."""

@@ -9,16 +9,17 @@ from urllib.parse import quote
 from . import programs
 from .ports import LOOPBACK, free_port
 from .postgres import DATABASE, PASSWORD, Postgres
-from .processes import Server
+from .processes import Server, ServerPart
 from .project import ApiConfig
 
 _SOCKET_PATH_LIMIT = 100  # bytes, as for Postgres's own
 
 
-class Postgrest:
+class Postgrest(ServerPart):
     """PostgREST over one Postgres. It answers at `url`, not at the public port: the API gateway does that."""
 
     def __init__(self, home: Path, postgres: Postgres, jwt_secret: str, public_url: str) -> None:
+        super().__init__(Server("PostgREST", home / "logs" / "postgrest.log"))
         self._postgres = postgres
         self._jwt_secret = jwt_secret
         self._public_url = public_url
@@ -26,7 +27,6 @@ class Postgrest:
         # A Unix socket is faster, and needs no port; but its path has to be short.
         self._port = 0 if len(os.fsencode(self._socket)) < _SOCKET_PATH_LIMIT else free_port()
         self._admin_port = 0
-        self._server = Server("PostgREST", home / "logs" / "postgrest.log")
         self.schemas: tuple[str, ...] = ("public",)
         self.settings: dict[str, str] = {}
 
@@ -34,14 +34,6 @@ class Postgrest:
     def url(self) -> str:
         """`unix:/path/to/socket`, or an http address where the path is too long for a socket."""
         return f"http://{LOOPBACK}:{self._port}" if self._port else f"unix:{self._socket}"
-
-    @property
-    def running(self) -> bool:
-        return self._server.running
-
-    @property
-    def pid(self) -> int | None:
-        return self._server.pid
 
     def configure(self, api: ApiConfig, schemas: tuple[str, ...], settings: Mapping[str, str]) -> None:
         """Settings are PostgREST's own, by their environment names (`PGRST_DB_POOL`); they win over the defaults."""
@@ -74,11 +66,8 @@ class Postgrest:
             connection.close()
 
     def stop(self) -> None:
-        self._server.stop()
+        super().stop()
         self._socket.unlink(missing_ok=True)
-
-    def kill(self) -> None:
-        self._server.kill()
 
     def _environment(self) -> dict[str, str]:
         listen = {"PGRST_SERVER_PORT": str(self._port)} if self._port else {"PGRST_SERVER_UNIX_SOCKET": str(self._socket)}

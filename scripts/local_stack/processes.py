@@ -209,3 +209,24 @@ class Server:
             process.kill()
         process.wait()
         self._process = None
+
+
+class ServerPart:
+    """A part of the stack that is one server."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+
+    @property
+    def running(self) -> bool:
+        return self._server.running
+
+    @property
+    def pid(self) -> int | None:
+        return self._server.pid
+
+    def stop(self) -> None:
+        self._server.stop()
+
+    def kill(self) -> None:
+        self._server.kill()
