@@ -25,6 +25,17 @@ def stack() -> Iterator[LocalStack]:
         yield running
 
 
+@pytest.fixture(scope="module")
+def migrated() -> Iterator[LocalStack]:
+    """Postgres with the migrations, for a module of its own: nobody else is connected to its database."""
+    stack = LocalStack()
+    try:
+        stack.start_database()
+        yield stack
+    finally:
+        stack.stop()
+
+
 def gateway_environment(stack: LocalStack, gateway: str) -> dict[str, str]:
     """What makes an adapter of the stack use this one of `GATEWAYS`."""
     return {"DATABASE_URL": stack.database_url.replace("postgresql:", "postgresql+asyncpg:")} if gateway == "postgres" else {}

@@ -1,6 +1,6 @@
 """scripts/generate through a real database: what it writes, what it refuses, and what it calls stale."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import count
 from pathlib import Path
 
@@ -21,17 +21,6 @@ from local_stack.database import execute_script, fetch_rows
 Altered = Callable[[str], str]
 
 GENERATED = "adapter/dao_service/generated"
-
-
-@pytest.fixture(scope="module")
-def migrated() -> Iterator[LocalStack]:
-    """Postgres with the migrations, and nobody connected to its database."""
-    stack = LocalStack()
-    try:
-        stack.start_database()
-        yield stack
-    finally:
-        stack.stop()
 
 
 @pytest.fixture(scope="module")

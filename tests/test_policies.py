@@ -4,7 +4,7 @@ A policy that is dropped takes something from the owner; one that is widened giv
 transactions that are rolled back, in a database of their own.
 """
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import astuple, dataclass
 from typing import Any
 from uuid import uuid4
@@ -111,18 +111,8 @@ every_policy = pytest.mark.parametrize("policy", POLICIES, ids=str)
 
 
 @pytest.fixture(scope="module")
-def own_stack() -> Iterator[LocalStack]:
-    stack = LocalStack()
-    try:
-        stack.start_database()
-        yield stack
-    finally:
-        stack.stop()
-
-
-@pytest.fixture(scope="module")
-async def superuser(own_stack: LocalStack) -> AsyncIterator[Database]:
-    connection = await asyncpg.connect(own_stack.database_url)
+async def superuser(migrated: LocalStack) -> AsyncIterator[Database]:
+    connection = await asyncpg.connect(migrated.database_url)
     yield connection
     await connection.close()
 
