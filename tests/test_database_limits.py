@@ -1,0 +1,67 @@
+"""The time limits that callers of the Data API have, on a stack of its own, which changes them."""
+
+import asyncio
+from collections.abc import Iterator
+from uuid import uuid4
+
+import asyncpg
+import pytest
+from postgrest.exceptions import APIError
+
+from local_stack import LocalStack
+from local_stack.database import execute_script
+from tests.owners import answer, client_with, make_owner, signed_in
+
+
+@pytest.fixture(scope="module")
+def limited() -> Iterator[LocalStack]:
+    """A stack that can say which limits a caller has."""
+    stack = LocalStack()
+    try:
+        stack.start_database()
+        execute_script(
+            stack.database_url,
+            "create function public.show_limits() returns text[] language sql stable as"
+            " $$select array[current_setting('statement_timeout'), current_setting('lock_timeout')]$$;"
+            "grant execute on function public.show_limits() to service_role, authenticated",
+        )
+        stack.start_data_api()
+        yield stack
+    finally:
+        stack.stop()
+
+
+async def test_every_caller_of_the_data_api_has_limits(limited: LocalStack) -> None:
+    async with client_with(limited, limited.service_role_key) as service, signed_in(limited, str(uuid4())) as user:
+        assert await answer(service.rpc("show_limits")) == ["8s", "4s"]
+        assert await answer(user.rpc("show_limits")) == ["8s", "4s"]
+
+
+@pytest.mark.parametrize(
+    ("statement_limit", "lock_limit", "code"),
+    [("10s", "100ms", "55P03"), ("100ms", "10s", "57014")],
+    ids=["the limit on locks", "the limit on statements"],
+)
+async def test_who_waits_for_a_locked_row_is_sent_away_in_time(
+    statement_limit: str, lock_limit: str, code: str, limited: LocalStack
+) -> None:
+    holder, watcher = await asyncpg.connect(limited.database_url), await asyncpg.connect(limited.database_url)
+    owner = await make_owner(watcher)
+    await watcher.execute(f"alter role service_role set statement_timeout = '{statement_limit}'")
+    await watcher.execute(f"alter role service_role set lock_timeout = '{lock_limit}'")
+    await watcher.execute("notify pgrst, 'reload config'")
+    await holder.execute("begin")
+    await holder.execute("update public.tasks set title = 'held' where id = $1", owner.task)
+
+    async with client_with(limited, limited.service_role_key) as service, asyncio.timeout(20):
+        while await answer(service.rpc("show_limits")) != [statement_limit, lock_limit]:
+            pass
+        with pytest.raises(APIError) as refused:
+            await service.table("tasks").update({"title": "mine"}).eq("id", owner.task).execute()
+        # Whoever only reads doesn't wait.
+        [task] = await answer(service.table("tasks").select("title").eq("id", owner.task))
+
+    assert refused.value.code == code
+    assert task == {"title": "Task"}
+    await holder.close()
+    await watcher.close()
