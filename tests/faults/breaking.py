@@ -1,0 +1,71 @@
+"""How tests break a stack of their own, and tell that it has recovered."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import asyncpg
+import httpx
+
+from local_stack import LocalStack
+from local_stack.database import execute_script
+from local_stack.http_servers import Adapter
+from local_stack.processes import wait_until
+from tests.conftest import make_user_data
+
+USERS = "/api/v1/users/"
+PATTERNS = "/api/v1/patterns/"
+LOCK_TIMEOUT, STATEMENT_TIMEOUT = "500ms", "1s"
+
+
+def caller_of(adapter: Adapter) -> httpx.Client:
+    return httpx.Client(base_url=adapter.url, timeout=20)
+
+
+def await_recovery(caller: httpx.Client) -> None:
+    assert wait_until(lambda: caller.get("/ready").status_code == 200, 40), "it does not recover"
+    assert caller.get(USERS).status_code == 200
+
+
+def create_user(caller: httpx.Client) -> str:
+    response = caller.post(USERS, json=make_user_data())
+    assert response.status_code == 201, response.text
+    return str(response.json()["id"])
+
+
+@contextmanager
+def lock(stack: LocalStack, statement: str) -> Iterator[None]:
+    """Another connection's transaction that holds what the statement locks."""
+    loop = asyncio.new_event_loop()
+    connection = loop.run_until_complete(asyncpg.connect(stack.database_url))
+    try:
+        loop.run_until_complete(connection.execute(f"begin; {statement}"))
+        yield
+        loop.run_until_complete(connection.execute("rollback"))
+    finally:
+        loop.run_until_complete(connection.close())
+        loop.close()
+
+
+@contextmanager
+def patient_database(stack: LocalStack) -> Iterator[None]:
+    """Without its time limits, so that only the service's own are left."""
+    execute_script(stack.database_url, time_limits("20s", "20s"))
+    restart_connections(stack)
+    try:
+        yield
+    finally:
+        execute_script(stack.database_url, time_limits(LOCK_TIMEOUT, STATEMENT_TIMEOUT))
+        restart_connections(stack)
+
+
+def time_limits(lock: str, statement: str) -> str:
+    return f"alter role service_role set lock_timeout = '{lock}'; alter role service_role set statement_timeout = '{statement}'"
+
+
+def restart_connections(stack: LocalStack) -> None:
+    """Roles' settings take effect with new connections, and where PostgREST reads them anew."""
+    stack.postgrest.kill()
+    end_connections = "select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and state is not null"
+    execute_script(stack.database_url, end_connections)
+    stack.postgrest.start()

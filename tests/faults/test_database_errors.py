@@ -1,0 +1,51 @@
+"""What callers and the log are told of what the database reports."""
+
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from local_stack import LocalStack
+from local_stack.processes import wait_until
+from tests.contract.answers import refused
+from tests.faults.breaking import PATTERNS, await_recovery, create_user
+
+
+@pytest.mark.parametrize(
+    ("code", "status"),
+    [
+        ("XX000", 500),
+        ("42P01", 500),
+        ("42501", 500),
+        ("P0001", 500),
+        ("40P01", 503),
+        ("53300", 503),
+        ("53200", 503),
+        ("57P01", 503),
+        ("25006", 503),
+        ("57014", 504),
+        ("55P03", 504),
+        ("22003", 422),
+        ("22P02", 422),
+        ("23514", 422),
+        ("23505", 409),
+    ],
+)
+def test_an_error_of_the_database_has_its_status_and_shows_nothing_of_it(
+    code: str, status: int, caller: httpx.Client, broken_stack: LocalStack
+) -> None:
+    await_recovery(caller)
+    secret, request_id = uuid4().hex, uuid4().hex
+    data = {"user_id": create_user(caller), "pattern_type": code, "description": secret}
+
+    response = caller.post(PATTERNS, json=data, headers={"X-Request-ID": request_id})
+
+    refused(response, status)
+    assert secret not in response.text
+    assert ("retry-after" in response.headers) == (status == 503)
+    log = broken_stack.home / "logs" / "adapter.log"
+    assert wait_until(lambda: request_id in log.read_text(), 5), "there is no log line"
+    line = next(line for line in log.read_text().splitlines() if request_id in line)
+    assert f'"status":{status}' in line
+    assert (code in line) == (status == 500)
+    assert secret not in log.read_text()
