@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from dao_service.core.database import SessionFactory
-from local_stack import LocalStack
+from local_stack import LocalStack, free_port
 from tests.in_process import direct_environment
 
 GATEWAYS = ("postgrest", "postgres")
@@ -77,6 +77,15 @@ async def sessions(stack: LocalStack, monkeypatch: pytest.MonkeyPatch) -> AsyncI
     """Sessions of this process, on a small pool of their own."""
     for name, value in direct_environment(stack).items():
         monkeypatch.setenv(name, value)
+    factory = SessionFactory()
+    yield factory
+    await factory.dispose()
+
+
+@pytest.fixture
+async def no_database(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[SessionFactory]:
+    """Sessions of this process where no database answers."""
+    monkeypatch.setenv("DATABASE_URL", f"postgresql://postgres@127.0.0.1:{free_port()}/postgres")
     factory = SessionFactory()
     yield factory
     await factory.dispose()

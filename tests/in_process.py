@@ -4,18 +4,18 @@ import asyncio
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, TypeAlias
 from uuid import uuid4
 
 import asyncpg
 
-from dao_service.core.database import SessionFactory
+from dao_service.core.database import DatabaseSession, SessionFactory
 from dao_service.core.session import Session
-from dao_service.dao.dao_registry import get_user_dao
+from dao_service.dao.dao_registry import get_task_dao, get_user_dao
 from dao_service.errors import NotFoundError
-from dao_service.schemas.task import TaskDTO
+from dao_service.schemas.task import TaskCreateDTO, TaskDTO
 from dao_service.schemas.user import UserCreateDTO, UserDTO
 from local_stack import LocalStack
 
@@ -57,6 +57,42 @@ async def assert_nothing_is_left(sessions: SessionFactory, database: Database) -
         "select state, query from pg_stat_activity where application_name = $1 and state like 'idle in transaction%'", APPLICATION
     )
     assert open_transactions == []
+
+
+async def add_user(sessions: SessionFactory, **fields: Any) -> UserDTO:
+    """A user that everybody sees."""
+    async with sessions() as db:
+        user = await get_user_dao().create(db, new_user(**fields))
+        await db.commit()
+    return user
+
+
+async def in_a_session(sessions: SessionFactory, call: Callable[[DatabaseSession], Awaitable[Any]]) -> Any:
+    """What the call answers, in a transaction of its own that is committed."""
+    async with sessions() as db:
+        result = await call(db)
+        await db.commit()
+    return result
+
+
+async def add_task(sessions: SessionFactory) -> TaskDTO:
+    """A task that everybody sees, of a user of its own."""
+    user = await add_user(sessions)
+    made: TaskDTO = await in_a_session(sessions, lambda db: get_task_dao().create(db, TaskCreateDTO(user_id=user.id, title="Run")))
+    return made
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Let other tasks go on until it holds."""
+    async with asyncio.timeout(10):
+        while not condition():  # noqa: ASYNC110 - what it asks about tells nobody
+            await asyncio.sleep(0)
+
+
+def has_a_queue(sessions: SessionFactory) -> bool:
+    """Whether someone waits for a connection. asyncpg keeps that to itself."""
+    pool: Any = sessions._gateway and sessions._gateway._pool
+    return bool(pool and pool._queue._getters)
 
 
 @asynccontextmanager

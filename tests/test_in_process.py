@@ -1,8 +1,7 @@
-"""The in-process API: sessions, DAOs and services, and what faults must not leave behind."""
+"""The in-process API: sessions, DAOs and services, their values and their errors."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -19,15 +18,12 @@ from dao_service.errors import (
     DataServiceError,
     InvalidError,
     NotFoundError,
-    TimeLimitError,
-    UnavailableError,
 )
 from dao_service.gateways import open_gateway
-from dao_service.repositories.dao_unit_of_work import DaoUnitOfWork
 from dao_service.schemas.enums import TaskStatus
 from dao_service.schemas.goal import GoalCreateDTO
 from dao_service.schemas.pattern import PatternCreateDTO
-from dao_service.schemas.task import TaskCreateDTO, TaskDTO, TaskUpdateDTO
+from dao_service.schemas.task import TaskCreateDTO
 from dao_service.schemas.user import UserCreateDTO, UserDTO, UserUpdateDTO
 from dao_service.services.dao_goal_service import DaoGoalService
 from dao_service.services.dao_pattern_service import DaoPatternService
@@ -35,22 +31,12 @@ from dao_service.services.dao_task_service import DaoTaskService
 from dao_service.services.dao_user_service import DaoUserService
 from dao_service.settings import Settings
 from local_stack import LocalStack
-from local_stack.ports import free_port
-from tests.in_process import CONNECTIONS, Database, assert_nothing_is_left, backend_of, exists, locked, new_user, terminate
-from tests.locks import wait_for_waiters
+from tests.in_process import Database, add_user, assert_nothing_is_left, exists, in_a_session, new_user
 
 users = DaoUserService()
 goals = DaoGoalService()
 tasks = DaoTaskService()
 patterns = DaoPatternService()
-
-
-async def add_user(sessions: SessionFactory, **fields: Any) -> UserDTO:
-    """A user that everybody sees."""
-    async with sessions() as db:
-        user = await users.create_user(db, new_user(**fields))
-        await db.commit()
-    return user
 
 
 # A session is a transaction.
@@ -82,11 +68,10 @@ async def test_an_exception_in_the_body_rolls_back(sessions: SessionFactory, dat
     await assert_nothing_is_left(sessions, database)
 
 
-async def test_nothing_is_begun_before_the_first_call(sessions: SessionFactory, database: Database) -> None:
-    async with sessions() as db:
+async def test_nothing_is_begun_before_the_first_call(no_database: SessionFactory) -> None:
+    async with no_database() as db:
         await db.commit()
         await db.rollback()
-        await assert_nothing_is_left(sessions, database)
 
 
 async def test_calls_of_several_tasks_take_turns(sessions: SessionFactory) -> None:
@@ -275,159 +260,3 @@ async def test_errors_say_what_the_rest_door_says(sessions: SessionFactory, clie
         error = raised.value
         said = {"detail": error.detail} | ({"errors": list(error.errors)} if error.errors else {})
         assert (answer.status_code, answer.json()) == (error.status, said)
-
-
-async def in_a_session(sessions: SessionFactory, call: Callable[[DatabaseSession], Awaitable[Any]]) -> Any:
-    async with sessions() as db:
-        result = await call(db)
-        await db.commit()
-    return result
-
-
-# Faults.
-
-
-async def add_task(sessions: SessionFactory) -> TaskDTO:
-    user = await add_user(sessions)
-    made: TaskDTO = await in_a_session(sessions, lambda db: tasks.create_task(db, TaskCreateDTO(user_id=user.id, title="Run")))
-    return made
-
-
-async def test_a_call_that_is_cancelled_leaves_nothing_behind(
-    sessions: SessionFactory, stack: LocalStack, database: Database
-) -> None:
-    task = await add_task(sessions)
-    created: list[UserDTO] = []
-
-    async def work() -> None:
-        async with sessions() as db:
-            created.append(await users.create_user(db, new_user()))
-            await tasks.update_task(db, task.id, TaskUpdateDTO(title="Cancelled"))
-
-    async with locked(stack, task):
-        working = asyncio.create_task(work())
-        await wait_for_waiters(database, 1)
-        working.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await working
-    assert not await exists(sessions, created[0])
-    await assert_nothing_is_left(sessions, database)
-
-
-async def test_a_session_that_is_left_while_a_call_is_on_its_way(sessions: SessionFactory, database: Database) -> None:
-    async with sessions() as db:
-        on_its_way = asyncio.create_task(users.create_user(db, new_user()))
-        await asyncio.sleep(0)
-    await asyncio.wait([on_its_way])
-    await assert_nothing_is_left(sessions, database)
-
-
-@pytest.mark.parametrize("connected", [True, False])
-@pytest.mark.parametrize("twice", [True, False])
-async def test_cancelling_at_any_moment_leaves_nothing_behind(
-    sessions: SessionFactory, database: Database, caplog: pytest.LogCaptureFixture, *, connected: bool, twice: bool
-) -> None:
-    async def work() -> None:
-        async with sessions() as db:
-            await users.create_user(db, new_user())
-            async with DaoUnitOfWork(db) as uow:
-                await uow.users.create(db, new_user())
-            await db.commit()
-            await users.create_user(db, new_user())
-
-    for moment in range(150):
-        if connected:
-            await in_a_session(sessions, lambda db: users.list_users(db, limit=1))
-        else:
-            await sessions.dispose()
-        working = asyncio.create_task(work())
-        for _ in range(moment):
-            await asyncio.sleep(0)
-        working.cancel()
-        if twice:
-            await asyncio.sleep(0)
-            working.cancel()
-        await asyncio.wait([working])
-    await assert_nothing_is_left(sessions, database)
-    assert "active transaction" not in caplog.text
-
-
-async def test_a_lost_connection_is_reported_and_replaced(sessions: SessionFactory, database: Database) -> None:
-    async with sessions() as db:
-        lost = await users.create_user(db, new_user())
-        await terminate(database, await backend_of(db))
-        with pytest.raises(UnavailableError):
-            await users.create_user(db, new_user())
-        await db.rollback()
-        kept = await users.create_user(db, new_user())
-        await terminate(database, await backend_of(db))
-        with pytest.raises(UnavailableError):
-            await db.commit()
-        with pytest.raises(SessionStateError):
-            await db.commit()
-    assert not await exists(sessions, lost)
-    assert not await exists(sessions, kept)
-    await assert_nothing_is_left(sessions, database)
-
-
-async def test_a_connection_that_is_lost_in_the_middle_of_a_call(
-    sessions: SessionFactory, stack: LocalStack, database: Database
-) -> None:
-    task = await add_task(sessions)
-    async with locked(stack, task), sessions() as db:
-        backend = await backend_of(db)
-        updating = asyncio.create_task(tasks.update_task(db, task.id, TaskUpdateDTO(title="Lost")))
-        await wait_for_waiters(database, 1)
-        await terminate(database, backend)
-        with pytest.raises(UnavailableError):
-            await updating
-    await assert_nothing_is_left(sessions, database)
-
-
-async def test_a_statement_that_runs_into_its_limit(sessions: SessionFactory, stack: LocalStack, database: Database) -> None:
-    task = await add_task(sessions)
-    async with locked(stack, task), sessions() as db:
-        async with db.connection() as connection:
-            await connection.execute("set local lock_timeout = '50ms'")
-        with pytest.raises(TimeLimitError):
-            await tasks.update_task(db, task.id, TaskUpdateDTO(title="Late"))
-    await assert_nothing_is_left(sessions, database)
-
-
-async def test_an_exhausted_pool_says_so_in_time_and_recovers(
-    sessions: SessionFactory, database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("GATEWAY_TIMEOUT_SECONDS", "0.3")
-    async with AsyncExitStack() as held:
-        opened = [await held.enter_async_context(sessions()) for _ in range(CONNECTIONS)]
-        for db in opened:
-            await users.list_users(db, limit=1)
-        async with sessions() as late:
-            started = asyncio.get_running_loop().time()
-            with pytest.raises(UnavailableError):
-                await users.list_users(late, limit=1)
-            assert asyncio.get_running_loop().time() - started < 2
-            await opened[0].close()
-            await users.list_users(late, limit=1)
-    await assert_nothing_is_left(sessions, database)
-
-
-async def test_a_caller_that_is_cancelled_in_the_queue_for_a_connection(sessions: SessionFactory, database: Database) -> None:
-    async with AsyncExitStack() as held:
-        for _ in range(CONNECTIONS):
-            await users.list_users(await held.enter_async_context(sessions()), limit=1)
-        queueing = asyncio.create_task(add_user(sessions))
-        await asyncio.sleep(0)
-        queueing.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await queueing
-    await assert_nothing_is_left(sessions, database)
-
-
-async def test_a_database_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DATABASE_URL", f"postgresql://postgres@127.0.0.1:{free_port()}/postgres")
-    sessions = SessionFactory()
-    async with sessions() as db:
-        with pytest.raises(UnavailableError):
-            await users.list_users(db)
-    await sessions.dispose()
