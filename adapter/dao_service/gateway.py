@@ -13,7 +13,8 @@ class Payload(NamedTuple):
 
 
 class Gateway(Protocol):
-    """Five operations, each one call to the database, answering its JSON as bytes.
+    """Five operations, answering the database's JSON as bytes. Each is one call to it, or goes with others in a call that they
+    share; what a shared call leaves out or refuses is asked for alone.
 
     Keys are canonical UUIDs. All raise the errors of `dao_service.errors`: `NotFoundError` where a key names no row,
     `ConflictError` and `InvalidError` where the database refuses a row, `UnavailableError`, `TimeLimitError` and `DefectError`

@@ -35,11 +35,14 @@ _TIMES = {
         "Requests under /api/v1, by the template of their path: how long they took.",
         ("contract", "method", "route", "status"),
     ),
-    _CALLS: ("Calls to the database, by what came of them: how long they took.", ("operation", "outcome")),
+    _CALLS: (
+        "Calls through the gateway, by what came of them: how long they took. Several may have shared a call to the database.",
+        ("operation", "outcome"),
+    ),
 }
 _IN_PROGRESS, _CONNECTIONS = "flux_gateway_calls_in_progress", "flux_gateway_connections"
 _GAUGES = {
-    _IN_PROGRESS: f"Calls to the database under way; those above {_CONNECTIONS} wait for one or share it.",
+    _IN_PROGRESS: f"Calls through the gateway under way; those above {_CONNECTIONS} wait for one or share it.",
     _CONNECTIONS: "Most connections that may be held for calls.",
 }
 

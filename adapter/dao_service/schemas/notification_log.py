@@ -1,4 +1,4 @@
-"""What notification log are made of."""
+"""What entries of the notification log are made of."""
 
 from dao_service.generated import contract_1_2
 
