@@ -69,7 +69,7 @@ def _unset_free(values: BaseModel) -> bytes:
 
 def list_rows(path: str, relation: AnyRelation, query: type[Paging], page: Any, list_page: AnyFunction) -> Operation:
     """`GET` on a collection: one page, newest first."""
-    filter_names = frozenset(relation.filters.model_fields) if relation.filters else frozenset[str]()
+    filter_names = frozenset(relation.filters.model_fields)
 
     async def run(gateway: Gateway, request: Request) -> bytes:
         paging: Paging = request.query

@@ -65,6 +65,7 @@ class Session(StatementGateway):
 
     async def rollback(self) -> None:
         """Undo what the transaction did. Does nothing where none is open."""
+        # Where a call has its turn and no connection yet, the transaction that it is about to begin is undone too.
         if self._held is not None or self._turn.locked():
             # A caller that is cancelled meanwhile leaves no transaction behind.
             await asyncio.shield(self._roll_back())
