@@ -28,12 +28,8 @@ def stack() -> Iterator[LocalStack]:
 @pytest.fixture(scope="module")
 def migrated() -> Iterator[LocalStack]:
     """Postgres with the migrations, for a module of its own: nobody else is connected to its database."""
-    stack = LocalStack()
-    try:
-        stack.start_database()
+    with LocalStack().database_first() as stack:
         yield stack
-    finally:
-        stack.stop()
 
 
 def gateway_environment(stack: LocalStack, gateway: str) -> dict[str, str]:

@@ -16,9 +16,7 @@ from tests.owners import answer, client_with, make_owner, signed_in
 @pytest.fixture(scope="module")
 def limited() -> Iterator[LocalStack]:
     """A stack that can say which limits a caller has."""
-    stack = LocalStack()
-    try:
-        stack.start_database()
+    with LocalStack().database_first() as stack:
         execute_script(
             stack.database_url,
             "create function public.show_limits() returns text[] language sql stable as"
@@ -27,8 +25,6 @@ def limited() -> Iterator[LocalStack]:
         )
         stack.start_data_api()
         yield stack
-    finally:
-        stack.stop()
 
 
 async def test_every_caller_of_the_data_api_has_limits(limited: LocalStack) -> None:

@@ -57,8 +57,7 @@ def exposing_and_not() -> Iterator[tuple[LocalStack, LocalStack]]:
     with ExitStack() as stacks:
         both = (LocalStack(auto_expose=True, migrate=False), LocalStack(auto_expose=False, migrate=False))
         for stack in both:
-            stacks.callback(stack.stop)
-            stack.start_database()
+            stacks.enter_context(stack.database_first())
             execute_script(stack.database_url, "create table public.earlier (id uuid)")
             stack.migrate()
             execute_script(stack.database_url, LATER)

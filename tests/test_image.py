@@ -87,10 +87,7 @@ def stack(keys: dict[str, Path], services: dict[str, ComposedService]) -> Iterat
         for name, value in read_compose()["services"]["postgrest"]["environment"].items()
         if "SERVER" not in name
     }
-    running = LocalStack(migrate=False, postgrest_settings=settings)
-    with contextlib.ExitStack() as resources:
-        resources.callback(running.stop)
-        running.start_database()
+    with LocalStack(migrate=False, postgrest_settings=settings).database_first() as running:
         execute_script(running.database_url, OWNER_OF_THE_IMAGE)
         execute_script(running.database_url, database_script((keys["database-keys"] / "authenticator-password").read_text()))
         execute_script(running.database_url, "alter database postgres owner to flux_owner")

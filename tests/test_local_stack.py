@@ -219,10 +219,8 @@ def test_a_part_that_dies_is_started_again(start_dev: StartDev) -> None:
 
 
 def test_a_stale_lock_file_with_a_living_process_of_another_program_does_not_stop_postgres(home: Path) -> None:
-    stack = LocalStack(home, migrate=False)
     with contextlib.ExitStack() as resources:
-        resources.callback(stack.stop)
-        stack.start_database()
+        stack = resources.enter_context(LocalStack(home, migrate=False).database_first())
         lock = home / "postgres" / "data" / "postmaster.pid"
         runs_as = lock.stat().st_uid if os.geteuid() == 0 else None
         stack.postgres.stop()

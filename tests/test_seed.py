@@ -23,12 +23,8 @@ TABLES = (
 
 @pytest.fixture(scope="module")
 def seeded() -> Iterator[LocalStack]:
-    stack = LocalStack(seed=True)
-    try:
-        stack.start_database()
+    with LocalStack(seed=True).database_first() as stack:
         yield stack
-    finally:
-        stack.stop()
 
 
 def rows_of(stack: LocalStack, table: str) -> list[dict[str, Any]]:
@@ -112,12 +108,8 @@ def test_seeding_again_changes_nothing(seeded: LocalStack) -> None:
 
 
 def test_the_cli_loads_it_with_the_migrations() -> None:
-    stack = LocalStack(migrate=False)
-    try:
-        stack.start_database()
+    with LocalStack(migrate=False).database_first() as stack:
         remote = f"--remote={stack.database_url}?sslmode=disable"
         migrations.supabase_cli("db", "push", "--yes", "--include-seed", remote, check="db push")
 
         assert len(rows_of(stack, "users")) == 3
-    finally:
-        stack.stop()

@@ -32,13 +32,12 @@ def postgres_settings() -> dict[str, str]:
 @contextmanager
 def stage(report: Callable[[str], None], settings: Mapping[str, str] | None = None) -> Iterator[LocalStack]:
     """A migrated database without data. PostgREST is set up but not running; everything is stopped and removed at the end."""
-    stack = LocalStack(
+    made = LocalStack(
         postgres_settings=postgres_settings() | dict(settings or {}),
         postgrest_settings={"PGRST_DB_POOL": str(POOL)},
         report=report,
     )
-    try:
-        stack.start_database()
+    with made.database_first() as stack:
         # All contenders reach Postgres in the same way.
         uri = f"postgresql://authenticator:{PASSWORD}@{LOOPBACK}:{stack.postgres.port}/{DATABASE}"
         stack.start_data_api()
@@ -46,5 +45,3 @@ def stage(report: Callable[[str], None], settings: Mapping[str, str] | None = No
         stack.postgrest.stop()
         stack.postgrest.settings["PGRST_DB_URI"] = uri
         yield stack
-    finally:
-        stack.stop()

@@ -4,7 +4,8 @@ import fcntl
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -125,6 +126,15 @@ class LocalStack:
             self.migrate()
         if self._seed and self.seed():
             self._report("loaded the example data")
+
+    @contextmanager
+    def database_first(self) -> Iterator["LocalStack"]:
+        """Inside, what start_database() starts; leaving, all that was started is stopped."""
+        try:
+            self.start_database()
+            yield self
+        finally:
+            self.stop()
 
     def start_data_api(self) -> None:
         api = api_config(self._supabase)
