@@ -66,6 +66,8 @@ class Postgrest(ServerPart):
             connection.close()
 
     def stop(self) -> None:
+        if self._server.pid is None:
+            return  # what lies at the socket's place may be that of another stack, which this home was refused for
         super().stop()
         self._socket.unlink(missing_ok=True)
 

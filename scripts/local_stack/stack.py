@@ -104,6 +104,7 @@ class LocalStack:
 
     def start(self) -> None:
         """All of it, ready to be called. What had started is stopped when a later part fails."""
+        self._lock_home()
         try:
             self.start_database()
             self.start_data_api()
