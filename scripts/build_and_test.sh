@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The guides' pipeline: unit tests, the image, its deployment, integration tests, a report (JUnit XML).
+# The guides' pipeline: unit tests without a database, the image, its deployment, integration tests, a report (JUnit XML).
 #   scripts/build_and_test.sh [FOLDER]     the reports go there; .local/reports unless told otherwise
 # All steps run, also after one has failed. Where there is no Docker engine it says so, and a substitute runs: the
 # Dockerfile's steps and the compose file's jobs in namespaces (tests/test_image.py), then a deployment by scripts/dev.

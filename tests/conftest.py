@@ -1,8 +1,10 @@
-"""The real stack under every test: Postgres, PostgREST, the adapter in a process of its own. One for the whole run.
+"""The real stack under most tests: Postgres, PostgREST, the adapter in a process of its own. One for the whole run.
 
-Tests share the database, so each makes its own users and looks only at them.
+Tests share the database, so each makes its own users and looks only at them. Those that use a stack are marked
+`integration` here; the others are the unit tests of the guides' pipeline, and starting Postgres is an error in them.
 """
 
+import inspect
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 from uuid import uuid4
@@ -12,10 +14,37 @@ import httpx
 import pytest
 
 from dao_service.core.database import SessionFactory
-from local_stack import LocalStack, free_port
+from local_stack import LocalStack, Postgres, free_port
 from tests.in_process import direct_environment
 
 GATEWAYS = ("postgrest", "postgres")
+
+
+def _gives_a_stack(fixture: pytest.FixtureDef[Any]) -> bool:
+    """By what it says that it gives, so that a new one doesn't have to be listed anywhere."""
+    return LocalStack.__name__ in str(inspect.signature(fixture.func).return_annotation)
+
+
+# First: `-m` chooses by the marks in a hook of the same name.
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if isinstance(item, pytest.Function):
+            fixtures = [each for found in item._fixtureinfo.name2fixturedefs.values() for each in found]
+            if any(map(_gives_a_stack, fixtures)):
+                item.add_marker("integration")
+
+
+def _refuse_to_start(_: Postgres) -> None:
+    pytest.fail("a unit test starts Postgres: mark it as integration, or let it have its stack from a fixture")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        if not item.get_closest_marker("integration"):
+            patch.setattr(Postgres, "start", _refuse_to_start)
+        return (yield)
 
 
 @pytest.fixture(scope="session")

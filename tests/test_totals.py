@@ -99,6 +99,7 @@ async def test_summands_do_not_outnumber_the_writers_of_one_moment(database: "Co
     assert after <= max(before, 1)
 
 
+@pytest.mark.integration
 async def test_cascades_and_truncate_keep_the_total_exact() -> None:
     with LocalStack() as stack:
         connection = await asyncpg.connect(stack.database_url)
