@@ -15,21 +15,22 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from benchmark import processes
+from benchmark.command import parse
 from benchmark.contenders import CONTENDERS, Contender
 from benchmark.dataset import Dataset, load, restore
 from benchmark.dialects import Rest
 from benchmark.measurement import Answers, Bench, running
 from benchmark.stage import stage
+from benchmark.suite import folder_for
 from benchmark.work import WORK, Work
 from benchmark.wrk import Wrk
 from local_stack import LocalStack, StackError
-from local_stack.project import ROOT
-
-pytestmark = pytest.mark.integration
+from local_stack.project import LOCAL, ROOT
 
 TINY = [sys.executable, str(ROOT / "scripts" / "bench"), "--sizes", "1000", "--contenders", "sqlalchemy,adapter-postgres"]
 
 
+@pytest.mark.integration
 def test_a_run_writes_its_three_files(tmp_path: Path) -> None:
     options = ["--work", "get,create", "--rounds", "1", "--seconds", "0.5", "--warm-up", "0.2", "--out", str(tmp_path)]
     done = subprocess.run([*TINY, *options], capture_output=True, text=True, check=False, timeout=120)
@@ -48,6 +49,7 @@ def test_a_run_writes_its_three_files(tmp_path: Path) -> None:
     assert ET.parse(tmp_path / "benchmark.svg").getroot().tag.endswith("svg")
 
 
+@pytest.mark.integration
 def test_all_contenders_give_the_same_answers() -> None:
     dataset, answers, compared = Dataset(1000), Answers(), []
     with stage(lambda _: None) as stack, tempfile.TemporaryDirectory() as directory:
@@ -60,6 +62,58 @@ def test_all_contenders_give_the_same_answers() -> None:
                     compared.append(contender.name)
             restore(stack.database_url)
     assert len(compared) == len(CONTENDERS) * len(WORK)
+
+
+COMMITTED = ROOT / "docs"
+ASIDE = LOCAL / "bench"
+
+
+@pytest.mark.parametrize(
+    ("options", "folder"),
+    [
+        ("", COMMITTED),
+        ("--memory", COMMITTED),
+        ("--workers --rounds 5", COMMITTED),
+        ("--quick --out docs", Path("docs")),
+        ("--quick", ASIDE),
+        ("--quick --watching", ASIDE),
+        ("--sizes 10000", ASIDE),
+        ("--contenders postgrest", ASIDE),
+        ("--work get", ASIDE),
+        ("--rounds 1", ASIDE),
+        ("--seconds 0.5", ASIDE),
+        ("--connections 4", ASIDE),
+        ("--no-writers", ASIDE),
+    ],
+)
+def test_only_a_whole_run_and_what_adds_to_it_replace_the_committed_results(options: str, folder: Path) -> None:
+    measured_on = json.loads((COMMITTED / "benchmark.json").read_text())["facts"]["machine"]
+    assert folder_for(parse(options.split()), measured_on) == folder
+
+
+def test_what_another_machine_measured_is_not_added_to() -> None:
+    assert folder_for(parse(["--memory"]), {"CPU": "another"}) == ASIDE
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        "--rounds 0",
+        "--rounds -1",
+        "--rounds 1.5",
+        "--connections -1",
+        "--seconds 0",
+        "--seconds nan",
+        "--seconds inf",
+        "--warm-up x",
+    ],
+)
+def test_a_number_that_measures_nothing_is_refused(option: str, capsys: pytest.CaptureFixture[str]) -> None:
+    name, value = option.split()
+    with pytest.raises(SystemExit) as ended:
+        parse([f"{name}={value}"])
+    assert ended.value.code == 2
+    assert f"error: argument {name}: {value} is not a " in capsys.readouterr().err
 
 
 class Answering(BaseHTTPRequestHandler):
@@ -108,6 +162,7 @@ def test_a_contender_that_answers_with_an_error_ends_the_run(stack: LocalStack, 
         Wrk(1).drive(answering_url, tmp_path / "requests.tsv", 0.2)
 
 
+@pytest.mark.integration
 @pytest.mark.skipif(not processes.AVAILABLE, reason="finds processes in Linux's /proc")
 def test_an_interrupt_stops_everything(tmp_path: Path) -> None:
     run = subprocess.Popen(

@@ -3,19 +3,24 @@
 import argparse
 import shlex
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from local_stack.installation import enter_environment
-from local_stack.project import ROOT
+from local_stack.option_types import seconds, whole_number
 from local_stack.stopping import Stopped, raise_when_asked_to_stop
 
 _HELP = """\
 Starts a stack of its own with settings as in production, loads the data of each size, drives every contender with wrk
 in interleaved rounds, and writes benchmark.md, benchmark.svg and benchmark.json. Installs what is missing first.
 
+The three files in docs are those of a whole run. A quick one, or one of a part, writes into .local/bench unless --out
+names another folder.
+
 --memory, --workers and --watching measure that alone; the three files keep what else they had of the same machine.
+Those in docs are added to where they are of this machine, unless it is a quick run.
 """
-_FULL = {"rounds": 3, "seconds": 2.0, "warm_up": 0.5, "sizes": [10_000, 100_000, 1_000_000]}
+_FULL = {"rounds": 3, "seconds": 2.0, "warm_up": 0.5, "sizes": [10_000, 100_000, 1_000_000], "connections": 16}
 _QUICK = {"rounds": 1, "seconds": 1.0, "warm_up": 0.3, "sizes": [10_000]}
 
 
@@ -39,11 +44,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--sizes", type=_sizes, metavar="N,…", help="how many tasks (10000,100000,1000000)")
     parser.add_argument("--contenders", type=_names, metavar="NAME,…", help="whom to measure (all)")
     parser.add_argument("--work", type=_names, metavar="NAME,…", help="what to measure (all)")
-    parser.add_argument("--rounds", type=int, metavar="N", help="turns of each contender (3)")
-    parser.add_argument("--seconds", type=float, metavar="S", help="length of one measurement (2)")
-    parser.add_argument("--warm-up", type=float, metavar="S", help="length of the warm-up before each (0.5)")
-    parser.add_argument("--connections", type=int, default=16, metavar="N", help="connections of wrk (16)")
-    parser.add_argument("--out", type=Path, default=ROOT / "docs", metavar="FOLDER", help="where the three files go (docs)")
+    parser.add_argument("--rounds", type=whole_number, metavar="N", help="turns of each contender (3)")
+    parser.add_argument("--seconds", type=seconds, metavar="S", help="length of one measurement (2)")
+    parser.add_argument("--warm-up", type=seconds, metavar="S", help="length of the warm-up before each (0.5)")
+    parser.add_argument("--connections", type=whole_number, metavar="N", help="connections of wrk (16)")
+    parser.add_argument("--out", type=Path, metavar="FOLDER", help="where the three files go (docs; of less, .local/bench)")
     parser.add_argument("--no-writers", action="store_true", help="leave out the concurrent writers")
     parser.add_argument("--memory", action="store_true", help="measure the adapter's memory at full speed and for a 5 MB answer")
     parser.add_argument("--workers", action="store_true", help="measure one and two uvicorn workers side by side")
@@ -54,12 +59,20 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def main() -> int:
-    """Run the command; its exit code."""
-    arguments = _parser().parse_args()
+def parse(command_line: Sequence[str]) -> argparse.Namespace:
+    """What was asked for, with the defaults filled in. `whole`: nothing is left out, nothing shortened."""
+    arguments = _parser().parse_args(command_line)
+    changed = [name for name in (*_FULL, "contenders", "work") if getattr(arguments, name) is not None]
+    arguments.whole = not (changed or arguments.quick or arguments.no_writers)
     for name, full in _FULL.items():
         if getattr(arguments, name) is None:
-            setattr(arguments, name, _QUICK[name] if arguments.quick else full)
+            setattr(arguments, name, _QUICK.get(name, full) if arguments.quick else full)
+    return arguments
+
+
+def main() -> int:
+    """Run the command; its exit code."""
+    arguments = parse(sys.argv[1:])
     arguments.command = shlex.join(["scripts/bench", *sys.argv[1:]])
     raise_when_asked_to_stop()
     try:

@@ -1,7 +1,7 @@
 """What was measured, in all: kept as data, from which the report and the plot are made."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from statistics import median
@@ -112,8 +112,8 @@ class Results:
     watching: list[WatchingResult] = field(default_factory=list)
 
     @classmethod
-    def read(cls, file: Path, facts: Facts) -> "Results":
-        """What was written before on the same machine; where there is nothing that fits, empty results of these facts."""
+    def read(cls, file: Path, machine: Mapping[str, str]) -> "Results | None":
+        """What was written before on this machine, if anything was."""
         try:
             kept = json.loads(file.read_text())
             found = cls(
@@ -126,8 +126,8 @@ class Results:
                 [WatchingResult(**each) for each in kept.get("watching", [])],
             )
         except (FileNotFoundError, ValueError, KeyError, TypeError):  # nothing, or of another version
-            return cls(facts)
-        return found if found.facts.machine == facts.machine else cls(facts)
+            return None
+        return found if found.facts.machine == machine else None
 
     def write(self, file: Path) -> None:
         keys = dict.fromkeys((each.tasks, each.contender, each.work) for each in self.measurements)

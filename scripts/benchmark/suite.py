@@ -3,13 +3,14 @@
 import argparse
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from local_stack import LocalStack
 from local_stack.errors import StackError
+from local_stack.project import LOCAL, ROOT
 
 from .contenders import CONTENDERS, TITLES, Contender
 from .dataset import Dataset, load, restore
@@ -28,6 +29,9 @@ from .workers import CONNECTIONS, measure_workers
 from .writers import measure_writers
 from .wrk import Wrk
 
+_DOCS = ROOT / "docs"
+_ASIDE = LOCAL / "bench"
+_DATA = "benchmark.json"
 _PROFILED = ["adapter-postgrest", "adapter-postgres"]
 
 
@@ -61,7 +65,18 @@ def run(arguments: argparse.Namespace) -> None:
             with_writers = not arguments.no_writers and arguments.work is None and "adapter-postgres" in names
             results = Results(facts)
             _whole(bench, results, arguments.sizes, names, works, with_writers=with_writers)
-            _write(arguments.out, results)
+            _write(folder_for(arguments, facts.machine), results)
+
+
+def folder_for(arguments: argparse.Namespace, machine: Mapping[str, str]) -> Path:
+    """Where the results go. Those that are committed are replaced by a whole run, and added to on their own machine."""
+    if arguments.out is not None:
+        return Path(arguments.out)
+    if arguments.memory or arguments.workers or arguments.watching:
+        for_docs = not arguments.quick and Results.read(_DOCS / _DATA, machine) is not None
+    else:
+        for_docs = arguments.whole
+    return _DOCS if for_docs else _ASIDE
 
 
 def _chosen(asked: Sequence[str] | None, there: Sequence[str], what: str) -> list[str]:
@@ -105,7 +120,8 @@ def _loaded(stack: LocalStack, tasks: int, shown: Shown) -> tuple[Dataset, float
 
 def _apart(bench: Bench, facts: Facts, arguments: argparse.Namespace) -> None:
     """Memory, workers or watching, beside what was measured before on the same machine."""
-    results = Results.read(arguments.out / "benchmark.json", facts)
+    folder = folder_for(arguments, facts.machine)
+    results = Results.read(folder / _DATA, facts.machine) or Results(facts)
     with progress(1) as shown, stage(shown.now) as stack:
         dataset, _ = _loaded(stack, arguments.sizes[0], shown)
         if arguments.memory:
@@ -116,7 +132,7 @@ def _apart(bench: Bench, facts: Facts, arguments: argparse.Namespace) -> None:
             results.workers = measure_workers(busier, contenders, dataset, facts.rounds, shown.say)
         if arguments.watching:
             results.watching = measure_watching(bench, stack, dataset, facts.rounds, shown.say)
-    _write(arguments.out, results)
+    _write(folder, results)
 
 
 def _adapters(stack: LocalStack) -> list[Contender]:
@@ -135,5 +151,7 @@ def _write(folder: Path, results: Results) -> None:
     (folder / "benchmark.md").write_text(report(results))
     if results.measurements:
         (folder / "benchmark.svg").write_text(plot(results))
-    results.write(folder / "benchmark.json")
+    results.write(folder / _DATA)
     print(f"wrote benchmark.md, benchmark.svg and benchmark.json into {folder}")
+    if folder == _ASIDE:
+        print("Those in docs are as they were: a whole run writes them, without options, or --out docs.")
