@@ -252,6 +252,12 @@ def test_one_home_is_not_shared_by_two(home: Path) -> None:
     assert done.stderr.count("\n") == 1
 
 
+def test_a_home_whose_path_is_not_ascii_will_do(home: Path) -> None:
+    with LocalStack(home / "Zoë") as stack, stack.adapter() as adapter:
+        assert httpx.get(f"{stack.api_url}/rest/v1/").status_code == 200
+        assert httpx.get(f"{adapter.url}/ready").status_code == 200
+
+
 def test_minted_tokens_and_keys_open_the_data_api(home: Path) -> None:
     def mint(*arguments: str) -> str:
         command: list[str | Path] = [sys.executable, SCRIPTS / "mint-jwt", "--home", home, *arguments]

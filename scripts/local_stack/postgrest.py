@@ -24,15 +24,16 @@ class Postgrest(ServerPart):
         self._jwt_secret = jwt_secret
         self._public_url = public_url
         self._socket = home / "postgrest.sock"
-        # A Unix socket is faster, and needs no port; but its path has to be short.
-        self._port = 0 if len(os.fsencode(self._socket)) < _SOCKET_PATH_LIMIT else free_port()
+        # A Unix socket is faster, and needs no port; but its path has to be short, and PostgREST garbles what isn't ASCII.
+        usable = len(os.fsencode(self._socket)) < _SOCKET_PATH_LIMIT and str(self._socket).isascii()
+        self._port = 0 if usable else free_port()
         self._admin_port = 0
         self.schemas: tuple[str, ...] = ("public",)
         self.settings: dict[str, str] = {}
 
     @property
     def url(self) -> str:
-        """`unix:/path/to/socket`, or an http address where the path is too long for a socket."""
+        """`unix:/path/to/socket`, or an http address where the path won't do for a socket."""
         return f"http://{LOOPBACK}:{self._port}" if self._port else f"unix:{self._socket}"
 
     def configure(self, api: ApiConfig, schemas: tuple[str, ...], settings: Mapping[str, str]) -> None:
