@@ -154,6 +154,20 @@ def test_what_is_right_is_taken(environment: dict[str, str], set_only: Any) -> N
     assert isinstance(load_settings(), Settings)
 
 
+@pytest.mark.parametrize("key", ["forged", "public", "sb_secret_of_nobody"])
+def test_a_key_that_the_data_api_refuses_is_named_where_readiness_is_asked_for(key: str, stack: LocalStack) -> None:
+    keys = {"forged": f"{stack.service_role_key[:-4]}AAAA", "public": stack.anon_key}
+    adapter = stack.adapter(environment={"SUPABASE_SERVICE_ROLE_KEY": keys.get(key, key)})
+    try:
+        adapter.start(ready_path="/health")
+        answer = httpx.get(f"{adapter.url}/ready")
+    finally:
+        adapter.stop()
+
+    assert answer.status_code == 503
+    assert answer.json() == {"status": "not_ready", "detail": "The database refuses the service's key or password."}
+
+
 def test_no_key_is_shown_by_printing_the_settings(set_only: Any) -> None:
     set_only({**ENOUGH, "DATABASE_URL": f"postgresql://postgres:{SECRET}@127.0.0.1/postgres"})
 

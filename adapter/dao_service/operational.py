@@ -1,6 +1,7 @@
 """What someone who runs the service asks it: whether it lives, whether it is ready, how it does. Needs no service key."""
 
 import asyncio
+import re
 from typing import Any, Literal
 
 from fastapi import APIRouter
@@ -9,13 +10,15 @@ from pydantic import BaseModel
 
 from dao_service.contracts import READINESS
 from dao_service.documentation import RETRY_AFTER
-from dao_service.errors import DataServiceError, NotFoundError, UnavailableError
+from dao_service.errors import DataServiceError, DefectError, NotFoundError, UnavailableError
 from dao_service.gateway import Gateway
 from dao_service.metrics import CONTENT_TYPE, Metrics
 
 _NO_ROW = "00000000-0000-0000-0000-000000000000"
 # The answer is to be out within 2 seconds.
 _READY_WITHIN_SECONDS = 1.5
+# Of a gateway before PostgREST, of PostgREST (a JWT that is wrong or too old), of Postgres (no such login, or without the right).
+_KEY_REFUSED = re.compile(r"HTTP 40[13]|PGRST30[0-3]|28...|42501")
 
 
 class Alive(BaseModel):
@@ -62,7 +65,7 @@ def operational_endpoints(gateway: Gateway, metrics: Metrics) -> APIRouter:
         except NotFoundError:
             pass
         except (DataServiceError, TimeoutError) as error:
-            detail = error.detail if isinstance(error, DataServiceError) else "The database did not answer in time."
+            detail = _why_not(error)
             headers = {name.decode(): value.decode() for name, value in UnavailableError.headers}
             return JSONResponse(NotReady(detail=detail).model_dump(), status_code=503, headers=headers)
         return Ready()
@@ -79,3 +82,13 @@ def operational_endpoints(gateway: Gateway, metrics: Metrics) -> APIRouter:
         return Response(metrics.text(), media_type=CONTENT_TYPE)
 
     return router
+
+
+def _why_not(error: DataServiceError | TimeoutError) -> str:
+    """For whoever runs the service, whom a defect's own words would send to a log."""
+    if isinstance(error, DefectError):
+        refused = _KEY_REFUSED.fullmatch(error.cause_code)
+        return (
+            "The database refuses the service's key or password." if refused else f"The database answers with {error.cause_code}."
+        )
+    return error.detail if isinstance(error, DataServiceError) else "The database did not answer in time."
