@@ -252,6 +252,37 @@ def test_one_home_is_not_shared_by_two(home: Path) -> None:
     assert done.stderr.count("\n") == 1
 
 
+def test_a_hosted_project_that_can_not_be_reached_is_one_line_soon(home: Path, start_dev: StartDev) -> None:
+    address = f"http://127.0.0.1:{free_port()}"
+    began = time.monotonic()
+    dev = start_dev(SUPABASE_URL=address, SUPABASE_SERVICE_ROLE_KEY="key")
+    assert dev.read_until("error:") == f"error: {address} can't be reached: check SUPABASE_URL"
+    assert dev.process.wait() == 1
+    assert time.monotonic() - began < 20
+    assert "{" not in "".join(dev.lines)
+
+
+@pytest.mark.parametrize("key", ["right", "wrong"])
+def test_a_hosted_project_that_refuses_the_key_is_one_line(key: str, home: Path, start_dev: StartDev) -> None:
+    with new_home() as other_home, LocalStack(other_home) as project:
+        rightful = project.service_role_key
+        given = rightful if key == "right" else f"{rightful[:-4]}AAAA"
+        dev = start_dev(SUPABASE_URL=project.api_url, SUPABASE_SERVICE_ROLE_KEY=given)
+        if key == "right":
+            assert dev.read_until("ready").endswith("/docs")
+        else:
+            expected = f"error: {project.api_url} refuses the key: check SUPABASE_SERVICE_ROLE_KEY"
+            assert dev.read_until("error:") == expected
+            assert dev.process.wait() == 1
+
+
+def test_another_database_is_left_aside_and_that_is_said(start_dev: StartDev) -> None:
+    dev = start_dev(DATABASE_URL=f"postgresql://127.0.0.1:{free_port()}/postgres")
+    dev.read_until("DATABASE_URL is set and left aside")
+    dev.read_until("ready")
+    assert httpx.get(f"http://127.0.0.1:{dev.port('PORT')}/ready").status_code == 200
+
+
 def test_a_home_whose_path_is_not_ascii_will_do(home: Path) -> None:
     with LocalStack(home / "Zoë") as stack, stack.adapter() as adapter:
         assert httpx.get(f"{stack.api_url}/rest/v1/").status_code == 200

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .errors import StackError
+from .home import home_folder, make_home
 from .http_servers import Adapter
 from .installation import enter_environment
-from .ports import require_free
+from .ports import port_in, require_free
+from .processes import wait_until
 from .project import LOCAL
 from .stack import LocalStack
 from .stopping import Stopped, raise_when_asked_to_stop
@@ -27,8 +29,10 @@ environment:
   DB_PORT          Postgres (54322)
   FLUX_HOME        where the data, logs and keys are (.local in the checkout)
   SUPABASE_URL     use this Supabase project instead and start only the adapter; needs SUPABASE_SERVICE_ROLE_KEY
-  SERVICE_API_KEYS, REQUIRE_SERVICE_KEY and the adapter's other settings are passed on to it.
+  SERVICE_API_KEYS, REQUIRE_SERVICE_KEY and the adapter's other settings are passed on to it; without SUPABASE_URL not
+  DATABASE_URL, which would lead it past this stack to another database.
 """
+_PROJECT_ANSWERS_WITHIN_SECONDS = 5
 
 
 @dataclass(frozen=True)
@@ -40,15 +44,7 @@ class _Settings:
 
     @classmethod
     def from_environment(cls) -> "_Settings":
-        home = Path(os.environ.get("FLUX_HOME") or LOCAL).absolute()
-        return cls(_port("PORT", 8000), _port("POSTGREST_PORT", 54321), _port("DB_PORT", 54322), home)
-
-
-def _port(variable: str, default: int) -> int:
-    value = os.environ.get(variable) or str(default)
-    if not (value.isascii() and value.isdigit() and 0 < int(value) < 65536):
-        raise StackError(f"{variable}={value} is not a port: give a number from 1 to 65535")
-    return int(value)
+        return cls(port_in("PORT", 8000), port_in("POSTGREST_PORT", 54321), port_in("DB_PORT", 54322), home_folder())
 
 
 def main() -> int:
@@ -69,26 +65,21 @@ def main() -> int:
         hosted = bool(os.environ.get("SUPABASE_URL"))
         local_ports = {} if hosted else {"POSTGREST_PORT": settings.postgrest_port, "DB_PORT": settings.db_port}
         require_free({"PORT": settings.port} | local_ports)
+        make_home(settings.home)
         enter_environment()
-        settings.home.mkdir(parents=True, exist_ok=True)
-        if hosted:
-            adapter = _adapter_of_hosted_project(settings)
-            stack = None
-        else:
-            stack = LocalStack(
-                settings.home,
-                db_port=settings.db_port,
-                postgrest_port=settings.postgrest_port,
-                fresh=arguments.fresh,
-                seed=not arguments.no_seed,
-                report=_say,
-            )
-            adapter = stack.adapter(settings.port)
+        stack = None if hosted else _local_stack(settings, fresh=arguments.fresh, seed=not arguments.no_seed)
+        adapter = stack.adapter(settings.port) if stack else _adapter_of_hosted_project(settings)
+        # Now, and not when the database has been started.
+        adapter.require_settings()
+        if stack and os.environ.get("DATABASE_URL"):
+            _say("DATABASE_URL is set and left aside: the adapter goes through PostgREST here")
         try:
             if stack:
                 stack.start()
             _say("starting the adapter")
-            adapter.start()
+            adapter.start(ready_path="/ready" if stack else "/health")
+            if not stack:
+                _require_project(adapter)
             _print_addresses(stack, adapter, settings.home)
             ready = True
             watch(_watched(stack, adapter), _say)
@@ -102,11 +93,37 @@ def main() -> int:
         return 0 if ready else stopped.exit_code
 
 
+def _local_stack(settings: _Settings, *, fresh: bool, seed: bool) -> LocalStack:
+    return LocalStack(
+        settings.home,
+        db_port=settings.db_port,
+        postgrest_port=settings.postgrest_port,
+        fresh=fresh,
+        seed=seed,
+        report=_say,
+    )
+
+
 def _adapter_of_hosted_project(settings: _Settings) -> Adapter:
     if not os.environ.get("SUPABASE_SERVICE_ROLE_KEY"):
         raise StackError("SUPABASE_URL is set: set SUPABASE_SERVICE_ROLE_KEY too, or unset it for a local stack")
-    _say(f"using the Supabase project at {os.environ['SUPABASE_URL']}")
     return Adapter(settings.home, settings.port, os.environ)
+
+
+def _require_project(adapter: Adapter) -> None:
+    """The hosted project answers. It isn't ours to start, so there is nothing to wait for longer."""
+    place, address, key = os.environ["SUPABASE_URL"], "SUPABASE_URL", "SUPABASE_SERVICE_ROLE_KEY"
+    if os.environ.get("DATABASE_URL"):
+        place, address, key = "the database", "DATABASE_URL", "DATABASE_URL"
+    _say(f"using the Supabase project at {os.environ['SUPABASE_URL']}")
+    if wait_until(lambda: not adapter.why_not_ready(), _PROJECT_ANSWERS_WITHIN_SECONDS):
+        return
+    why = adapter.why_not_ready()
+    if "cannot be reached" in why:
+        raise StackError(f"{place} can't be reached: check {address}")
+    if "refuses" in why:
+        raise StackError(f"{place} refuses the key: check {key}")
+    raise StackError(f"{place} can't be used: {why} Check {address}, and whether the project runs.")
 
 
 def _watched(stack: LocalStack | None, adapter: Adapter) -> list[Watched]:

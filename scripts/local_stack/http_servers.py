@@ -1,25 +1,34 @@
 """The two HTTP servers of the stack that are Python programs: the API gateway and the adapter."""
 
 import http.client
+import json
 import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from .errors import StackError
 from .ports import LOOPBACK
-from .processes import Server, ServerPart
+from .processes import Server, ServerPart, run
 from .project import ROOT
 
 # The guide's keys, pinned to contract 1.0. They open nothing but a stack on this machine's loopback interface.
 DEVELOPMENT_KEYS = '{"goal-planner-key-abc": "1.0", "scheduler-key-def": "1.0", "observer-key-ghi": "1.0"}'
+_READ_SETTINGS = "from dao_service.settings import load_settings; load_settings()"
 
 
 def status_of(port: int, path: str) -> int | None:
     """The status of a GET on the loopback interface; None when nothing answers."""
+    answer = _get(port, path)
+    return answer and answer[0]
+
+
+def _get(port: int, path: str) -> tuple[int, bytes] | None:
     connection = http.client.HTTPConnection(LOOPBACK, port, timeout=5)
     try:
         connection.request("GET", path)
-        return connection.getresponse().status
+        response = connection.getresponse()
+        return response.status, response.read()
     except (OSError, http.client.HTTPException):
         return None
     finally:
@@ -76,10 +85,29 @@ class Adapter(_OnLoopback):
             str(self.port),
         ]
         command += ["--no-access-log", "--timeout-graceful-shutdown", "5"]
+        self._server.spawn(command, env=self._whole_environment())
+        self._server.await_ready(lambda: status_of(self.port, ready_path) == http.HTTPStatus.OK)
+
+    def require_settings(self) -> None:
+        """A StackError that names the settings which are wrong. Nothing is started for it."""
+        done = run([sys.executable, "-c", _READ_SETTINGS], env=self._whole_environment())
+        if done.returncode != 0:
+            raise StackError(done.stdout.strip().removeprefix("flux-dao-service: "))
+
+    def why_not_ready(self) -> str:
+        """What `/ready` says against it; nothing where it is ready."""
+        status, body = _get(self.port, "/ready") or (0, b"{}")
+        if status == http.HTTPStatus.OK:
+            return ""
+        try:
+            return str(json.loads(body)["detail"])
+        except (ValueError, KeyError, TypeError):
+            return "The adapter does not answer."
+
+    def _whole_environment(self) -> dict[str, str]:
         # It would lead the adapter past the stack to another database.
         inherited = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
-        self._server.spawn(command, env=inherited | self._environment)
-        self._server.await_ready(lambda: status_of(self.port, ready_path) == http.HTTPStatus.OK)
+        return inherited | self._environment
 
     def __enter__(self) -> "Adapter":
         self.start()

@@ -1,10 +1,11 @@
 """TCP ports on the loopback interface."""
 
 import errno
+import os
 import socket
 from collections.abc import Mapping
 
-from .errors import PortTaken
+from .errors import PortTaken, StackError
 
 LOOPBACK = "127.0.0.1"
 
@@ -17,24 +18,36 @@ def free_port() -> int:
         return port
 
 
-def is_free(port: int) -> bool:
+def port_in(variable: str, default: int) -> int:
+    """The port that an environment variable names."""
+    value = os.environ.get(variable) or str(default)
+    if not (value.isascii() and value.isdigit() and 0 < int(value) < 65536):
+        raise StackError(f"{variable}={value} is not a port: give a number from 1 to 65535")
+    return int(value)
+
+
+def _obstacle(port: int) -> int | None:
+    """The number of the system's error for a server at this port; None where there is no such error."""
     with socket.socket() as probe:
         # As the servers do: a port whose last connections still linger in TIME_WAIT is free.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((LOOPBACK, port))
         except OSError as error:
-            if error.errno in (errno.EADDRINUSE, errno.EACCES):
-                return False
-            raise
-    return True
+            return error.errno
+    return None
 
 
 def require_free(ports: Mapping[str, int]) -> None:
-    """Raise PortTaken for the first port in use. The keys are the variables that move each port."""
+    """Raise a StackError for the first port that can't be had. The keys are the variables that move each port."""
     for variable, port in ports.items():
-        if not is_free(port):
+        obstacle = _obstacle(port)
+        if obstacle == errno.EACCES:
+            raise StackError(f"port {port} is for root only: set {variable} to a port above 1023")
+        if obstacle == errno.EADDRINUSE:
             raise PortTaken(f"port {port} is taken: stop what listens there, or set {variable} to a free port")
+        if obstacle is not None:
+            raise StackError(f"port {port} can't be used ({os.strerror(obstacle)}): set {variable} to another port")
     for variable, port in ports.items():
         for other, other_port in ports.items():
             if variable < other and port == other_port:
