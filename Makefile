@@ -1,6 +1,6 @@
 .PHONY: dev install-dev test test-unit test-integration lock
 dev:; scripts/dev
-install-dev:; PYTHONPATH=scripts python3 -c 'from local_stack.installation import install; install()'
+install-dev:; PYTHONPATH=scripts python3 -m local_stack.setup
 test:; scripts/test
 test-unit:; scripts/test -m "not integration"
 test-integration:; scripts/test -m integration

@@ -3,8 +3,4 @@
 # at port 54322. Another one: DB_PORT. Both have it done already; this is for a database that was reset by hand.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-PYTHONPATH=scripts python3 -c 'import os
-from local_stack import installation, migrations
-installation.install()
-migrations.migrate("postgresql://postgres:postgres@127.0.0.1:" + os.environ.get("DB_PORT", "54322") + "/postgres")'
-echo "the migrations are applied"
+PYTHONPATH=scripts exec python3 -m local_stack.setup --migrate

@@ -1,17 +1,25 @@
 """scripts/mint-jwt: tokens and keys for calling the local Data API by hand."""
 
 import argparse
-import os
 from pathlib import Path
+from uuid import UUID
 
 from . import tokens
 from .errors import StackError
-from .project import LOCAL
+from .home import home_folder
+from .option_types import whole_number
 
 _EXAMPLE = """\
 example:
   curl http://127.0.0.1:54321/rest/v1/tasks -H "Authorization: Bearer $(scripts/mint-jwt USER_ID)"
 """
+
+
+def _user_id(text: str) -> str:
+    try:
+        return str(UUID(text))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text} is not a UUID, which a user's id is") from None
 
 
 def main() -> int:
@@ -23,16 +31,18 @@ def main() -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     whose = parser.add_mutually_exclusive_group(required=True)
-    whose.add_argument("user_id", nargs="?", metavar="USER_ID", help="the user's id, in the token's sub")
+    whose.add_argument("user_id", nargs="?", type=_user_id, metavar="USER_ID", help="the user's id, in the token's sub")
     whose.add_argument("--key", choices=("anon", "service_role"), help="a key of the project instead of a user's token")
     parser.add_argument("--role", default="authenticated", help="the database role of the user (authenticated)")
-    parser.add_argument("--seconds", type=int, default=3600, help="how long the token is valid (3600)")
-    default_home = Path(os.environ.get("FLUX_HOME") or LOCAL)
-    parser.add_argument("--home", type=Path, default=default_home, help="the stack's folder (FLUX_HOME, or .local)")
+    parser.add_argument("--seconds", type=whole_number, default=3600, help="how long the token is valid (3600)")
+    parser.add_argument("--home", type=Path, default=home_folder(), help="the stack's folder (FLUX_HOME, or .local)")
     arguments = parser.parse_args()
-    if not (arguments.home / "jwt-secret").exists():
-        raise StackError(f"{arguments.home} has no secret yet: start scripts/dev first")
-    secret = tokens.secret_in(arguments.home)
+    try:
+        if not (arguments.home / "jwt-secret").exists():
+            raise StackError(f"{arguments.home} has no secret yet: start scripts/dev first")
+        secret = tokens.secret_in(arguments.home)
+    except OSError as error:
+        raise StackError(f"{error.filename} can't be read ({error.strerror}): it belongs to whoever ran scripts/dev") from None
     if arguments.key:
         print(tokens.project_key(secret, arguments.key))
     else:
