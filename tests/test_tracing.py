@@ -102,6 +102,18 @@ async def test_a_request_and_its_call_are_spans_of_the_callers_trace(stack: Loca
     assert collector.services == {"flux-dao-service"}
 
 
+async def test_behind_a_root_path_spans_are_named_the_same_and_probes_are_none(stack: LocalStack, collector: Collector) -> None:
+    settings = {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{collector.port}", "OTEL_BSP_SCHEDULE_DELAY": "100"}
+    with stack.adapter(environment={**settings, "UVICORN_ROOT_PATH": "/flux"}) as adapter:
+        async with httpx.AsyncClient(base_url=adapter.url, headers={"traceparent": f"00-{TRACE}-00f067aa0ba902b7-01"}) as caller:
+            assert (await caller.get("/health")).status_code == 200
+            assert (await caller.get("/ready")).status_code == 200
+            assert (await caller.get("/api/v1/users/")).status_code == 200
+        spans = await collector.spans_of(TRACE, 2)
+
+    assert {span.name for span in spans} == {"GET /api/v1/users/", "call public.list_page"}
+
+
 async def test_without_a_collector_nothing_is_traced(stack: LocalStack, collector: Collector) -> None:
     with stack.adapter() as adapter:
         async with httpx.AsyncClient(base_url=adapter.url, headers={"traceparent": f"00-{TRACE}-00f067aa0ba902b7-01"}) as caller:

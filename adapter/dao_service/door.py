@@ -18,15 +18,13 @@ from dao_service.errors import (
     BodyTooLargeError,
     DataServiceError,
     DefectError,
-    MethodNotAllowedError,
-    NotFoundError,
 )
 from dao_service.gateway import Gateway
 from dao_service.metrics import Metrics
 from dao_service.operations import Operation, Request
+from dao_service.routes import PREFIX, Routes, path_of
 from dao_service.validation import read_body, read_key, read_query
 
-PREFIX = "/api/v1/"
 ROUTE = "flux.route"
 """Where the scope of an answered request has its contract and the path of its operation, each "" where none was found."""
 
@@ -44,33 +42,6 @@ class _Headers(NamedTuple):
     request_id: bytes
     length: bytes | None
     media_type: bytes | None
-
-
-class Routes:
-    """The operations of one contract, by path and method."""
-
-    def __init__(self, operations: tuple[Operation, ...]) -> None:
-        # None stands for an id: no part of a path that was sent is equal to it.
-        self._by_path: dict[tuple[str | None, ...], dict[str, Operation]] = {}
-        for operation in operations:
-            pattern = tuple(None if part.startswith("{") else part for part in operation.path.strip("/").split("/"))
-            self._by_path.setdefault(pattern, {})[operation.method] = operation
-
-    def find(self, method: str, path: str) -> tuple[Operation, str]:
-        """The operation for a path under the prefix, and the id in it ("" where it has none).
-
-        Raises `NotFoundError` for an unknown path and `MethodNotAllowedError` for a method that it does not have.
-        """
-        parts = tuple(path.removesuffix("/").split("/"))
-        methods, key = self._by_path.get(parts), ""
-        if methods is None and len(parts) > 1 and parts[1]:
-            methods, key = self._by_path.get((parts[0], None, *parts[2:])), parts[1]
-        if methods is None:
-            raise NotFoundError("There is no such path.")
-        operation = methods.get(method)
-        if operation is None:
-            raise MethodNotAllowedError(methods)
-        return operation, key
 
 
 class Door:
@@ -100,7 +71,7 @@ class Door:
         extra: Headers = ()
         try:
             contract = self._callers.contract_of(headers.key, headers.contract)
-            operation, key = self._routes[contract].find(scope["method"], scope["path"][len(PREFIX) :])
+            operation, key = self._routes[contract].find(scope["method"], path_of(scope)[len(PREFIX) :])
             template = operation.path
             body = await self._run(operation, key, headers, scope, receive)
             status = operation.status

@@ -14,7 +14,7 @@ from dao_service.access_log import Logged, configure_logging
 from dao_service.callers import Callers
 from dao_service.contracts import CONTRACTS, GATHERED
 from dao_service.documentation import openapi_document
-from dao_service.door import PREFIX, Door, Routes
+from dao_service.door import Door
 from dao_service.gateway import Gateway
 from dao_service.gateways import open_gateway
 from dao_service.gathering_gateway import GatheringGateway
@@ -22,6 +22,7 @@ from dao_service.metrics import Metrics
 from dao_service.observed_gateway import ObservedGateway
 from dao_service.operational import operational_endpoints
 from dao_service.pages import add_pages
+from dao_service.routes import PREFIX, Routes, path_of
 from dao_service.settings import Settings, load_settings
 
 
@@ -33,7 +34,7 @@ class Service(FastAPI):
     """Whether it takes the way through FastAPI, which traces requests."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and not self.traced and scope["path"].startswith(PREFIX):
+        if scope["type"] == "http" and not self.traced and path_of(scope).startswith(PREFIX):
             await self.door(scope, receive, send)
         else:
             await super().__call__(scope, receive, send)

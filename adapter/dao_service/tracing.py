@@ -11,7 +11,8 @@ from fastapi.telemetry import TelemetryConfig
 from opentelemetry import trace
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from dao_service.door import PREFIX, ROUTE
+from dao_service.door import ROUTE
+from dao_service.routes import PREFIX, path_of
 
 _ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 _SERVICE_NAME = "flux-dao-service"
@@ -39,7 +40,7 @@ class TracedDoor:
         self._door = door
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or not scope["path"].startswith(PREFIX):
+        if scope["type"] != "http" or not path_of(scope).startswith(PREFIX):
             await self._app(scope, receive, send)
             return
 
@@ -64,4 +65,4 @@ def _describe(span: trace.Span, scope: Scope) -> None:
 
 
 def _is_untraced(scope: Any) -> bool:
-    return scope.get("path") in _UNTRACED
+    return scope["type"] == "http" and path_of(scope).rstrip("/") in _UNTRACED

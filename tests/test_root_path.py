@@ -1,0 +1,70 @@
+"""Behind a proxy that serves the API under a path of its own: `uvicorn --root-path`, by which the server knows of that path."""
+
+import os
+import re
+import sys
+from collections.abc import Iterator
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from local_stack import LocalStack, free_port
+from local_stack.http_servers import status_of
+from local_stack.processes import Server
+from tests.conftest import make_user_data
+
+ROOT = "/flux"
+COMMANDS = {"uvicorn": ["uvicorn", "dao_service.main:app"], "the module": ["dao_service"]}
+
+
+@pytest.fixture(scope="module", params=COMMANDS)
+def url(stack: LocalStack, request: pytest.FixtureRequest) -> Iterator[str]:
+    """Where the service answers that knows of its root path. The proxy has taken the path off."""
+    port = free_port()
+    server = Server("the adapter", stack.home / "logs" / "adapter.log")
+    inherited = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
+    command = [sys.executable, "-m", *COMMANDS[request.param], "--port", str(port), "--root-path", ROOT]
+    server.spawn(command, env=inherited | stack.adapter_environment())
+    try:
+        server.await_ready(lambda: status_of(port, "/ready") == 200)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.stop()
+
+
+def test_the_api_answers(url: str) -> None:
+    with httpx.Client(base_url=url) as caller:
+        created = caller.post("/api/v1/users/", json=make_user_data())
+        found = caller.get(f"/api/v1/users/{created.json()['id']}")
+        nothing = caller.get("/api/v1/no-such-path")
+
+    assert created.status_code == 201
+    assert found.json() == created.json()
+    assert (nothing.status_code, nothing.json()) == (404, {"detail": "There is no such path."})
+
+
+def test_a_proxy_that_leaves_the_path_on_is_not_understood(url: str) -> None:
+    assert httpx.get(f"{url}{ROOT}/api/v1/users/").status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/health", "/ready", "/metrics", "/docs", "/redoc/1.0", "/openapi.json"])
+def test_what_is_beside_the_api_answers(path: str, url: str) -> None:
+    assert httpx.get(url + path).status_code == 200
+
+
+def test_the_pages_find_what_they_load_and_the_api_under_the_root_path(url: str) -> None:
+    page = httpx.get(f"{url}/docs").text
+    assets = re.findall(r'(?:src|href)="([^"]+)"', page)
+
+    assert len(assets) == 4
+    for asset in assets:
+        assert asset.startswith(f"{ROOT}/")
+        assert httpx.get(url + asset.removeprefix(ROOT)).status_code == 200
+    assert httpx.get(f"{url}/openapi.json").json()["servers"] == [{"url": ROOT}]
+
+
+def test_metrics_name_the_operation(url: str) -> None:
+    httpx.get(f"{url}/api/v1/users/{uuid4()}")
+
+    assert 'route="/users/{user_id}"' in httpx.get(f"{url}/metrics").text
