@@ -11,6 +11,8 @@ from typing import Literal
 import orjson
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from dao_service.request_headers import read_headers
+
 _LONGEST_REQUEST_ID = 128
 _CLOCK = "%H:%M:%S"
 _NOT_SAID_IN_TEXT = ("time", "level", "logger")
@@ -134,7 +136,7 @@ class Logged:
             await self._app(scope, receive, send)
             return
         started, status = time.perf_counter(), 500
-        request_id = request_id_of(dict(scope["headers"]).get(b"x-request-id"))
+        request_id = request_id_of(read_headers(scope).get(b"x-request-id"))
 
         async def send_with_id(message: Message) -> None:
             nonlocal status

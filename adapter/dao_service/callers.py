@@ -4,6 +4,7 @@ import hmac
 
 from dao_service.contracts import CONTRACTS
 from dao_service.errors import BadRequestError, ForbiddenError
+from dao_service.request_headers import Headers
 from dao_service.settings import Settings
 
 DEFAULT_CONTRACT = "1.2"
@@ -17,13 +18,14 @@ class Callers:
         self._contracts = {name.encode(): name for name in CONTRACTS}
         self._key_required = settings.require_service_key
 
-    def contract_of(self, key: bytes | None, contract: bytes | None) -> str:
-        """The contract of a request with these two headers.
+    def contract_of(self, headers: Headers) -> str:
+        """The contract of a request.
 
         Raises `ForbiddenError` for an unknown key, or for none where one is required, and `BadRequestError` for an unknown
         contract. Every key is compared, in constant time.
         """
         pinned: str | None = None
+        key = headers.get(b"x-flux-service-key")
         if key is not None:
             for known, known_contract in self._pins:
                 if hmac.compare_digest(key, known):
@@ -32,6 +34,7 @@ class Callers:
                 raise ForbiddenError("The service key is unknown.")
         elif self._key_required:
             raise ForbiddenError("A service key is required, in the header X-Flux-Service-Key.")
+        contract = headers.get(b"x-flux-contract")
         if contract is None:
             return pinned or DEFAULT_CONTRACT
         chosen = self._contracts.get(contract)

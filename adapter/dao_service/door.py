@@ -6,7 +6,7 @@ already JSON. What FastAPI would read from a handler's signature, the door reads
 
 import time
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
 from starlette.types import Receive, Scope, Send
@@ -22,6 +22,7 @@ from dao_service.errors import (
 from dao_service.gateway import Gateway
 from dao_service.metrics import Metrics
 from dao_service.operations import Operation, Request
+from dao_service.request_headers import Headers, is_json, read_headers
 from dao_service.routes import PREFIX, Routes, path_of
 from dao_service.validation import read_body, read_key, read_query
 
@@ -29,19 +30,7 @@ ROUTE = "flux.route"
 """Where the scope of an answered request has its contract and the path of its operation, each "" where none was found."""
 
 _JSON = (b"content-type", b"application/json")
-# A caller who says nothing is taken to mean JSON.
-_JSON_TYPES = (None, b"application/json")
-Headers = tuple[tuple[bytes, bytes], ...]
-
-
-class _Headers(NamedTuple):
-    """The request headers that the door reads."""
-
-    key: bytes | None
-    contract: bytes | None
-    request_id: bytes
-    length: bytes | None
-    media_type: bytes | None
+_Lines = tuple[tuple[bytes, bytes], ...]
 
 
 class Door:
@@ -66,12 +55,13 @@ class Door:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
-        headers = _read_headers(scope)
+        method, headers = scope["method"], read_headers(scope)
+        request_id = request_id_of(headers.get(b"x-request-id"))
         contract, template, cause = "", "", ""
-        extra: Headers = ()
+        extra: _Lines = ()
         try:
-            contract = self._callers.contract_of(headers.key, headers.contract)
-            operation, key = self._routes[contract].find(scope["method"], path_of(scope)[len(PREFIX) :])
+            contract = self._callers.contract_of(headers)
+            operation, key = self._routes[contract].find(method, path_of(scope)[len(PREFIX) :])
             template = operation.path
             body = await self._run(operation, key, headers, scope, receive)
             status = operation.status
@@ -81,22 +71,21 @@ class Door:
         except Exception as error:  # noqa: BLE001 (a defect: answered without its text, logged without the caller's data)
             defect = DefectError(type(error).__name__)
             status, cause, body = 500, _where(error), _error_body(defect)
-        method = scope["method"]
         scope[ROUTE] = (contract, template)
-        await _answer(send, status, body, (*extra, (b"x-request-id", headers.request_id)))
+        await _answer(send, status, body, (*extra, (b"x-request-id", request_id)))
         seconds = time.perf_counter() - started
         self._metrics.count_request(contract, method, template, status, seconds)
-        self._log.write(headers.request_id, method, template, status, contract, seconds, cause)
+        self._log.write(request_id, method, template, status, contract, seconds, cause)
 
-    async def _run(self, operation: Operation, key: str, headers: _Headers, scope: Scope, receive: Receive) -> bytes:
+    async def _run(self, operation: Operation, key: str, headers: Headers, scope: Scope, receive: Receive) -> bytes:
         if key:
             key = read_key(operation.key_name, key)
         query = read_query(operation.query, scope["query_string"])
         if operation.body is None:
             return await operation.run(self._gateway, Request(key, query, None, b""))
-        if headers.media_type not in _JSON_TYPES and not _is_json(headers.media_type):
+        if not is_json(headers):
             raise BadRequestError("Send the body as application/json.")
-        body, raw = read_body(operation.body, await self._read_body(headers.length, receive), operation.answer)
+        body, raw = read_body(operation.body, await self._read_body(headers.get(b"content-length"), receive), operation.answer)
         return await operation.run(self._gateway, Request(key, query, body, raw))
 
     async def _read_body(self, length: bytes | None, receive: Receive) -> bytes:
@@ -124,28 +113,7 @@ class Door:
         return f"The body is larger than {self._max_body_bytes} bytes."
 
 
-def _read_headers(scope: Scope) -> _Headers:
-    key = contract = request_id = length = media_type = None
-    for name, value in scope["headers"]:
-        if name == b"x-flux-service-key":
-            key = value
-        elif name == b"x-flux-contract":
-            contract = value
-        elif name == b"x-request-id":
-            request_id = value
-        elif name == b"content-length":
-            length = value
-        elif name == b"content-type":
-            media_type = value
-    return _Headers(key, contract, request_id_of(request_id), length, media_type)
-
-
-def _is_json(media_type: bytes | None) -> bool:
-    essence = (media_type or b"").partition(b";")[0].strip().lower()
-    return essence == b"application/json" or (essence.startswith(b"application/") and essence.endswith(b"+json"))
-
-
-async def _answer(send: Send, status: int, body: bytes, headers: Headers) -> None:
+async def _answer(send: Send, status: int, body: bytes, headers: _Lines) -> None:
     length = (b"content-length", str(len(body)).encode())
     start = (length, *headers) if status == 204 else (length, _JSON, *headers)
     if status == 204:

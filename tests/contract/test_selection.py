@@ -93,6 +93,20 @@ def test_an_unknown_key_is_403_also_where_none_is_required(key: str, header: str
     refused(_ask(caller, _headers(key, header)), 403)
 
 
+@pytest.mark.parametrize("keys", [(KEY_1_2, "unknown"), ("unknown", KEY_1_2), (KEY_1_0, KEY_1_2), (KEY_1_2, "")])
+def test_several_keys_are_no_known_key(keys: tuple[str, ...], caller: httpx.Client) -> None:
+    refused(_ask(caller, [line for key in keys for line in _headers(key, None)]), 403)
+
+
+@pytest.mark.parametrize("contracts", [("1.2", "2"), ("2", "1.2"), ("1.0", "1.2"), ("1.2", "")])
+def test_several_contracts_are_no_contract(contracts: tuple[str, ...], caller: httpx.Client) -> None:
+    refused(_ask(caller, [*_headers(KEY_1_2, None), *(line for each in contracts for line in _headers(None, each))]), 400)
+
+
+def test_a_key_and_a_contract_that_are_said_twice_count_once(caller: httpx.Client) -> None:
+    assert _contract_of(_ask(caller, _headers(KEY_1_2, "1.0") * 2)) == "1.0"
+
+
 @pytest.mark.parametrize(
     "request_of",
     [
