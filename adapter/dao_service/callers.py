@@ -18,11 +18,11 @@ class Callers:
         self._contracts = {name.encode(): name for name in CONTRACTS}
         self._key_required = settings.require_service_key
 
-    def contract_of(self, headers: Headers) -> str:
+    def contract_of(self, method: str, headers: Headers) -> str:
         """The contract of a request.
 
-        Raises `ForbiddenError` for an unknown key, or for none where one is required, and `BadRequestError` for an unknown
-        contract. Every key is compared, in constant time.
+        Raises `ForbiddenError` for an unknown key, for none where one is required, and for what a page of another site would
+        change without one; `BadRequestError` for an unknown contract. Every key is compared, in constant time.
         """
         pinned: str | None = None
         key = headers.get(b"x-flux-service-key")
@@ -34,6 +34,10 @@ class Callers:
                 raise ForbiddenError("The service key is unknown.")
         elif self._key_required:
             raise ForbiddenError("A service key is required, in the header X-Flux-Service-Key.")
+        elif method != "GET" and b"cross-site" in headers.get(b"sec-fetch-site", b""):
+            # A browser sends some POSTs for any page, without asking first, and so past the loopback interface that is the only
+            # guard of a service without keys. What it reads so, the page does not get to see.
+            raise ForbiddenError("A page of another site may not change anything here without a service key.")
         contract = headers.get(b"x-flux-contract")
         if contract is None:
             return pinned or DEFAULT_CONTRACT

@@ -60,7 +60,7 @@ class Door:
         contract, template, cause = "", "", ""
         extra: _Lines = ()
         try:
-            contract = self._callers.contract_of(headers)
+            contract = self._callers.contract_of(method, headers)
             operation, key = self._routes[contract].find(method, path_of(scope)[len(PREFIX) :])
             template = operation.path
             body = await self._run(operation, key, headers, scope, receive)

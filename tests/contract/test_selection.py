@@ -107,6 +107,42 @@ def test_a_key_and_a_contract_that_are_said_twice_count_once(caller: httpx.Clien
     assert _contract_of(_ask(caller, _headers(KEY_1_2, "1.0") * 2)) == "1.0"
 
 
+FROM_A_PAGE_ELSEWHERE = {"Sec-Fetch-Site": "cross-site", "Origin": "https://elsewhere.example"}
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("POST", "/users/"), ("PATCH", f"/users/{uuid4()}"), ("DELETE", f"/users/{uuid4()}"), ("PUT", f"/demo-flags/{uuid4()}")],
+)
+def test_a_page_of_another_site_changes_nothing_without_a_key(
+    method: str, path: str, caller: httpx.Client, key_required: bool
+) -> None:
+    body = b"{}" if method != "DELETE" else None
+
+    refusal = refused(caller.request(method, f"/api/v1{path}", content=body, headers=FROM_A_PAGE_ELSEWHERE), 403)
+    refused(
+        caller.request(method, f"/api/v1{path}", content=body, headers=FROM_A_PAGE_ELSEWHERE | {"X-Flux-Service-Key": "x"}), 403
+    )
+
+    assert ("another site" in refusal["detail"]) != key_required
+
+
+@pytest.mark.parametrize("site", ["same-origin", "same-site", "none"])
+def test_a_page_of_its_own_may_write_without_a_key_where_none_is_required(
+    site: str, caller: httpx.Client, key_required: bool
+) -> None:
+    response = caller.post("/api/v1/users/", json=make_user_data(), headers={"Sec-Fetch-Site": site})
+
+    assert response.status_code == (403 if key_required else 201)
+
+
+def test_a_link_from_another_site_reads_and_a_key_opens_all(caller: httpx.Client, key_required: bool) -> None:
+    with_key = FROM_A_PAGE_ELSEWHERE | {"X-Flux-Service-Key": KEY_1_2}
+
+    assert caller.get("/api/v1/users/", headers=FROM_A_PAGE_ELSEWHERE).status_code == (403 if key_required else 200)
+    assert caller.post("/api/v1/users/", json=make_user_data(), headers=with_key).status_code == 201
+
+
 @pytest.mark.parametrize(
     "request_of",
     [
