@@ -15,13 +15,13 @@ from dao_service.access_log import AccessLog, request_id_of
 from dao_service.callers import Callers
 from dao_service.errors import (
     BadRequestError,
-    BodyTooLargeError,
     DataServiceError,
     DefectError,
 )
 from dao_service.gateway import Gateway
 from dao_service.metrics import Metrics
 from dao_service.operations import Operation, Request
+from dao_service.request_body import receive_body
 from dao_service.request_headers import Headers, is_json, read_headers
 from dao_service.routes import PREFIX, Routes, path_of
 from dao_service.validation import read_body, read_key, read_query
@@ -85,32 +85,8 @@ class Door:
             return await operation.run(self._gateway, Request(key, query, None, b""))
         if not is_json(headers):
             raise BadRequestError("Send the body as application/json.")
-        body, raw = read_body(operation.body, await self._read_body(headers.get(b"content-length"), receive), operation.answer)
+        body, raw = read_body(operation.body, await receive_body(headers, receive, self._max_body_bytes), operation.answer)
         return await operation.run(self._gateway, Request(key, query, body, raw))
-
-    async def _read_body(self, length: bytes | None, receive: Receive) -> bytes:
-        if length is not None and length.isdigit() and int(length) > self._max_body_bytes:
-            raise BodyTooLargeError(self._too_large)
-        message = await receive()
-        raw: bytes = message.get("body", b"")
-        if message.get("more_body"):
-            chunks, size = [raw], len(raw)
-            while message.get("more_body"):
-                message = await receive()
-                if message["type"] == "http.disconnect":
-                    raise BadRequestError("The body ended early.")
-                chunks.append(message.get("body", b""))
-                size += len(chunks[-1])
-                if size > self._max_body_bytes:
-                    raise BodyTooLargeError(self._too_large)
-            raw = b"".join(chunks)
-        if len(raw) > self._max_body_bytes:
-            raise BodyTooLargeError(self._too_large)
-        return raw
-
-    @property
-    def _too_large(self) -> str:
-        return f"The body is larger than {self._max_body_bytes} bytes."
 
 
 async def _answer(send: Send, status: int, body: bytes, headers: _Lines) -> None:

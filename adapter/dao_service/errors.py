@@ -60,6 +60,16 @@ class MethodNotAllowedError(DataServiceError):
         self.headers = ((b"allow", allowed.encode()),)
 
 
+class SlowBodyError(DataServiceError):
+    """The body does not come. What of it may still come is not waited for, so the connection ends too."""
+
+    status = 408
+    headers = ((b"connection", b"close"),)
+
+    def __init__(self) -> None:
+        super().__init__("The body did not come in time.")
+
+
 class ConflictError(DataServiceError):
     """A unique value is taken."""
 
