@@ -17,6 +17,7 @@ from dao_service.errors import (
     BadRequestError,
     DataServiceError,
     DefectError,
+    NotFoundError,
 )
 from dao_service.gateway import Gateway
 from dao_service.metrics import Metrics
@@ -61,7 +62,7 @@ class Door:
         extra: _Lines = ()
         try:
             contract = self._callers.contract_of(method, headers)
-            operation, key = self._routes[contract].find(method, path_of(scope)[len(PREFIX) :])
+            operation, key = self._find(contract, method, path_of(scope)[len(PREFIX) :])
             template = operation.path
             body = await self._run(operation, key, headers, scope, receive)
             status = operation.status
@@ -76,6 +77,16 @@ class Door:
         seconds = time.perf_counter() - started
         self._metrics.count_request(contract, method, template, status, seconds)
         self._log.write(request_id, method, template, status, contract, seconds, cause)
+
+    def _find(self, contract: str, method: str, path: str) -> tuple[Operation, str]:
+        try:
+            return self._routes[contract].find(method, path)
+        except NotFoundError:
+            for other, routes in self._routes.items():
+                if routes.has(path):
+                    detail = f"Contract {contract} has no such path; contract {other} has. Choose it with X-Flux-Contract."
+                    raise NotFoundError(detail) from None
+            raise
 
     async def _run(self, operation: Operation, key: str, headers: Headers, scope: Scope, receive: Receive) -> bytes:
         if key:

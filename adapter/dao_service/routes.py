@@ -6,7 +6,6 @@ from dao_service.errors import MethodNotAllowedError, NotFoundError
 from dao_service.operations import Operation
 
 PREFIX = "/api/v1/"
-NO_SUCH_PATH = "There is no such path."
 
 
 def path_of(scope: Scope) -> str:
@@ -35,11 +34,15 @@ class Routes:
         """
         methods, key = self._methods(path)
         if methods is None:
-            raise NotFoundError(NO_SUCH_PATH)
+            raise NotFoundError("There is no such path.")
         operation = methods.get(method)
         if operation is None:
             raise MethodNotAllowedError(methods)
         return operation, key
+
+    def has(self, path: str) -> bool:
+        """Whether there is such a path, whatever its methods."""
+        return self._methods(path)[0] is not None
 
     def _methods(self, path: str) -> tuple[dict[str, Operation] | None, str]:
         parts = tuple(path.removesuffix("/").split("/"))

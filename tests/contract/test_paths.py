@@ -98,7 +98,9 @@ async def test_a_path_that_does_not_exist_is_404(method: str, path: str, contrac
 @pytest.mark.parametrize("path", sorted(ENDPOINTS["1.2"].keys() - ENDPOINTS["1.0"].keys()))
 async def test_what_only_1_2_has_is_404_in_1_0(path: str, client_1_0: httpx.AsyncClient, world: World) -> None:
     for method in ("GET", "POST", "PATCH", "DELETE"):
-        refused(await client_1_0.request(method, url_of(path, world["conversation"])), 404)
+        detail = refused(await client_1_0.request(method, url_of(path, world["conversation"])), 404)["detail"]
+
+        assert detail == "Contract 1.0 has no such path; contract 1.2 has. Choose it with X-Flux-Contract."
 
 
 @pytest.mark.parametrize("contract", ENDPOINTS)
