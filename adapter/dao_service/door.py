@@ -13,12 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 from dao_service.access_log import AccessLog, request_id_of
 from dao_service.callers import Callers
-from dao_service.errors import (
-    BadRequestError,
-    DataServiceError,
-    DefectError,
-    NotFoundError,
-)
+from dao_service.errors import BadRequestError, DataServiceError, DefectError, NotFoundError
 from dao_service.gateway import Gateway
 from dao_service.metrics import Metrics
 from dao_service.operations import Operation, Request
@@ -101,10 +96,7 @@ class Door:
 
 
 async def _answer(send: Send, status: int, body: bytes, headers: _Lines) -> None:
-    length = (b"content-length", str(len(body)).encode())
-    start = (length, *headers) if status == 204 else (length, _JSON, *headers)
-    if status == 204:
-        start = headers
+    start = headers if status == 204 else ((b"content-length", str(len(body)).encode()), _JSON, *headers)
     await send({"type": "http.response.start", "status": status, "headers": start})
     await send({"type": "http.response.body", "body": body})
 
