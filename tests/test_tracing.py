@@ -107,7 +107,7 @@ async def test_behind_a_root_path_spans_are_named_the_same_and_probes_are_none(s
     with stack.adapter(environment={**settings, "UVICORN_ROOT_PATH": "/flux"}) as adapter:
         async with httpx.AsyncClient(base_url=adapter.url, headers={"traceparent": f"00-{TRACE}-00f067aa0ba902b7-01"}) as caller:
             assert (await caller.get("/health")).status_code == 200
-            assert (await caller.get("/ready")).status_code == 200
+            assert (await caller.get("/ready/")).status_code == 200
             assert (await caller.get("/api/v1/users/")).status_code == 200
         spans = await collector.spans_of(TRACE, 2)
 

@@ -22,6 +22,7 @@ from dao_service.metrics import Metrics
 from dao_service.observed_gateway import ObservedGateway
 from dao_service.operational import operational_endpoints
 from dao_service.pages import add_pages
+from dao_service.refusals import REFUSALS
 from dao_service.routes import PREFIX, Routes, path_of
 from dao_service.settings import Settings, load_settings
 
@@ -58,7 +59,7 @@ def create_app(settings: Settings, gateway: Gateway | None = None, metrics: Metr
         metrics.close()
         await to_database.close()
 
-    service = Service(openapi_url=None, lifespan=lifespan, telemetry=tracing.telemetry())
+    service = Service(openapi_url=None, lifespan=lifespan, telemetry=tracing.telemetry(), exception_handlers=dict(REFUSALS))
     service.door = Door(
         {name: Routes(contract.operations) for name, contract in CONTRACTS.items()},
         to_database,

@@ -44,11 +44,13 @@ def operational_endpoints(gateway: Gateway, metrics: Metrics) -> APIRouter:
     """`/health`, `/ready` and `/metrics`."""
     router = APIRouter(tags=["operations"])
 
+    @router.get("/health/", include_in_schema=False)
     @router.get("/health", operation_id="health", summary="Whether the process lives", response_description="It does.")
     async def health() -> Alive:
         """Answers without asking the database."""
         return Alive()
 
+    @router.get("/ready/", include_in_schema=False, response_model=Ready)
     @router.get(
         "/ready",
         operation_id="ready",
@@ -70,6 +72,7 @@ def operational_endpoints(gateway: Gateway, metrics: Metrics) -> APIRouter:
             return JSONResponse(NotReady(detail=detail).model_dump(), status_code=503, headers=headers)
         return Ready()
 
+    @router.get("/metrics/", include_in_schema=False)
     @router.get(
         "/metrics",
         operation_id="metrics",

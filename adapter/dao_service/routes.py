@@ -6,6 +6,7 @@ from dao_service.errors import MethodNotAllowedError, NotFoundError
 from dao_service.operations import Operation
 
 PREFIX = "/api/v1/"
+NO_SUCH_PATH = "There is no such path."
 
 
 def path_of(scope: Scope) -> str:
@@ -34,7 +35,7 @@ class Routes:
         """
         methods, key = self._methods(path)
         if methods is None:
-            raise NotFoundError("There is no such path.")
+            raise NotFoundError(NO_SUCH_PATH)
         operation = methods.get(method)
         if operation is None:
             raise MethodNotAllowedError(methods)

@@ -86,6 +86,29 @@ async def test_ids_are_uuids_and_times_are_in_utc(resource: Resource, callers: C
     assert {datetime.fromisoformat(time).utcoffset() for time in times} == {timedelta(0)}
 
 
+@pytest.mark.parametrize("path", ["/", "/no-such-path", "/api", "/api/v1", "/api/v2/users/", "/docs/assets/none.js", "/health/x"])
+async def test_a_path_beside_the_api_that_does_not_exist_is_404_with_a_sentence(path: str, client: httpx.AsyncClient) -> None:
+    assert refused(await client.get(path), 404)["detail"] == "There is no such path."
+
+
+@pytest.mark.parametrize("path", ["/health", "/ready", "/metrics", "/docs", "/openapi.json"])
+async def test_a_method_that_a_path_beside_the_api_does_not_have_is_405_with_a_sentence(
+    path: str, client: httpx.AsyncClient
+) -> None:
+    response = await client.post(path)
+
+    assert refused(response, 405)["detail"] == "This path takes GET."
+    assert response.headers["allow"] == "GET"
+
+
+@pytest.mark.parametrize("path", ["/health", "/ready", "/metrics"])
+async def test_what_is_asked_of_the_service_itself_answers_with_and_without_the_trailing_slash(
+    path: str, client: httpx.AsyncClient
+) -> None:
+    for each in (path, f"{path}/"):
+        assert (await client.get(each, follow_redirects=False)).status_code == 200
+
+
 @pytest.mark.parametrize("contract", ENDPOINTS)
 @pytest.mark.parametrize(
     "path", ["no-such-path", "", "users/{id}/no-such-path", "goals/{id}/full/more", "user", "users//", "goals//full"]
