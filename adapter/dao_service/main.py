@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
 
 from fastapi import FastAPI
@@ -54,10 +54,11 @@ def create_app(settings: Settings, gateway: Gateway | None = None, metrics: Metr
             service.traced = True
             to_database.tracer = trace.get_tracer("dao_service")
         sharing = asyncio.create_task(metrics.share())
-        yield
-        sharing.cancel()
-        metrics.close()
-        await to_database.close()
+        async with AsyncExitStack() as at_the_end:
+            at_the_end.push_async_callback(to_database.close)
+            at_the_end.callback(metrics.close)
+            at_the_end.push_async_callback(_end, sharing)
+            yield
 
     service = Service(openapi_url=None, lifespan=lifespan, telemetry=tracing.telemetry(), exception_handlers=dict(REFUSALS))
     service.door = Door(
@@ -78,6 +79,12 @@ def create_app(settings: Settings, gateway: Gateway | None = None, metrics: Metr
     }
     add_pages(service, documents)
     return service
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
 
 
 app = create_app(load_settings())

@@ -1,0 +1,56 @@
+"""The end of the service, also where something has gone wrong before."""
+
+import pytest
+
+from local_stack import LocalStack
+from tests.in_process import run_python
+
+SOURCE = """
+import asyncio, os
+from dao_service.gateways import open_gateway
+from dao_service.main import create_app
+from dao_service.metrics import Metrics
+from dao_service.settings import load_settings
+
+class Closing:
+    def __init__(self, gateway):
+        self._gateway = gateway
+    def __getattr__(self, name):
+        return getattr(self._gateway, name)
+    async def close(self):
+        await self._gateway.close()
+        print("closed")
+
+class Sharing(Metrics):
+    async def share(self):
+        if "FAILS" in os.environ:
+            raise OSError("cannot share")
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.sleep(0)
+            print("ended")
+
+async def main():
+    settings = load_settings()
+    app = create_app(settings, Closing(open_gateway(settings)), Sharing())
+    try:
+        async with app.router.lifespan_context(app):
+            await asyncio.sleep(0)
+    except OSError as error:
+        print(error)
+    print(len(asyncio.all_tasks()))
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize(
+    ("fails", "said"),
+    [(False, "ended\nclosed\n1\n"), (True, "closed\ncannot share\n1\n")],
+    ids=["as ever", "sharing the metrics has failed"],
+)
+def test_it_awaits_its_tasks_hides_no_failure_and_gives_its_connections_back(fails: bool, said: str, stack: LocalStack) -> None:
+    environment = {**stack.adapter_environment(), "LOG_LEVEL": "error"} | ({"FAILS": "yes"} if fails else {})
+
+    assert run_python(SOURCE, environment) == said
