@@ -149,3 +149,20 @@ async def test_a_request_is_one_line_of_the_log(log_format: str, stack: LocalSta
             rf"\d\d:\d\d:\d\d info +request_id={request_id} method=GET route=/users/ status=200 contract=1.2 milliseconds=[\d.]+",
             line,
         )
+
+
+async def test_a_request_id_does_not_pass_for_fields_of_the_readable_log(stack: LocalStack) -> None:
+    unique = uuid4().hex
+    plain, others = (
+        f"a/{unique}:b",
+        [f"{each}{unique}" for each in ("x method=DELETE status=204 ", '" method=DELETE', "a=", ",", "\\")],
+    )
+    with stack.adapter(environment={"LOG_FORMAT": "text"}) as adapter:
+        async with httpx.AsyncClient(base_url=adapter.url) as caller:
+            for request_id in (plain, *others):
+                await caller.get("/api/v1/nowhere", headers={"X-Request-ID": request_id})
+        assert wait_until(lambda: adapter.log.read_text().count(unique) == 1 + len(others), 5), "there is no log line"
+        log = adapter.log.read_text()
+
+    for said in (plain, *map(json.dumps, others)):
+        assert f" request_id={said} method=GET route= status=404 contract=1.2 " in log

@@ -1,8 +1,10 @@
 """One structured line a request: never a body, a key or a query value."""
 
 import asyncio
+import json
 import logging
 import os
+import re
 import sys
 import time
 from datetime import UTC, datetime
@@ -17,6 +19,7 @@ _LONGEST_REQUEST_ID = 128
 _CLOCK = "%H:%M:%S"
 _NOT_SAID_IN_TEXT = ("time", "level", "logger")
 _TOGETHER_SECONDS = 0.01
+_PLAIN = re.compile(r"[A-Za-z0-9._:/{}+-]*")
 
 
 class _JsonFormatter(logging.Formatter):
@@ -98,8 +101,13 @@ class AccessLog:
 
 
 def _as_text(entry: dict[str, object]) -> str:
-    said = " ".join(f"{name}={value}" for name, value in entry.items() if name not in _NOT_SAID_IN_TEXT)
+    said = " ".join(f"{name}={_quoted(str(value))}" for name, value in entry.items() if name not in _NOT_SAID_IN_TEXT)
     return f"{time.strftime(_CLOCK)} {entry['level']:7} {said}"
+
+
+def _quoted(value: str) -> str:
+    # A caller's request id may hold any printable character, and so look like further fields.
+    return value if _PLAIN.fullmatch(value) else json.dumps(value)
 
 
 def configure_logging(level: str, log_format: Literal["auto", "json", "text"]) -> AccessLog:
