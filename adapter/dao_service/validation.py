@@ -6,7 +6,7 @@ from typing import Any, cast
 from urllib.parse import parse_qsl
 from uuid import UUID
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from dao_service.bindings import Input
 from dao_service.errors import BadRequestError, FieldProblem, InvalidError
@@ -19,6 +19,7 @@ _NAME_END = re.compile(rb'"\s*:')
 _NUL = "Text cannot hold the character U+0000."
 _TIMESTAMP = "A date and time with an offset is expected, such as 2026-01-31T09:00:00+00:00."
 _UUID = "A UUID is expected."
+_UUIDS = TypeAdapter(UUID)
 _MESSAGES = {
     "datetime_from_date_parsing": _TIMESTAMP,
     "datetime_parsing": _TIMESTAMP,
@@ -36,8 +37,8 @@ def read_key(name: str, text: str) -> str:
     if _CANONICAL_UUID.fullmatch(text):
         return text
     try:
-        return str(UUID(text))
-    except ValueError:
+        return str(_UUIDS.validate_strings(text))  # as a filter is read; Python's UUID() takes more
+    except ValidationError:
         raise _invalid([FieldProblem(field=name, message=_UUID)]) from None
 
 

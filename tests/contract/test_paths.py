@@ -54,11 +54,26 @@ async def test_a_change_to_a_row_that_does_not_exist_is_404(resource: Resource, 
     refused(await callers[resource.contract].patch(f"{resource.path}{uuid4()}", json=changes), 404)
 
 
+NO_IDS = (
+    "not-a-uuid",
+    "1",
+    "00000000-0000-0000-0000-00000000000g",
+    "%00",
+    "%20",
+    # What Python's own UUID() reads.
+    "0x121212121212121212121212121212",
+    "+1111111111111111111111111111111",
+    "%EF%BC%91" * 32,
+    "%2000000000-0000-0000-0000-000000000000",
+    "0000-0000-00000000-0000-000000000000-0000",
+)
+
+
 @pytest.mark.parametrize("endpoint", endpoints(with_id=True))
 async def test_an_id_that_is_not_a_uuid_is_refused(endpoint: Endpoint, callers: Callers) -> None:
     contract, method, path = endpoint
     body = BODIES.get(path, {}) if method in ("PATCH", "PUT") else None
-    for key in ("not-a-uuid", "1", "00000000-0000-0000-0000-00000000000g", "%00", "%20"):
+    for key in NO_IDS:
         response = await callers[contract].request(method, url_of(path, key), json=body)
 
         refused(response, 422, path.partition("{")[2].partition("}")[0], about=key)
