@@ -1,22 +1,38 @@
 """Which page of a list: `skip` with `limit`, or `page` with `page_size`, or the cursor `after`."""
 
+import re
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
+from pydantic_core import PydanticCustomError
 
 from dao_service.bindings import Filters
 from dao_service.errors import BadRequestError
 
 _MAX_OFFSET = 2**31 - 1
+_WHOLE_NUMBER = re.compile(r"[+-]?[0-9]+")
+
+
+def _read_whole_number(value: object) -> object:
+    # Pydantic would also read text such as "1_0", " 10" and "10.0".
+    if isinstance(value, str) and not _WHOLE_NUMBER.fullmatch(value):
+        raise PydanticCustomError("int_parsing", "Input should be a whole number, in digits")
+    return value
+
+
+_IN_DIGITS = BeforeValidator(_read_whole_number)
+_Skip = Annotated[int, Field(ge=0, le=_MAX_OFFSET), _IN_DIGITS]
+_Page = Annotated[int, Field(ge=1, le=_MAX_OFFSET), _IN_DIGITS]
+_Size = Annotated[int, Field(ge=1, le=100), _IN_DIGITS]
 
 
 class Paging(Filters):
     """The paging parameters, which every list has beside its filters."""
 
-    skip: Annotated[int | None, Field(ge=0, le=_MAX_OFFSET, description="How many rows to pass over.")] = None
-    limit: Annotated[int | None, Field(ge=1, le=100, description="How many rows to answer; 100 where not given.")] = None
-    page: Annotated[int | None, Field(ge=1, le=_MAX_OFFSET, description="Number of the page, from 1.")] = None
-    page_size: Annotated[int | None, Field(ge=1, le=100, description="How many rows a page has; 100 where not given.")] = None
+    skip: Annotated[_Skip | None, Field(description="How many rows to pass over.")] = None
+    limit: Annotated[_Size | None, Field(description="How many rows to answer; 100 where not given.")] = None
+    page: Annotated[_Page | None, Field(description="Number of the page, from 1.")] = None
+    page_size: Annotated[_Size | None, Field(description="How many rows a page has; 100 where not given.")] = None
     after: Annotated[
         str | None,
         Field(max_length=500, description="Cursor: `next_cursor` of the page before. Costs the same on every page."),

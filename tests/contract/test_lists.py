@@ -154,10 +154,10 @@ async def test_a_list_of_nothing_is_an_empty_page(client: httpx.AsyncClient) -> 
 
 
 OUTSIDE_THE_LIMITS: dict[str, list[object]] = {
-    "limit": [0, 101, -1, "ten", "", 1.5, 10**30],
-    "skip": [-1, 10**30, "x"],
-    "page": [0, -1, 10**30],
-    "page_size": [0, 101, -1],
+    "limit": [0, 101, -1, "ten", "", 1.5, 10**30, "1_0", "10.0", " 10", "10 ", "1e1", "0x1", "\uff11\uff10", "++1", "-"],
+    "skip": [-1, 10**30, "x", "1_0", "1.0", " 1"],
+    "page": [0, -1, 10**30, "1_0", "1.0"],
+    "page_size": [0, 101, -1, "1_0", "1.0"],
 }
 
 
