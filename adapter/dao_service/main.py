@@ -1,4 +1,4 @@
-"""The REST door: `uvicorn dao_service.main:app`."""
+"""The REST door: `uvicorn dao_service.main:app`, or `python -m dao_service`."""
 
 import asyncio
 from collections.abc import AsyncIterator

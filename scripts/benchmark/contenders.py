@@ -92,7 +92,7 @@ class Application(ServerPart):
         port = free_port()
         command = [sys.executable, "-m", *self._command]
         command += ["--host", LOOPBACK, "--port", str(port), "--no-access-log", "--log-level", "warning"]
-        command += ["--loop", "uvloop", "--http", "httptools", "--workers", str(workers)]
+        command += ["--loop", "uvloop", "--workers", str(workers)]
         inherited = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
         self._server.spawn(command, env=inherited | self.environment)
         self._server.await_ready(lambda: status_of(port, "/ready") == http.HTTPStatus.OK)
@@ -117,7 +117,7 @@ def _postgrest(stack: LocalStack) -> Contender:
 
 def _sqlalchemy(stack: LocalStack) -> Contender:
     url = stack.database_url.replace("postgresql:", "postgresql+asyncpg:")
-    command = ["uvicorn", "sqlalchemy_service.main:app", "--app-dir", str(ROOT / "tests" / "bench")]
+    command = ["uvicorn", "sqlalchemy_service.main:app", "--app-dir", str(ROOT / "tests" / "bench"), "--http", "httptools"]
     application = Application("the SQLAlchemy service", command, {"DATABASE_URL": url, "POOL_SIZE": str(POOL)}, stack.home)
     return Contender("sqlalchemy", Rest(keyset=False), stack, False, application)
 

@@ -62,7 +62,7 @@ class ApiGateway(_OnLoopback):
 
 
 class Adapter(_OnLoopback):
-    """`uvicorn dao_service.main:app` on the loopback interface."""
+    """`python -m dao_service` on the loopback interface."""
 
     def __init__(self, home: Path, port: int, environment: Mapping[str, str]) -> None:
         super().__init__(Server("the adapter", home / "logs" / "adapter.log"), port)
@@ -77,8 +77,7 @@ class Adapter(_OnLoopback):
         command = [
             sys.executable,
             "-m",
-            "uvicorn",
-            "dao_service.main:app",
+            "dao_service",
             "--host",
             LOOPBACK,
             "--port",

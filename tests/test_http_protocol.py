@@ -1,0 +1,205 @@
+"""What happens on a connection before there is a request: heads without end, and callers who keep the service waiting."""
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+import pytest
+
+from local_stack import LocalStack
+from local_stack.http_servers import Adapter
+
+LIMIT = 32 * 1024
+LIVES = b"GET /health HTTP/1.1\r\nHost: flux\r\n\r\n"
+LAST = b"GET /health HTTP/1.1\r\nHost: flux\r\nConnection: close\r\n\r\n"
+CHUNKED = b"POST /api/v1/users/ HTTP/1.1\r\nHost: flux\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.fixture(scope="module")
+def adapter(stack: LocalStack) -> Iterator[Adapter]:
+    with stack.adapter() as running:
+        yield running
+
+
+class Connection:
+    """A caller who speaks HTTP by the byte."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader, self._writer = reader, writer
+
+    async def send(self, content: bytes) -> None:
+        """Send it, or as much of it as is taken."""
+        with suppress(ConnectionError):
+            self._writer.write(content)
+            await self._writer.drain()
+
+    async def answers(self) -> list[tuple[int, dict[str, str], bytes]]:
+        """Status, headers and body of each answer until the service hangs up."""
+        found = []
+        with suppress(asyncio.IncompleteReadError, ConnectionError):
+            while head := await self._reader.readuntil(b"\r\n\r\n"):
+                lines = head.decode().lower().split("\r\n")
+                headers = dict(line.split(": ", 1) for line in lines[1:] if line)
+                found.append((int(lines[0].split()[1]), headers, await self._reader.readexactly(int(headers["content-length"]))))
+        return found
+
+
+@asynccontextmanager
+async def connected(adapter: Adapter) -> AsyncIterator[Connection]:
+    reader, writer = await asyncio.open_connection("127.0.0.1", adapter.port)
+    try:
+        async with asyncio.timeout(20):
+            yield Connection(reader, writer)
+    finally:
+        writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
+
+
+async def statuses(adapter: Adapter, *sent: bytes) -> list[int]:
+    """Of the answers until the service hangs up."""
+    async with connected(adapter) as caller:
+        for content in sent:
+            await caller.send(content)
+        return [status for status, _, _ in await caller.answers()]
+
+
+def with_padding(size: int, path: bytes = b"/health") -> bytes:
+    """The head of a request that is this long, and its connection's last."""
+    start = b"GET %b HTTP/1.1\r\nHost: flux\r\nConnection: close\r\nX-Padding: " % path
+    return start + b"x" * (size - len(start) - 4) + b"\r\n\r\n"
+
+
+def memory(adapter: Adapter) -> int:
+    return int(Path(f"/proc/{adapter.pid}/statm").read_text().split()[1]) * 4096
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        with_padding(LIMIT + 1),
+        with_padding(10 * LIMIT),
+        b"GET /" + b"x" * LIMIT + b" HTTP/1.1\r\n\r\n",
+        LIVES[:-2] + b"X-Short: x\r\n" * 4000 + b"\r\n",
+        b"\r\n" * LIMIT,
+    ],
+    ids=["a byte too long", "a long header", "a long path", "many headers", "empty lines"],
+)
+async def test_a_head_over_the_limit_is_431_and_ends_the_connection(head: bytes, adapter: Adapter) -> None:
+    async with connected(adapter) as caller:
+        await caller.send(head)
+        ((status, headers, body),) = await caller.answers()
+
+    assert status == 431
+    assert (headers["content-type"], headers["connection"]) == ("application/json", "close")
+    assert str(LIMIT) in json.loads(body)["detail"]
+
+
+async def test_a_head_of_the_limit_is_read_however_it_comes(adapter: Adapter) -> None:
+    head = with_padding(LIMIT)
+
+    assert await statuses(adapter, head) == [200]
+    assert await statuses(adapter, LIVES, *(head[start : start + 1000] for start in range(0, LIMIT, 1000))) == [200, 200]
+
+
+@pytest.mark.parametrize(
+    "beginning",
+    [b"GET / HTTP/1.1\r\nX-Long: ", CHUNKED + b"1\r\n{\r\n0\r\nX-Long: ", CHUNKED + b"1;x"],
+    ids=["head", "trailer", "chunk"],
+)
+async def test_what_never_ends_costs_neither_memory_nor_the_others_time(beginning: bytes, adapter: Adapter) -> None:
+    assert await statuses(adapter, LAST) == [200]
+    before, slowest = memory(adapter), 0.0
+
+    async with connected(adapter) as caller:
+        await caller.send(beginning)
+        for _ in range(16):
+            await caller.send(b"x" * 4_000_000)
+            began = time.monotonic()
+            assert await statuses(adapter, LAST) == [200]
+            slowest = max(slowest, time.monotonic() - began)
+
+    assert memory(adapter) - before < 20_000_000
+    assert slowest < 1
+
+
+async def test_requests_that_come_together_are_each_measured_alone(adapter: Adapter) -> None:
+    body = b'"' * (3 * LIMIT)
+    post = b"POST /api/v1/users/ HTTP/1.1\r\nHost: flux\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+
+    assert await statuses(adapter, LIVES * 2000 + LAST) == [200] * 2001
+    assert await statuses(adapter, post + post + with_padding(LIMIT)) == [400, 400, 200]
+    assert await statuses(adapter, CHUNKED + b"1\r\n{\r\n" * LIMIT + b"0\r\n\r\n" + LAST) == [400, 200]
+
+
+async def test_a_request_before_a_head_over_the_limit_is_answered_and_the_head_is_not(adapter: Adapter) -> None:
+    assert await statuses(adapter, LIVES * 3 + with_padding(3 * LIMIT)) == [200] * 3
+    assert await statuses(adapter, LIVES * 3 + b"no request\r\n\r\n") == [200] * 3
+
+
+@pytest.mark.parametrize("sent", [b"no request\r\n\r\n", CHUNKED + b"no chunk\r\n"], ids=["no request", "no chunk"])
+async def test_what_is_no_http_is_400_with_a_sentence(sent: bytes, adapter: Adapter) -> None:
+    async with connected(adapter) as caller:
+        await caller.send(sent)
+        ((status, headers, body),) = await caller.answers()
+
+    assert (status, headers["content-type"]) == (400, "application/json")
+    assert json.loads(body)["detail"]
+
+
+WAITED_FOR = {
+    "nothing": (b"", []),
+    "an empty line": (b"\r\n", []),
+    "the rest of a head": (b"GET /health HTTP/1.1\r\nHost: ", []),
+    "the rest of a second head": (LIVES + b"GET /hea", [200]),
+    "a body": (b"POST /api/v1/users/ HTTP/1.1\r\nHost: flux\r\nContent-Length: 9\r\n\r\n", [408]),
+    "the rest of a body": (b"POST /api/v1/users/ HTTP/1.1\r\nHost: flux\r\nContent-Length: 9\r\n\r\n{", [408]),
+    "a last chunk": (CHUNKED + b"1\r\n{\r\n", [408]),
+}
+
+
+async def test_who_keeps_the_service_waiting_is_hung_up_on_after_10_seconds(adapter: Adapter) -> None:
+    async def wait_with(sent: bytes) -> tuple[list[tuple[int, dict[str, str], bytes]], float]:
+        began = time.monotonic()
+        async with connected(adapter) as caller:
+            await caller.send(sent)
+            return await caller.answers(), time.monotonic() - began
+
+    ended = await asyncio.gather(*(wait_with(sent) for sent, _ in WAITED_FOR.values()))
+
+    # A request that is answered starts uvicorn's own timer, which is shorter here.
+    for (name, (_, expected)), (answers, seconds) in zip(WAITED_FOR.items(), ended, strict=True):
+        assert [status for status, _, _ in answers] == expected, name
+        assert 4 < seconds < 13, name
+        if expected == [408]:
+            _, headers, body = answers[0]
+            assert (headers["content-type"], headers["connection"]) == ("application/json", "close")
+            assert "body" in json.loads(body)["detail"]
+
+
+async def test_who_sends_the_rest_of_an_answered_request_byte_by_byte_is_hung_up_on_too(adapter: Adapter) -> None:
+    async with connected(adapter) as caller:
+        await caller.send(b"POST /nowhere HTTP/1.1\r\nHost: flux\r\nContent-Length: 1000\r\n\r\n{")
+        began, listening = time.monotonic(), asyncio.create_task(caller.answers())
+        while not listening.done():
+            await caller.send(b"x")
+            await asyncio.wait([listening], timeout=1)
+
+        assert [status for status, _, _ in listening.result()] == [404]
+        assert time.monotonic() - began < 13
+
+
+async def test_a_slow_body_that_goes_on_coming_is_read(adapter: Adapter) -> None:
+    body = b'{"email": "not an address of anyone"}'
+    async with connected(adapter) as caller:
+        head = b"POST /api/v1/users/ HTTP/1.1\r\nHost: flux\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % len(body)
+        for part in (head, body[:1], body[1:7], body[7:]):
+            await caller.send(part)
+            assert await statuses(adapter, LAST) == [200]  # it has come there
+
+        ((status, _, _),) = await caller.answers()
+
+    assert status in (201, 422)
