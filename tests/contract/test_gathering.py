@@ -110,24 +110,6 @@ async def test_a_row_that_is_refused_is_no_other_callers_concern(contract: str, 
             refused(answer, 422)
 
 
-@both_contracts
-async def test_of_a_field_sent_twice_the_last_counts_also_among_others(contract: str, callers: Callers, world: World) -> None:
-    caller = callers[contract]
-    fields = f'"user_id": "{world["user"]}", "goal_id": "{world["goal"]}", "title": "First", "title": "Last"'
-    as_json = {"Content-Type": "application/json"}
-
-    created = await asyncio.gather(*(caller.post(TASKS, content=f"{{{fields}}}", headers=as_json) for _ in range(20)))
-    changed = await asyncio.gather(
-        *(
-            caller.patch(f"{TASKS}{task.json()['id']}", content='{"title": "Third", "title": "Fourth"}', headers=as_json)
-            for task in created
-        )
-    )
-
-    assert [(answer.status_code, answer.json()["title"]) for answer in created] == [(201, "Last")] * 20
-    assert [(answer.status_code, answer.json()["title"]) for answer in changed] == [(200, "Fourth")] * 20
-
-
 async def test_of_two_rows_that_exclude_each_other_one_is_created(client: httpx.AsyncClient) -> None:
     sent = [make_user_data() for _ in range(10)]
 
