@@ -163,7 +163,7 @@ def test_a_view_over_a_view_takes_after_the_table_until_it_says_otherwise(genera
     row, create = class_in(text, "Plan"), class_in(text, "PlanCreate")
     assert 'owner: UUID = Field(description="Whose goal it is. Does not change.")' in row
     assert 'title: Title = Field(description="From the view beneath.")' in row
-    assert 'category: str | None = Field(description="Its own.")' in row
+    assert 'category: FreeText | None = Field(description="Its own.")' in row
     assert "loud: str | None" in row
     assert 'louder: str = Field(description="Louder.")' in row
     assert "one: Integer\n" in row + "\n"
@@ -211,6 +211,20 @@ def test_domains_become_types_with_their_constraints(generated: Callable[[str], 
     assert "ThisCentury = Annotated[Timestamp, Field(ge=datetime(2000, 1, 1, 0, 0, 0, tzinfo=UTC))]" in text
     assert 'WORD = "word"' in class_in(text, "OneWord")
     assert "Delta = Annotated[int, Field(ge=-5, le=5)]" in text
+
+
+def test_a_check_with_a_comment_is_left_to_the_database(generated: Callable[[str], dict[str, str]]) -> None:
+    files = generated(
+        """
+        create domain public.code as text
+        constraint code_length check (char_length(value) < 10) constraint code_signs check (value ~ '^[A-Z]+$');
+        comment on constraint code_signs on domain public.code is 'A code is made of capitals.'
+        """
+    )
+
+    assert "Code = Annotated[str, StringConstraints(max_length=9)]" in files["vocabulary.py"]
+    for contract in ("contract_1_2.py", "contract_1_0.py"):
+        assert '"code_signs": Constraint(kind="check", field="", message="A code is made of capitals.")' in files[contract]
 
 
 def facts(*definitions: str) -> Facts:

@@ -58,3 +58,45 @@ async def test_a_time_that_postgres_does_not_read_is_refused_by_its_field(
 
     assert (response.status_code, response.json()["errors"]) == (422, [{"field": "scheduled_at", "message": said}])
     assert (asked.status_code, asked.json()["errors"]) == (422, [{"field": "start_at", "message": said}])
+
+
+# A few bytes each, and thousands of digits as Postgres prints them.
+BOMBS = ["1e131071", "-1e131071", "1e-16383", "0e-16383", "1e309", "1e-400"]
+LARGE = "A JSON value is larger than 4 MiB, or has a number that is larger, or closer to 0, than a double can hold."
+
+
+@pytest.mark.parametrize("number", BOMBS)
+async def test_a_number_that_no_double_holds_is_refused_wherever_json_is_free(
+    number: str, client: httpx.AsyncClient, user: dict[str, Any]
+) -> None:
+    profile = await client.patch(f"/api/v1/users/{user['id']}", content=f'{{"profile": {{"a": [{number}]}}}}')
+    body = json.dumps(make_goal_data(user["id"], plan_json={"a": 12345})).replace("12345", number)
+    goal = await client.post("/api/v1/goals/", content=body)
+
+    for refused in (profile, goal):
+        assert (refused.status_code, refused.json()["detail"]) == (422, f"body: {LARGE}")
+        assert refused.json()["errors"] == [{"field": "body", "message": LARGE}]
+
+
+@pytest.mark.parametrize("number", ["1e-16383", "0e-16383", "1e-400"])
+async def test_a_number_of_thousands_of_digits_is_refused(number: str, client: httpx.AsyncClient, user: dict[str, Any]) -> None:
+    body = f'{{"user_id": "{user["id"]}", "confidence": {number}}}'
+    pattern = await client.post("/api/v1/patterns/", content=body)
+    flags = await client.put(f"/api/v1/demo-flags/{user['id']}", content=f'{{"escalation_speed": {number}}}')
+
+    assert (pattern.status_code, pattern.json()["detail"]) == (422, "body: A number is closer to 0 than a double can hold.")
+    assert (flags.status_code, flags.json()["detail"]) == (
+        422,
+        "body: A number is larger, or closer to 0, than a double can hold.",
+    )
+
+
+async def test_every_double_is_kept(client: httpx.AsyncClient, user: dict[str, Any]) -> None:
+    numbers = [1.7976931348623157e308, -1.7976931348623157e308, 5e-324, 2.2250738585072014e-308, 0.1, 0]
+    changed = await client.patch(f"/api/v1/users/{user['id']}", json={"profile": {"numbers": numbers}})
+    flags = await client.put(f"/api/v1/demo-flags/{user['id']}", json={"escalation_speed": numbers[0]})
+    pattern = await client.post("/api/v1/patterns/", json={"user_id": user["id"], "confidence": 5e-324})
+
+    assert [float(number) for number in changed.json()["profile"]["numbers"]] == numbers
+    assert float(flags.json()["escalation_speed"]) == numbers[0]
+    assert pattern.json()["confidence"] == 5e-324

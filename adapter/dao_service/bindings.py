@@ -104,6 +104,7 @@ class Constraint:
 
     kind: Literal["unique", "reference", "check"]
     field: str
+    """Empty where any field can break it."""
     message: str
     """One sentence for the caller."""
 

@@ -158,8 +158,9 @@ def _broken_constraint(
             return ConflictError("A row with this unique value exists already.")
         return InvalidError("A value is not one that its field can hold, or names a row that is not there.")
     place = f"{detail[3:]}." if detail and detail.startswith("at ") else ""
-    problem = FieldProblem(field=place + constraint.field, message=constraint.message)
+    field = (place + constraint.field).rstrip(".") or "body"
+    problem = FieldProblem(field=field, message=constraint.message)
     if constraint.kind == "unique":
         return ConflictError(constraint.message, [problem])
-    named = constraint.message.startswith(constraint.field)
-    return InvalidError(f"{place}{constraint.message}" if named else f"{problem['field']}: {constraint.message}", [problem])
+    named = constraint.field and constraint.message.startswith(constraint.field)
+    return InvalidError(f"{place}{constraint.message}" if named else f"{field}: {constraint.message}", [problem])

@@ -39,6 +39,8 @@ class DomainCheck:
     domain: Oid
     name: str
     definition: str
+    comment: str | None = None
+    """Of one that is left to the database, what to tell the caller who breaks it."""
 
 
 @dataclass(frozen=True)

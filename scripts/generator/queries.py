@@ -19,7 +19,8 @@ join pg_namespace as namespace on type.typnamespace = namespace.oid
 """
 
 CHECKS = """
-select contypid as domain, conname as name, pg_get_constraintdef(oid) as definition
+select
+  contypid as domain, conname as name, pg_get_constraintdef(oid) as definition, obj_description(oid, 'pg_constraint') as comment
 from pg_constraint
 where contypid <> 0 and contype = 'c'
 order by contypid, conname

@@ -1,5 +1,8 @@
 """The constraints behind a contract, as what to tell a caller who breaks one."""
 
+from collections.abc import Iterator
+from itertools import chain
+
 from .catalog import Catalog, Constraint, Oid
 from .errors import CannotGenerate
 from .names import noun, with_article
@@ -38,16 +41,23 @@ class Wording:
 def rules_of(catalog: Catalog, wording: Wording) -> dict[str, str]:
     """Constraint name to the source of its Constraint, by name."""
     rules: dict[str, str] = {}
+    for name, said in _all_said(catalog, wording):
+        if said is None:
+            continue
+        if name in rules:
+            raise CannotGenerate(f"two constraints are called {name}: their names tell a caller's errors apart")
+        kind, field, message = said
+        rules[name] = call("Constraint", kind=repr(kind), field=repr(field), message=repr(message))
+    return dict(sorted(rules.items()))
+
+
+def _all_said(catalog: Catalog, wording: Wording) -> Iterator[tuple[str, tuple[str, str, str] | None]]:
     for table in wording.tables:
         for constraint in catalog.constraints.get(table, []):
-            said = _said(catalog, wording, constraint)
-            if said is None:
-                continue
-            if constraint.name in rules:
-                raise CannotGenerate(f"two constraints are called {constraint.name}: their names tell a caller's errors apart")
-            kind, field, message = said
-            rules[constraint.name] = call("Constraint", kind=repr(kind), field=repr(field), message=repr(message))
-    return dict(sorted(rules.items()))
+            yield constraint.name, _said(catalog, wording, constraint)
+    # Postgres doesn't say which field held what a domain refused.
+    for check in chain.from_iterable(catalog.checks.values()):
+        yield check.name, None if check.comment is None else ("check", "", check.comment)
 
 
 def _said(catalog: Catalog, wording: Wording, constraint: Constraint) -> tuple[str, str, str] | None:

@@ -25,7 +25,9 @@
 --   * Grants are part of the contract, and the generator reads them: a column that can be inserted is a field of "create", one that
 --     can be inserted and updated is a field of "update". Words that a column's comment starts with say what grants and constraints
 --     can't: "Read-only." takes it out of both, "Required." asks a view's callers for it, "Never null." speaks of a computed one.
---   * A comment on a check constraint is "<column>: <what to tell the caller>".
+--   * A comment on a table's check is "<column>: <what to tell the caller>". A domain's check has one, without a column, where it
+--     is left to the database: Python then doesn't check it beforehand.
+--   * What callers can write has a limit, also where nobody needs one: what one user stores, all lists and all memory must bear.
 --   * What a function has written as JSON, for speed, is of a domain that names its shape: page_json is the JSON of a page.
 --   * A function raises PT4xx with a constant message for what a caller did wrong; caller data goes into DETAIL only.
 --
@@ -68,9 +70,13 @@ create domain public.label as text
 constraint label_length check (char_length(value) between 1 and 255);
 comment on domain public.label is 'A short text, 1 to 255 characters.';
 
+create domain public.free_text as text
+constraint free_text_length check (char_length(value) <= 1048576);
+comment on domain public.free_text is 'A text of up to 1,048,576 characters.';
+
 create domain public.nonempty_text as text
-constraint nonempty_text_length check (char_length(value) >= 1);
-comment on domain public.nonempty_text is 'A text of at least one character.';
+constraint nonempty_text_length check (char_length(value) between 1 and 1048576);
+comment on domain public.nonempty_text is 'A text of 1 to 1,048,576 characters.';
 
 create domain public.positive_integer as integer
 constraint positive_integer_range check (value >= 1);
@@ -81,32 +87,71 @@ constraint nonnegative_integer_range check (value >= 0);
 comment on domain public.nonnegative_integer is 'A whole number from 0.';
 
 create domain public.nonnegative_number as numeric
-constraint nonnegative_number_range check (value >= 0 and value < 'Infinity'::numeric);
+constraint nonnegative_number_range check (value >= 0 and value < 'Infinity'::numeric)
+constraint nonnegative_number_width check (scale(value) <= 350 and value < 1.8e308);
 comment on domain public.nonnegative_number is 'A number from 0.';
+comment on constraint nonnegative_number_width on domain public.nonnegative_number is
+'A number is larger, or closer to 0, than a double can hold.';
 
 create domain public.probability as numeric
-constraint probability_range check (value between 0 and 1);
+constraint probability_range check (value between 0 and 1)
+constraint probability_width check (scale(value) <= 350);
 comment on domain public.probability is 'A number from 0 to 1.';
+comment on constraint probability_width on domain public.probability is
+'A number is closer to 0 than a double can hold.';
+
+-- A few bytes can be a number of 131,072 digits, and 1e5000 is one that most callers can't read. Of what a double holds, in as many
+-- digits as it needs, the scale is 340 at most. Only then is it safe to write the whole, which tells how large it is.
+create function private.fits_json_limits(document jsonb)
+returns boolean
+language plpgsql
+immutable
+strict
+security invoker
+set search_path = ''
+as $$
+begin
+  if exists (
+    select from jsonb_path_query(document, 'strict $.** ? (@.type() == "number")') as found (number)
+    where scale(found.number::numeric) > 350 or abs(found.number::numeric) >= 1.8e308
+  ) then
+    return false;
+  end if;
+  return octet_length(document::text) <= 4194304;
+end;
+$$;
+comment on function private.fits_json_limits(jsonb) is
+'Whether all numbers of a JSON value are such as a double holds, and the whole takes 4 MiB at most.';
 
 create domain public.json_object as jsonb
-constraint json_object_is_object check (jsonb_typeof(value) = 'object');
+constraint json_object_is_object check (jsonb_typeof(value) = 'object')
+constraint json_object_fits_limits check (private.fits_json_limits(value));
 comment on domain public.json_object is 'A JSON object of any shape.';
+comment on constraint json_object_fits_limits on domain public.json_object is
+'A JSON value is larger than 4 MiB, or has a number that is larger, or closer to 0, than a double can hold.';
 
 create domain public.json_list as jsonb
-constraint json_list_is_list check (jsonb_typeof(value) = 'array');
+constraint json_list_is_list check (jsonb_typeof(value) = 'array')
+constraint json_list_fits_limits check (private.fits_json_limits(value));
 comment on domain public.json_list is 'A JSON array of anything.';
+comment on constraint json_list_fits_limits on domain public.json_list is
+'A JSON value is larger than 4 MiB, or has a number that is larger, or closer to 0, than a double can hold.';
 
 create domain public.tally as jsonb
 constraint tally_is_object check (jsonb_typeof(value) = 'object');
 comment on domain public.tally is 'A JSON object from word to count.';
 
 create domain public.text_list as text[]
-constraint text_list_is_flat check (coalesce(array_ndims(value), 1) = 1 and array_position(value, null) is null);
-comment on domain public.text_list is 'A list of texts.';
+constraint text_list_is_flat check (coalesce(array_ndims(value), 1) = 1 and array_position(value, null) is null)
+constraint text_list_size check (cardinality(value) <= 10000)
+constraint text_list_bytes check (pg_column_size(value) <= 2097152);
+comment on domain public.text_list is 'A list of up to 10,000 texts.';
+comment on constraint text_list_bytes on domain public.text_list is 'A list of texts is larger than 2 MiB.';
 
 create domain public.uuid_list as uuid[]
-constraint uuid_list_is_flat check (coalesce(array_ndims(value), 1) = 1 and array_position(value, null) is null);
-comment on domain public.uuid_list is 'A list of UUIDs.';
+constraint uuid_list_is_flat check (coalesce(array_ndims(value), 1) = 1 and array_position(value, null) is null)
+constraint uuid_list_size check (cardinality(value) <= 10000);
+comment on domain public.uuid_list is 'A list of up to 10,000 UUIDs.';
 
 create domain public.uuid_batch as uuid[]
 constraint uuid_batch_is_flat check (coalesce(array_ndims(value), 1) = 1 and array_position(value, null) is null)
@@ -202,6 +247,7 @@ create aggregate public.write_result (anyelement) ( -- noqa: LT01
 );
 comment on aggregate public.write_result (anyelement) is 'Writes the result of a function for the REST adapter.';
 
+grant execute on function private.fits_json_limits(jsonb) to authenticated, service_role;
 grant execute on function private.require_ordered_range(timestamptz, timestamptz) to authenticated, service_role;
 grant execute on function private.write_result(public."application/vnd.flux.result+json", anyelement) to service_role;
 grant execute on function public.write_result(anyelement) to service_role;

@@ -3,8 +3,8 @@
 create table public.patterns (
   id uuid not null default gen_random_uuid(),
   user_id uuid not null,
-  pattern_type text,
-  description text,
+  pattern_type public.free_text,
+  description public.free_text,
   data public.json_object,
   confidence public.probability,
   created_at public.instant not null default clock_timestamp(),

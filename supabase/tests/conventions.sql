@@ -1,7 +1,7 @@
 -- What holds for every table, view, function and vocabulary, also those that a later migration adds.
 
 begin;
-select plan(25);
+select plan(26);
 
 create temporary view ours as
 select oid, nspname from pg_namespace
@@ -131,6 +131,18 @@ select is_empty(
       and (typtype = 'e' or typcategory = 'R' or atttypid in ('timestamp'::regtype, 'timestamptz'::regtype, 'date'::regtype))
   $$,
   'no column is an enum or a range, which no index helps under row-level security, or a time of any year'
+);
+select is_empty(
+  $$
+    select name || '.' || attname from our_relations inner join pg_attribute on our_relations.oid = attrelid
+    where
+      relkind = 'r' and nspname = 'public' and attnum > 0 and not attisdropped
+      and atttypid in (
+        'text'::regtype, 'varchar'::regtype, 'json'::regtype, 'jsonb'::regtype, 'numeric'::regtype,
+        'text[]'::regtype, 'uuid[]'::regtype
+      )
+  $$,
+  'no column holds what has no limit'
 );
 select is_empty(
   $$

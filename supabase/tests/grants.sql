@@ -162,6 +162,7 @@ insert into expected_functions
 values
 ('private.changed_fields', 'authenticated service_role'),
 ('private.create_goal_with_structure', 'authenticated service_role'),
+('private.fits_json_limits', 'authenticated service_role'),
 ('private.insert_rows', 'authenticated service_role'),
 ('private.minutes_between', 'authenticated service_role'),
 ('private.read_cursor', 'service_role'),

@@ -191,7 +191,7 @@ class Texts:
     """A list of texts."""
 
     accepted: tuple[Any, ...] = (["health", ODD_TEXT, "", "null", "{a,b}"], [])
-    refused: tuple[Any, ...] = ("health", ["health", 5], [None], [["health"]], {}, [NUL_TEXT])
+    refused: tuple[Any, ...] = (["x"] * 10_001, "health", ["health", 5], [None], [["health"]], {}, [NUL_TEXT])
 
 
 @dataclass(frozen=True)
@@ -199,7 +199,7 @@ class Uuids:
     """A list of UUIDs."""
 
     accepted: tuple[Any, ...] = ([Named("goal"), Named("other_goal")], [])
-    refused: tuple[Any, ...] = (Named("goal"), ["x"], [None], [5], [[Named("goal")]])
+    refused: tuple[Any, ...] = ([str(uuid4())] * 10_001, Named("goal"), ["x"], [None], [5], [[Named("goal")]])
 
 
 @dataclass(frozen=True)

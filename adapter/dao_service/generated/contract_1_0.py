@@ -21,6 +21,7 @@ from dao_service.bindings import (
 )
 from dao_service.generated.vocabulary import (
     EmailAddress,
+    FreeText,
     GoalStatus,
     Instant,
     JsonList,
@@ -64,7 +65,7 @@ class Conversation(Row):
     user_id: UUID = Field(description="Who takes part. Does not change.")
     goal_id: UUID | None = Field(description="The goal, of the same user, that the conversation is about.")
     messages: JsonList = Field(description="What was said, a list of any shape.")
-    status: str = Field(description="Where the conversation stands.")
+    status: FreeText = Field(description="Where the conversation stands.")
     created_at: Instant = Field(description="When the row was created.")
     updated_at: Instant = Field(description="When the row last changed.")
 
@@ -77,7 +78,7 @@ class ConversationCreate(Input):
     messages: JsonList = Field(
         default_factory=list, json_schema_extra={"default": []}, description="What was said, a list of any shape."
     )
-    status: str = Field(default="open", description="Where the conversation stands.")
+    status: FreeText = Field(default="open", description="Where the conversation stands.")
 
 
 class ConversationUpdate(Input):
@@ -85,7 +86,7 @@ class ConversationUpdate(Input):
 
     goal_id: UUID | MISSING = Field(default=MISSING, description="The goal, of the same user, that the conversation is about.")
     messages: JsonList | MISSING = Field(default=MISSING, description="What was said, a list of any shape.")
-    status: str | MISSING = Field(default=MISSING, description="Where the conversation stands.")
+    status: FreeText | MISSING = Field(default=MISSING, description="Where the conversation stands.")
 
 
 class ConversationFilters(Filters):
@@ -134,8 +135,8 @@ class Goal(Row):
     id: UUID = Field(description="The goal's id.")
     user_id: UUID = Field(description="Whose goal it is. Does not change.")
     title: Title = Field(description="What is to be reached.")
-    category: str | None = Field(description="What the goal is about, such as health.")
-    timeline: str | None = Field(description='Time frame, such as "8 weeks".')
+    category: FreeText | None = Field(description="What the goal is about, such as health.")
+    timeline: FreeText | None = Field(description='Time frame, such as "8 weeks".')
     status: GoalStatus = Field(description="Where the goal stands.")
     created_at: Instant = Field(description="When the row was created.")
     updated_at: Instant = Field(description="When the row last changed.")
@@ -146,8 +147,8 @@ class GoalCreate(Input):
 
     user_id: UUID = Field(description="Whose goal it is. Does not change.")
     title: Title = Field(description="What is to be reached.")
-    category: str | None = Field(default=None, description="What the goal is about, such as health.")
-    timeline: str | None = Field(default=None, description='Time frame, such as "8 weeks".')
+    category: FreeText | None = Field(default=None, description="What the goal is about, such as health.")
+    timeline: FreeText | None = Field(default=None, description='Time frame, such as "8 weeks".')
     status: GoalStatus = Field(default=GoalStatus.ACTIVE, description="Where the goal stands.")
 
 
@@ -155,8 +156,8 @@ class GoalUpdate(Input):
     """Changes a row of goals: the fields that are given and no other."""
 
     title: Title | MISSING = Field(default=MISSING, description="What is to be reached.")
-    category: str | None | MISSING = Field(default=MISSING, description="What the goal is about, such as health.")
-    timeline: str | None | MISSING = Field(default=MISSING, description='Time frame, such as "8 weeks".')
+    category: FreeText | None | MISSING = Field(default=MISSING, description="What the goal is about, such as health.")
+    timeline: FreeText | None | MISSING = Field(default=MISSING, description='Time frame, such as "8 weeks".')
     status: GoalStatus | MISSING = Field(default=MISSING, description="Where the goal stands.")
 
 
@@ -174,7 +175,7 @@ class Milestone(Row):
     goal_id: UUID = Field(description="The goal that it is a step of. Its tasks move along with it.")
     week_number: PositiveInteger = Field(description="Week of the plan, from 1.")
     title: Title = Field(description="What the week is for.")
-    status: str = Field(description="Where the milestone stands.")
+    status: FreeText = Field(description="Where the milestone stands.")
     created_at: Instant = Field(description="When the row was created.")
     updated_at: Instant = Field(description="When the row last changed.")
 
@@ -185,7 +186,7 @@ class MilestoneCreate(Input):
     goal_id: UUID = Field(description="The goal that it is a step of. Its tasks move along with it.")
     week_number: PositiveInteger = Field(description="Week of the plan, from 1.")
     title: Title = Field(description="What the week is for.")
-    status: str = Field(default="pending", description="Where the milestone stands.")
+    status: FreeText = Field(default="pending", description="Where the milestone stands.")
 
 
 class MilestoneUpdate(Input):
@@ -194,7 +195,7 @@ class MilestoneUpdate(Input):
     goal_id: UUID | MISSING = Field(default=MISSING, description="The goal that it is a step of. Its tasks move along with it.")
     week_number: PositiveInteger | MISSING = Field(default=MISSING, description="Week of the plan, from 1.")
     title: Title | MISSING = Field(default=MISSING, description="What the week is for.")
-    status: str | MISSING = Field(default=MISSING, description="Where the milestone stands.")
+    status: FreeText | MISSING = Field(default=MISSING, description="Where the milestone stands.")
 
 
 class MilestoneFilters(Filters):
@@ -270,8 +271,8 @@ class GoalFull(Row):
     id: UUID = Field(description="The goal's id.")
     user_id: UUID = Field(description="Whose goal it is. Does not change.")
     title: Title = Field(description="What is to be reached.")
-    category: str | None = Field(description="What the goal is about, such as health.")
-    timeline: str | None = Field(description='Time frame, such as "8 weeks".')
+    category: FreeText | None = Field(description="What the goal is about, such as health.")
+    timeline: FreeText | None = Field(description='Time frame, such as "8 weeks".')
     status: GoalStatus = Field(description="Where the goal stands.")
     created_at: Instant = Field(description="When the row was created.")
     updated_at: Instant = Field(description="When the row last changed.")
@@ -356,7 +357,7 @@ class MilestoneStructure(Input):
 
     week_number: PositiveInteger = Field(description="Week of the plan, from 1.")
     title: Title = Field(description="What the week is for.")
-    status: str = Field(default="pending", description="Where the milestone stands.")
+    status: FreeText = Field(default="pending", description="Where the milestone stands.")
     tasks: list[TaskStructure] = Field(
         default_factory=list, json_schema_extra={"default": []}, description="The milestone's tasks."
     )
@@ -415,7 +416,7 @@ CONVERSATIONS = Relation(
         "user_id": "uuid",
         "goal_id": "uuid",
         "messages": "public.json_list",
-        "status": "text",
+        "status": "public.free_text",
         "created_at": "public.instant",
         "updated_at": "public.instant",
     },
@@ -454,8 +455,8 @@ GOALS = Relation(
         "id": "uuid",
         "user_id": "uuid",
         "title": "public.title",
-        "category": "text",
-        "timeline": "text",
+        "category": "public.free_text",
+        "timeline": "public.free_text",
         "status": "public.goal_status",
         "created_at": "public.instant",
         "updated_at": "public.instant",
@@ -476,8 +477,8 @@ GOALS_FULL = Relation(
         "id": "uuid",
         "user_id": "uuid",
         "title": "public.title",
-        "category": "text",
-        "timeline": "text",
+        "category": "public.free_text",
+        "timeline": "public.free_text",
         "status": "public.goal_status",
         "created_at": "public.instant",
         "updated_at": "public.instant",
@@ -501,7 +502,7 @@ MILESTONES = Relation(
         "goal_id": "uuid",
         "week_number": "public.positive_integer",
         "title": "public.title",
-        "status": "text",
+        "status": "public.free_text",
         "created_at": "public.instant",
         "updated_at": "public.instant",
     },
@@ -652,14 +653,29 @@ CONSTRAINTS: dict[str, Constraint] = {
     "end_needs_start": Constraint(kind="check", field="end_time", message="An end needs a start."),
     "end_not_before_start": Constraint(kind="check", field="end_time", message="The end is before the start."),
     "goals_user_id_fkey": Constraint(kind="reference", field="user_id", message="user_id names no user."),
+    "json_list_fits_limits": Constraint(
+        kind="check",
+        field="",
+        message="A JSON value is larger than 4 MiB, or has a number that is larger, or closer to 0, than a double can hold.",
+    ),
+    "json_object_fits_limits": Constraint(
+        kind="check",
+        field="",
+        message="A JSON value is larger than 4 MiB, or has a number that is larger, or closer to 0, than a double can hold.",
+    ),
     "milestone_needs_its_goal": Constraint(
         kind="check", field="milestone_id", message="A milestone needs the goal that it belongs to."
     ),
     "milestones_goal_id_fkey": Constraint(kind="reference", field="goal_id", message="goal_id names no goal."),
+    "nonnegative_number_width": Constraint(
+        kind="check", field="", message="A number is larger, or closer to 0, than a double can hold."
+    ),
+    "probability_width": Constraint(kind="check", field="", message="A number is closer to 0 than a double can hold."),
     "tasks_goal_id_fkey": Constraint(kind="reference", field="goal_id", message="goal_id names no goal of this user."),
     "tasks_milestone_id_fkey": Constraint(
         kind="reference", field="milestone_id", message="milestone_id names no milestone of this goal."
     ),
     "tasks_user_id_fkey": Constraint(kind="reference", field="user_id", message="user_id names no user."),
+    "text_list_bytes": Constraint(kind="check", field="", message="A list of texts is larger than 2 MiB."),
     "users_email_key": Constraint(kind="unique", field="email", message="A user with this email exists already."),
 }

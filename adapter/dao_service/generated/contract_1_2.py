@@ -23,6 +23,7 @@ from dao_service.bindings import (
 from dao_service.generated.vocabulary import (
     ContextType,
     EmailAddress,
+    FreeText,
     GoalStatus,
     InputModality,
     Instant,
@@ -62,10 +63,10 @@ class Conversation(Row):
     context_type: ContextType = Field(description="What the conversation is about.")
     goal_id: UUID | None = Field(description="The goal, of the same user, that contract 1.0 keeps the conversation under.")
     messages: JsonList = Field(description="Contract 1.0's list of messages. Contract 1.2 has /messages.")
-    status: str = Field(description="Where the conversation stands, in contract 1.0's words.")
+    status: FreeText = Field(description="Where the conversation stands, in contract 1.0's words.")
     last_message_at: Instant | None = Field(description="When the latest message was written; set by each new message.")
-    voice_session_id: str | None = Field(description="The voice agent's session.")
-    extracted_intent: str | None = Field(description="What the user wanted, as the voice agent understood it.")
+    voice_session_id: FreeText | None = Field(description="The voice agent's session.")
+    extracted_intent: FreeText | None = Field(description="What the user wanted, as the voice agent understood it.")
     intent_payload: JsonObject | None = Field(description="Details of the intent.")
     linked_goal_id: UUID | None = Field(description="The goal, of the same user, that the voice session led to.")
     linked_task_id: UUID | None = Field(description="The task, of the same user, that the voice session led to.")
@@ -89,11 +90,11 @@ class ConversationCreate(Input):
         json_schema_extra={"default": []},
         description="Contract 1.0's list of messages. Contract 1.2 has /messages.",
     )
-    status: str = Field(default="open", description="Where the conversation stands, in contract 1.0's words.")
+    status: FreeText = Field(default="open", description="Where the conversation stands, in contract 1.0's words.")
     last_message_at: Instant | None = Field(
         default=None, description="When the latest message was written; set by each new message."
     )
-    voice_session_id: str | None = Field(default=None, description="The voice agent's session.")
+    voice_session_id: FreeText | None = Field(default=None, description="The voice agent's session.")
 
 
 class ConversationUpdate(Input):
@@ -106,17 +107,17 @@ class ConversationUpdate(Input):
     messages: JsonList | MISSING = Field(
         default=MISSING, description="Contract 1.0's list of messages. Contract 1.2 has /messages."
     )
-    status: str | MISSING = Field(default=MISSING, description="Where the conversation stands, in contract 1.0's words.")
+    status: FreeText | MISSING = Field(default=MISSING, description="Where the conversation stands, in contract 1.0's words.")
     last_message_at: Instant | None | MISSING = Field(
         default=MISSING, description="When the latest message was written; set by each new message."
     )
-    voice_session_id: str | None | MISSING = Field(default=MISSING, description="The voice agent's session.")
+    voice_session_id: FreeText | None | MISSING = Field(default=MISSING, description="The voice agent's session.")
 
 
 class ConversationFunctionUpdate(Input):
     """Changes what only a function writes to conversations: the fields that are given and no other."""
 
-    extracted_intent: str | None | MISSING = Field(
+    extracted_intent: FreeText | None | MISSING = Field(
         default=MISSING, description="What the user wanted, as the voice agent understood it."
     )
     intent_payload: JsonObject | None | MISSING = Field(default=MISSING, description="Details of the intent.")
@@ -187,7 +188,7 @@ class Goal(Row):
     id: UUID = Field(description="The goal's id.")
     user_id: UUID = Field(description="Whose goal it is. Does not change.")
     title: Title = Field(description="What is to be reached.")
-    description: str | None = Field(description="The goal in the user's words.")
+    description: FreeText | None = Field(description="The goal in the user's words.")
     class_tags: TextList | None = Field(description="Classes that the goal falls into, such as health.")
     status: GoalStatus = Field(description="Where the goal stands.")
     parent_goal_id: UUID | None = Field(description="The goal, of the same user, that this one is part of.")
@@ -196,8 +197,8 @@ class Goal(Row):
     completed_at: Instant | None = Field(description="When the goal was reached.")
     target_weeks: PositiveInteger = Field(description="How many weeks the goal is planned for.")
     plan_json: JsonObject | None = Field(description="The Goal Planner's plan.")
-    category: str | None = Field(description="Category, in contract 1.0's words.")
-    timeline: str | None = Field(description="Time frame, in contract 1.0's words.")
+    category: FreeText | None = Field(description="Category, in contract 1.0's words.")
+    timeline: FreeText | None = Field(description="Time frame, in contract 1.0's words.")
     created_at: Instant = Field(description="When the row was created.")
     updated_at: Instant = Field(description="When the row last changed.")
 
@@ -207,7 +208,7 @@ class GoalCreate(Input):
 
     user_id: UUID = Field(description="Whose goal it is. Does not change.")
     title: Title = Field(description="What is to be reached.")
-    description: str | None = Field(default=None, description="The goal in the user's words.")
+    description: FreeText | None = Field(default=None, description="The goal in the user's words.")
     class_tags: TextList | None = Field(default=None, description="Classes that the goal falls into, such as health.")
     status: GoalStatus = Field(default=GoalStatus.ACTIVE, description="Where the goal stands.")
     parent_goal_id: UUID | None = Field(default=None, description="The goal, of the same user, that this one is part of.")
@@ -216,15 +217,15 @@ class GoalCreate(Input):
     completed_at: Instant | None = Field(default=None, description="When the goal was reached.")
     target_weeks: PositiveInteger = Field(default=6, description="How many weeks the goal is planned for.")
     plan_json: JsonObject | None = Field(default=None, description="The Goal Planner's plan.")
-    category: str | None = Field(default=None, description="Category, in contract 1.0's words.")
-    timeline: str | None = Field(default=None, description="Time frame, in contract 1.0's words.")
+    category: FreeText | None = Field(default=None, description="Category, in contract 1.0's words.")
+    timeline: FreeText | None = Field(default=None, description="Time frame, in contract 1.0's words.")
 
 
 class GoalUpdate(Input):
     """Changes a row of goals: the fields that are given and no other."""
 
     title: Title | MISSING = Field(default=MISSING, description="What is to be reached.")
-    description: str | None | MISSING = Field(default=MISSING, description="The goal in the user's words.")
+    description: FreeText | None | MISSING = Field(default=MISSING, description="The goal in the user's words.")
     class_tags: TextList | None | MISSING = Field(default=MISSING, description="Classes that the goal falls into, such as health.")
     status: GoalStatus | MISSING = Field(default=MISSING, description="Where the goal stands.")
     parent_goal_id: UUID | None | MISSING = Field(
@@ -237,8 +238,8 @@ class GoalUpdate(Input):
     completed_at: Instant | None | MISSING = Field(default=MISSING, description="When the goal was reached.")
     target_weeks: PositiveInteger | MISSING = Field(default=MISSING, description="How many weeks the goal is planned for.")
     plan_json: JsonObject | None | MISSING = Field(default=MISSING, description="The Goal Planner's plan.")
-    category: str | None | MISSING = Field(default=MISSING, description="Category, in contract 1.0's words.")
-    timeline: str | None | MISSING = Field(default=MISSING, description="Time frame, in contract 1.0's words.")
+    category: FreeText | None | MISSING = Field(default=MISSING, description="Category, in contract 1.0's words.")
+    timeline: FreeText | None | MISSING = Field(default=MISSING, description="Time frame, in contract 1.0's words.")
 
 
 class GoalFilters(Filters):
@@ -256,7 +257,7 @@ class Milestone(Row):
     goal_id: UUID = Field(description="The goal that it is a step of. Its tasks move along with it.")
     week_number: PositiveInteger = Field(description="Week of the plan, from 1.")
     title: Title = Field(description="What the week is for.")
-    status: str = Field(description="Where the milestone stands.")
+    status: FreeText = Field(description="Where the milestone stands.")
     created_at: Instant = Field(description="When the row was created.")
     updated_at: Instant = Field(description="When the row last changed.")
 
@@ -267,7 +268,7 @@ class MilestoneCreate(Input):
     goal_id: UUID = Field(description="The goal that it is a step of. Its tasks move along with it.")
     week_number: PositiveInteger = Field(description="Week of the plan, from 1.")
     title: Title = Field(description="What the week is for.")
-    status: str = Field(default="pending", description="Where the milestone stands.")
+    status: FreeText = Field(default="pending", description="Where the milestone stands.")
 
 
 class MilestoneUpdate(Input):
@@ -276,7 +277,7 @@ class MilestoneUpdate(Input):
     goal_id: UUID | MISSING = Field(default=MISSING, description="The goal that it is a step of. Its tasks move along with it.")
     week_number: PositiveInteger | MISSING = Field(default=MISSING, description="Week of the plan, from 1.")
     title: Title | MISSING = Field(default=MISSING, description="What the week is for.")
-    status: str | MISSING = Field(default=MISSING, description="Where the milestone stands.")
+    status: FreeText | MISSING = Field(default=MISSING, description="Where the milestone stands.")
 
 
 class MilestoneFilters(Filters):
@@ -293,7 +294,7 @@ class Task(Row):
     goal_id: UUID | None = Field(description="The goal, of the same user, that it serves.")
     milestone_id: UUID | None = Field(description="The milestone, of the same goal, that it belongs to.")
     title: Title = Field(description="What is to be done.")
-    description: str | None = Field(description="The task in more words.")
+    description: FreeText | None = Field(description="The task in more words.")
     status: TaskStatus = Field(description="Where the task stands.")
     priority: TaskPriority = Field(description="How much the task matters.")
     scheduled_at: Instant | None = Field(description="When it starts.")
@@ -302,9 +303,9 @@ class Task(Row):
     )
     duration_minutes: PositiveInteger | None = Field(description="How long it takes, in minutes.")
     trigger_type: TriggerType = Field(description="What makes it due: a time or a place.")
-    location_trigger: str | None = Field(description="The place that makes it due.")
+    location_trigger: FreeText | None = Field(description="The place that makes it due.")
     is_recurring: bool = Field(description="Whether it repeats.")
-    recurrence_rule: str | None = Field(description="How it repeats, as an RFC 5545 RRULE.")
+    recurrence_rule: FreeText | None = Field(description="How it repeats, as an RFC 5545 RRULE.")
     calendar_event_id: Label | None = Field(description="The event in the user's calendar.")
     shared_with_goal_ids: UuidList | None = Field(description="Other goals that it serves as well.")
     reminder_sent_at: Instant | None = Field(description="When the push reminder went out.")
@@ -324,15 +325,15 @@ class TaskCreate(Input):
     goal_id: UUID | None = Field(default=None, description="The goal, of the same user, that it serves.")
     milestone_id: UUID | None = Field(default=None, description="The milestone, of the same goal, that it belongs to.")
     title: Title = Field(description="What is to be done.")
-    description: str | None = Field(default=None, description="The task in more words.")
+    description: FreeText | None = Field(default=None, description="The task in more words.")
     status: TaskStatus = Field(default=TaskStatus.PENDING, description="Where the task stands.")
     priority: TaskPriority = Field(default=TaskPriority.STANDARD, description="How much the task matters.")
     scheduled_at: Instant | None = Field(default=None, description="When it starts.")
     duration_minutes: PositiveInteger | None = Field(default=None, description="How long it takes, in minutes.")
     trigger_type: TriggerType = Field(default=TriggerType.TIME, description="What makes it due: a time or a place.")
-    location_trigger: str | None = Field(default=None, description="The place that makes it due.")
+    location_trigger: FreeText | None = Field(default=None, description="The place that makes it due.")
     is_recurring: bool = Field(default=False, description="Whether it repeats.")
-    recurrence_rule: str | None = Field(default=None, description="How it repeats, as an RFC 5545 RRULE.")
+    recurrence_rule: FreeText | None = Field(default=None, description="How it repeats, as an RFC 5545 RRULE.")
     calendar_event_id: Label | None = Field(default=None, description="The event in the user's calendar.")
     shared_with_goal_ids: UuidList | None = Field(default=None, description="Other goals that it serves as well.")
     reminder_sent_at: Instant | None = Field(default=None, description="When the push reminder went out.")
@@ -349,15 +350,15 @@ class TaskUpdate(Input):
     goal_id: UUID | None | MISSING = Field(default=MISSING, description="The goal, of the same user, that it serves.")
     milestone_id: UUID | None | MISSING = Field(default=MISSING, description="The milestone, of the same goal, that it belongs to.")
     title: Title | MISSING = Field(default=MISSING, description="What is to be done.")
-    description: str | None | MISSING = Field(default=MISSING, description="The task in more words.")
+    description: FreeText | None | MISSING = Field(default=MISSING, description="The task in more words.")
     status: TaskStatus | MISSING = Field(default=MISSING, description="Where the task stands.")
     priority: TaskPriority | MISSING = Field(default=MISSING, description="How much the task matters.")
     scheduled_at: Instant | None | MISSING = Field(default=MISSING, description="When it starts.")
     duration_minutes: PositiveInteger | None | MISSING = Field(default=MISSING, description="How long it takes, in minutes.")
     trigger_type: TriggerType | MISSING = Field(default=MISSING, description="What makes it due: a time or a place.")
-    location_trigger: str | None | MISSING = Field(default=MISSING, description="The place that makes it due.")
+    location_trigger: FreeText | None | MISSING = Field(default=MISSING, description="The place that makes it due.")
     is_recurring: bool | MISSING = Field(default=MISSING, description="Whether it repeats.")
-    recurrence_rule: str | None | MISSING = Field(default=MISSING, description="How it repeats, as an RFC 5545 RRULE.")
+    recurrence_rule: FreeText | None | MISSING = Field(default=MISSING, description="How it repeats, as an RFC 5545 RRULE.")
     calendar_event_id: Label | None | MISSING = Field(default=MISSING, description="The event in the user's calendar.")
     shared_with_goal_ids: UuidList | None | MISSING = Field(default=MISSING, description="Other goals that it serves as well.")
     reminder_sent_at: Instant | None | MISSING = Field(default=MISSING, description="When the push reminder went out.")
@@ -385,7 +386,7 @@ class GoalFull(Row):
     id: UUID = Field(description="The goal's id.")
     user_id: UUID = Field(description="Whose goal it is. Does not change.")
     title: Title = Field(description="What is to be reached.")
-    description: str | None = Field(description="The goal in the user's words.")
+    description: FreeText | None = Field(description="The goal in the user's words.")
     class_tags: TextList | None = Field(description="Classes that the goal falls into, such as health.")
     status: GoalStatus = Field(description="Where the goal stands.")
     parent_goal_id: UUID | None = Field(description="The goal, of the same user, that this one is part of.")
@@ -394,8 +395,8 @@ class GoalFull(Row):
     completed_at: Instant | None = Field(description="When the goal was reached.")
     target_weeks: PositiveInteger = Field(description="How many weeks the goal is planned for.")
     plan_json: JsonObject | None = Field(description="The Goal Planner's plan.")
-    category: str | None = Field(description="Category, in contract 1.0's words.")
-    timeline: str | None = Field(description="Time frame, in contract 1.0's words.")
+    category: FreeText | None = Field(description="Category, in contract 1.0's words.")
+    timeline: FreeText | None = Field(description="Time frame, in contract 1.0's words.")
     created_at: Instant = Field(description="When the row was created.")
     updated_at: Instant = Field(description="When the row last changed.")
     milestones: list[Milestone] = Field(description="The goal's milestones, by week.")
@@ -451,7 +452,7 @@ class NotificationLog(Row):
     task_id: UUID = Field(description="The task that the notification is about. Does not change.")
     channel: NotificationChannel = Field(description="How it was delivered.")
     sent_at: Instant | None = Field(description="When it was sent.")
-    response: str | None = Field(description="What the user answered.")
+    response: FreeText | None = Field(description="What the user answered.")
     responded_at: Instant | None = Field(description="When the user answered.")
     created_at: Instant = Field(description="When the row was created.")
     updated_at: Instant = Field(description="When the row last changed.")
@@ -463,7 +464,7 @@ class NotificationLogCreate(Input):
     task_id: UUID = Field(description="The task that the notification is about. Does not change.")
     channel: NotificationChannel = Field(description="How it was delivered.")
     sent_at: Instant | None = Field(default=None, description="When it was sent.")
-    response: str | None = Field(default=None, description="What the user answered.")
+    response: FreeText | None = Field(default=None, description="What the user answered.")
     responded_at: Instant | None = Field(default=None, description="When the user answered.")
 
 
@@ -472,7 +473,7 @@ class NotificationLogUpdate(Input):
 
     channel: NotificationChannel | MISSING = Field(default=MISSING, description="How it was delivered.")
     sent_at: Instant | None | MISSING = Field(default=MISSING, description="When it was sent.")
-    response: str | None | MISSING = Field(default=MISSING, description="What the user answered.")
+    response: FreeText | None | MISSING = Field(default=MISSING, description="What the user answered.")
     responded_at: Instant | None | MISSING = Field(default=MISSING, description="When the user answered.")
 
 
@@ -502,8 +503,8 @@ class Pattern(Row):
 
     id: UUID = Field(description="The pattern's id.")
     user_id: UUID = Field(description="Whose behaviour it is. Does not change.")
-    pattern_type: str | None = Field(description="What kind of pattern it is.")
-    description: str | None = Field(description="The pattern in words.")
+    pattern_type: FreeText | None = Field(description="What kind of pattern it is.")
+    description: FreeText | None = Field(description="The pattern in words.")
     data: JsonObject | None = Field(description="What supports it.")
     confidence: Probability | None = Field(description="How sure the Observer is, 0 to 1.")
     created_at: Instant = Field(description="When the row was created.")
@@ -514,8 +515,8 @@ class PatternCreate(Input):
     """Creates a row of patterns."""
 
     user_id: UUID = Field(description="Whose behaviour it is. Does not change.")
-    pattern_type: str | None = Field(default=None, description="What kind of pattern it is.")
-    description: str | None = Field(default=None, description="The pattern in words.")
+    pattern_type: FreeText | None = Field(default=None, description="What kind of pattern it is.")
+    description: FreeText | None = Field(default=None, description="The pattern in words.")
     data: JsonObject | None = Field(default=None, description="What supports it.")
     confidence: Probability | None = Field(default=None, description="How sure the Observer is, 0 to 1.")
 
@@ -523,8 +524,8 @@ class PatternCreate(Input):
 class PatternUpdate(Input):
     """Changes a row of patterns: the fields that are given and no other."""
 
-    pattern_type: str | None | MISSING = Field(default=MISSING, description="What kind of pattern it is.")
-    description: str | None | MISSING = Field(default=MISSING, description="The pattern in words.")
+    pattern_type: FreeText | None | MISSING = Field(default=MISSING, description="What kind of pattern it is.")
+    description: FreeText | None | MISSING = Field(default=MISSING, description="The pattern in words.")
     data: JsonObject | None | MISSING = Field(default=MISSING, description="What supports it.")
     confidence: Probability | None | MISSING = Field(default=MISSING, description="How sure the Observer is, 0 to 1.")
 
@@ -611,15 +612,15 @@ class TaskStructure(Input):
     """Creates a row of tasks within a structure."""
 
     title: Title = Field(description="What is to be done.")
-    description: str | None = Field(default=None, description="The task in more words.")
+    description: FreeText | None = Field(default=None, description="The task in more words.")
     status: TaskStatus = Field(default=TaskStatus.PENDING, description="Where the task stands.")
     priority: TaskPriority = Field(default=TaskPriority.STANDARD, description="How much the task matters.")
     scheduled_at: Instant | None = Field(default=None, description="When it starts.")
     duration_minutes: PositiveInteger | None = Field(default=None, description="How long it takes, in minutes.")
     trigger_type: TriggerType = Field(default=TriggerType.TIME, description="What makes it due: a time or a place.")
-    location_trigger: str | None = Field(default=None, description="The place that makes it due.")
+    location_trigger: FreeText | None = Field(default=None, description="The place that makes it due.")
     is_recurring: bool = Field(default=False, description="Whether it repeats.")
-    recurrence_rule: str | None = Field(default=None, description="How it repeats, as an RFC 5545 RRULE.")
+    recurrence_rule: FreeText | None = Field(default=None, description="How it repeats, as an RFC 5545 RRULE.")
     calendar_event_id: Label | None = Field(default=None, description="The event in the user's calendar.")
     shared_with_goal_ids: UuidList | None = Field(default=None, description="Other goals that it serves as well.")
     reminder_sent_at: Instant | None = Field(default=None, description="When the push reminder went out.")
@@ -635,7 +636,7 @@ class MilestoneStructure(Input):
 
     week_number: PositiveInteger = Field(description="Week of the plan, from 1.")
     title: Title = Field(description="What the week is for.")
-    status: str = Field(default="pending", description="Where the milestone stands.")
+    status: FreeText = Field(default="pending", description="Where the milestone stands.")
     tasks: list[TaskStructure] = Field(
         default_factory=list, json_schema_extra={"default": []}, description="The milestone's tasks."
     )
@@ -733,10 +734,10 @@ CONVERSATIONS = Relation(
         "context_type": "public.context_type",
         "goal_id": "uuid",
         "messages": "public.json_list",
-        "status": "text",
+        "status": "public.free_text",
         "last_message_at": "public.instant",
-        "voice_session_id": "text",
-        "extracted_intent": "text",
+        "voice_session_id": "public.free_text",
+        "extracted_intent": "public.free_text",
         "intent_payload": "public.json_object",
         "linked_goal_id": "uuid",
         "linked_task_id": "uuid",
@@ -780,7 +781,7 @@ GOALS = Relation(
         "id": "uuid",
         "user_id": "uuid",
         "title": "public.title",
-        "description": "text",
+        "description": "public.free_text",
         "class_tags": "public.text_list",
         "status": "public.goal_status",
         "parent_goal_id": "uuid",
@@ -789,8 +790,8 @@ GOALS = Relation(
         "completed_at": "public.instant",
         "target_weeks": "public.positive_integer",
         "plan_json": "public.json_object",
-        "category": "text",
-        "timeline": "text",
+        "category": "public.free_text",
+        "timeline": "public.free_text",
         "created_at": "public.instant",
         "updated_at": "public.instant",
     },
@@ -810,7 +811,7 @@ GOALS_FULL = Relation(
         "id": "uuid",
         "user_id": "uuid",
         "title": "public.title",
-        "description": "text",
+        "description": "public.free_text",
         "class_tags": "public.text_list",
         "status": "public.goal_status",
         "parent_goal_id": "uuid",
@@ -819,8 +820,8 @@ GOALS_FULL = Relation(
         "completed_at": "public.instant",
         "target_weeks": "public.positive_integer",
         "plan_json": "public.json_object",
-        "category": "text",
-        "timeline": "text",
+        "category": "public.free_text",
+        "timeline": "public.free_text",
         "created_at": "public.instant",
         "updated_at": "public.instant",
         "milestones": "public.milestones[]",
@@ -864,7 +865,7 @@ MILESTONES = Relation(
         "goal_id": "uuid",
         "week_number": "public.positive_integer",
         "title": "public.title",
-        "status": "text",
+        "status": "public.free_text",
         "created_at": "public.instant",
         "updated_at": "public.instant",
     },
@@ -885,7 +886,7 @@ NOTIFICATION_LOG = Relation(
         "task_id": "uuid",
         "channel": "public.notification_channel",
         "sent_at": "public.instant",
-        "response": "text",
+        "response": "public.free_text",
         "responded_at": "public.instant",
         "created_at": "public.instant",
         "updated_at": "public.instant",
@@ -905,8 +906,8 @@ PATTERNS = Relation(
     column_types={
         "id": "uuid",
         "user_id": "uuid",
-        "pattern_type": "text",
-        "description": "text",
+        "pattern_type": "public.free_text",
+        "description": "public.free_text",
         "data": "public.json_object",
         "confidence": "public.probability",
         "created_at": "public.instant",
@@ -930,16 +931,16 @@ TASKS = Relation(
         "goal_id": "uuid",
         "milestone_id": "uuid",
         "title": "public.title",
-        "description": "text",
+        "description": "public.free_text",
         "status": "public.task_status",
         "priority": "public.task_priority",
         "scheduled_at": "public.instant",
         "scheduled_end_at": "public.instant",
         "duration_minutes": "public.positive_integer",
         "trigger_type": "public.trigger_type",
-        "location_trigger": "text",
+        "location_trigger": "public.free_text",
         "is_recurring": "boolean",
-        "recurrence_rule": "text",
+        "recurrence_rule": "public.free_text",
         "calendar_event_id": "public.label",
         "shared_with_goal_ids": "public.uuid_list",
         "reminder_sent_at": "public.instant",
@@ -1162,6 +1163,16 @@ CONSTRAINTS: dict[str, Constraint] = {
         kind="reference", field="parent_goal_id", message="parent_goal_id names no goal of this user."
     ),
     "goals_user_id_fkey": Constraint(kind="reference", field="user_id", message="user_id names no user."),
+    "json_list_fits_limits": Constraint(
+        kind="check",
+        field="",
+        message="A JSON value is larger than 4 MiB, or has a number that is larger, or closer to 0, than a double can hold.",
+    ),
+    "json_object_fits_limits": Constraint(
+        kind="check",
+        field="",
+        message="A JSON value is larger than 4 MiB, or has a number that is larger, or closer to 0, than a double can hold.",
+    ),
     "messages_conversation_id_fkey": Constraint(
         kind="reference", field="conversation_id", message="conversation_id names no conversation."
     ),
@@ -1169,12 +1180,17 @@ CONSTRAINTS: dict[str, Constraint] = {
         kind="check", field="milestone_id", message="A milestone needs the goal that it belongs to."
     ),
     "milestones_goal_id_fkey": Constraint(kind="reference", field="goal_id", message="goal_id names no goal."),
+    "nonnegative_number_width": Constraint(
+        kind="check", field="", message="A number is larger, or closer to 0, than a double can hold."
+    ),
     "notification_log_task_id_fkey": Constraint(kind="reference", field="task_id", message="task_id names no task."),
     "patterns_user_id_fkey": Constraint(kind="reference", field="user_id", message="user_id names no user."),
+    "probability_width": Constraint(kind="check", field="", message="A number is closer to 0 than a double can hold."),
     "tasks_goal_id_fkey": Constraint(kind="reference", field="goal_id", message="goal_id names no goal of this user."),
     "tasks_milestone_id_fkey": Constraint(
         kind="reference", field="milestone_id", message="milestone_id names no milestone of this goal."
     ),
     "tasks_user_id_fkey": Constraint(kind="reference", field="user_id", message="user_id names no user."),
+    "text_list_bytes": Constraint(kind="check", field="", message="A list of texts is larger than 2 MiB."),
     "users_email_key": Constraint(kind="unique", field="email", message="A user with this email exists already."),
 }

@@ -28,6 +28,9 @@ EmailAddress = Annotated[
 ]
 
 
+FreeText = Annotated[str, StringConstraints(max_length=1048576), Field(description="A text of up to 1,048,576 characters.")]
+
+
 class GoalStatus(StrEnum):
     """Where a goal stands."""
 
@@ -69,7 +72,9 @@ class MessageRole(StrEnum):
     FUNCTION = "function"
 
 
-NonemptyText = Annotated[str, StringConstraints(min_length=1), Field(description="A text of at least one character.")]
+NonemptyText = Annotated[
+    str, StringConstraints(min_length=1, max_length=1048576), Field(description="A text of 1 to 1,048,576 characters.")
+]
 
 
 NonnegativeInteger = Annotated[int, Field(ge=0, le=2147483647), Field(description="A whole number from 0.")]
@@ -113,7 +118,7 @@ class TaskStatus(StrEnum):
     CANCELLED = "cancelled"
 
 
-TextList = Annotated[list[str], Field(description="A list of texts.")]
+TextList = Annotated[list[str], Field(max_length=10000), Field(description="A list of up to 10,000 texts.")]
 
 
 Title = Annotated[str, StringConstraints(min_length=1, max_length=500), Field(description="A title, 1 to 500 characters.")]
@@ -129,4 +134,4 @@ class TriggerType(StrEnum):
 UuidBatch = Annotated[list[UUID], Field(min_length=1, max_length=100), Field(description="A list of 1 to 100 UUIDs.")]
 
 
-UuidList = Annotated[list[UUID], Field(description="A list of UUIDs.")]
+UuidList = Annotated[list[UUID], Field(max_length=10000), Field(description="A list of up to 10,000 UUIDs.")]
