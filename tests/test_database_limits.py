@@ -30,7 +30,7 @@ def limited() -> Iterator[LocalStack]:
 async def test_every_caller_of_the_data_api_has_limits(limited: LocalStack) -> None:
     async with client_with(limited, limited.service_role_key) as service, signed_in(limited, str(uuid4())) as user:
         assert await answer(service.rpc("show_limits")) == ["8s", "4s"]
-        assert await answer(user.rpc("show_limits")) == ["8s", "4s"]
+        assert await answer(user.rpc("show_limits")) == ["3s", "2s"]
 
 
 @pytest.mark.parametrize(

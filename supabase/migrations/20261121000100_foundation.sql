@@ -47,10 +47,12 @@ alter default privileges in schema public revoke all on functions from anon, aut
 grant usage on schema public to anon, authenticated, service_role;
 grant usage on schema private to authenticated, service_role;
 
--- Once a client has gone, these limits are the only thing that ends its statement.
+-- Once a client has gone, these limits are the only thing that ends its statement. A user's is the shorter: PostgREST's connections
+-- are for all callers, and a few costly requests of one user must not keep the agents from them.
 alter role service_role set statement_timeout = '8s';
 alter role service_role set lock_timeout = '4s';
-alter role authenticated set lock_timeout = '4s';
+alter role authenticated set statement_timeout = '3s';
+alter role authenticated set lock_timeout = '2s';
 
 -- Vocabulary: values ------------------------------------------------------------------------------------------------------------
 
