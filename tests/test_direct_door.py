@@ -72,10 +72,41 @@ async def test_who_signed_up_is_seen_through_contract_1_0(browser: AsyncClient, 
 
 async def test_a_user_without_a_row_creates_their_own(stack: LocalStack) -> None:
     user_id = str(uuid4())
-    async with signed_in(stack, user_id) as client:
-        created = await insert(client, "users", {"id": user_id, "email": f"{user_id}@example.com"})
+    async with signed_in(stack, user_id, email=f"{user_id}@example.com") as client:
+        created = await insert(client, "users", {"id": user_id, "email": f"{user_id.upper()}@example.com"})
 
     assert created["id"] == user_id
+
+
+@pytest.mark.parametrize("claims", [{"email": "mine@example.com"}, {"email": ""}, {}], ids=["another", "none", "no claim"])
+@pytest.mark.parametrize("schema", ["public", "v1_0"])
+async def test_a_user_creates_their_own_under_no_other_address(schema: str, claims: Row, stack: LocalStack) -> None:
+    user_id = str(uuid4())
+    async with signed_in(stack, user_id, **claims) as client:
+        with pytest.raises(APIError) as refused:
+            await insert(client, "users", {"id": user_id, "name": "x", "email": f"{user_id}@example.com"}, schema)
+
+    assert refused.value.code == "42501"
+
+
+@pytest.mark.parametrize("schema", ["public", "v1_0"])
+async def test_a_user_changes_everything_but_the_address(schema: str, browser: AsyncClient, user_id: str) -> None:
+    users = browser.schema(schema).from_("users")
+
+    with pytest.raises(APIError) as refused:
+        await users.update({"name": "Ada", "email": f"other-{user_id}@example.com"}).eq("id", user_id).execute()
+    [renamed] = await answer(users.update({"name": "Ada"}).eq("id", user_id))
+
+    assert refused.value.code == "42501"
+    assert (renamed["name"], renamed["email"]) == ("Ada", f"{user_id}@example.com")
+
+
+async def test_an_address_that_supabase_auth_changes_is_changed(browser: AsyncClient, user_id: str, database: Database) -> None:
+    await database.execute("update auth.users set email = $2 where id = $1", user_id, f"new-{user_id}@example.com")
+
+    user = await answer(browser.table("users").select("email").single())
+
+    assert user == {"email": f"new-{user_id}@example.com"}
 
 
 async def test_a_user_onboards(browser: AsyncClient, user_id: str) -> None:
@@ -419,12 +450,12 @@ async def test_an_error_says_what_is_wrong(row: Row, code: str, named: str, brow
     assert named in refused.value.message
 
 
-async def test_an_address_that_is_taken_is_a_conflict(browser: AsyncClient, database: Database, user_id: str) -> None:
-    other = str(uuid4())
-    await sign_up(database, other)
+async def test_an_address_that_is_taken_is_a_conflict(stack: LocalStack, user_id: str) -> None:
+    newcomer, taken = str(uuid4()), f"{user_id.upper()}@example.com"
 
-    with pytest.raises(APIError) as refused:
-        await browser.table("users").update({"email": f"{other.upper()}@example.com"}).eq("id", user_id).execute()
+    async with signed_in(stack, newcomer, email=taken) as client:
+        with pytest.raises(APIError) as refused:
+            await insert(client, "users", {"id": newcomer, "email": taken})
 
     assert refused.value.code == "23505"
 

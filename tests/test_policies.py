@@ -131,6 +131,10 @@ async def names(superuser: Database, owner: Owner) -> dict[str, str]:
     return fields | {"unflagged": unflagged.user, "newcomer": str(uuid4())}
 
 
+def _claims(user_id: str) -> str:
+    return f'{{"sub": "{user_id}", "email": "{user_id}@example.com"}}'
+
+
 async def rows_touched(connection: Database, user_id: str, statement: str, *, after: str = "") -> int:
     """How many rows a user's statement reads or writes; 0 where it is refused. Nothing of it stays.
 
@@ -141,7 +145,7 @@ async def rows_touched(connection: Database, user_id: str, statement: str, *, af
     try:
         if after:
             await connection.execute(after)
-        await connection.execute("select set_config('request.jwt.claims', $1, true)", f'{{"sub": "{user_id}"}}')
+        await connection.execute("select set_config('request.jwt.claims', $1, true)", _claims(user_id))
         await connection.execute("set local role authenticated")
         return int((await connection.execute(statement)).split()[-1])
     except asyncpg.InsufficientPrivilegeError:
@@ -180,6 +184,15 @@ async def test_a_wider_policy_would_let_others_in(policy: Policy, superuser: Dat
     assert await rows_touched(superuser, mallory, refused) == 0
     widened = f'alter policy "{policy.name}" on public.{policy.table} {clause}'
     assert await rows_touched(superuser, mallory, refused, after=widened) >= 1
+
+
+async def test_a_wider_check_would_let_users_take_the_address_of_others(superuser: Database) -> None:
+    newcomer = str(uuid4())
+    create = f"insert into public.users (id, email) values ('{newcomer}', 'victim@example.com')"
+
+    assert await rows_touched(superuser, newcomer, create) == 0
+    widened = 'alter policy "Users create themselves" on public.users with check (id = (select auth.uid()))'
+    assert await rows_touched(superuser, newcomer, create, after=widened) == 1
 
 
 async def test_a_wider_check_would_let_milestones_move_to_others(superuser: Database, owner: Owner, names: dict[str, str]) -> None:

@@ -24,9 +24,9 @@ async def test_supabase_js_reads_writes_and_calls_under_row_level_security(stack
             "API_URL": stack.api_url,
             "ANON_KEY": stack.anon_key,
             "MAYA_ID": str(maya),
-            "MAYA_JWT": stack.mint(maya),
+            "MAYA_JWT": stack.mint(maya, claims={"email": f"{maya}@example.com"}),
             "JONAS_ID": str(jonas),
-            "JONAS_JWT": stack.mint(jonas),
+            "JONAS_JWT": stack.mint(jonas, claims={"email": f"{jonas}@example.com"}),
         },
         cwd=ROOT,
         stdout=asyncio.subprocess.PIPE,
@@ -35,5 +35,5 @@ async def test_supabase_js_reads_writes_and_calls_under_row_level_security(stack
     output = (await process.communicate())[0].decode()
 
     assert process.returncode == 0, output
-    assert "pass 7" in output
+    assert "pass 8" in output
     assert "fail 0" in output

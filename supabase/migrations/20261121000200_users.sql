@@ -1,5 +1,6 @@
 -- Users and their demo flags. A user who signs up through Supabase Auth gets the row here by trigger, under the same id; one
--- that an agent creates through the REST door has no auth.users row until then.
+-- that an agent creates through the REST door has no auth.users row until then. A user's address is the one that Supabase Auth
+-- has: nobody shall pass another off as theirs, or keep its owner from signing up.
 
 create table public.users (
   id uuid not null default gen_random_uuid(),
@@ -80,6 +81,24 @@ comment on function private.create_user_of_auth() is
 create trigger flux_create_user after insert on auth.users
 for each row execute function private.create_user_of_auth();
 
+-- Security definer, and refusing an address that is taken, for the same reasons.
+create function private.change_email_of_auth()
+returns trigger
+language plpgsql
+security definer
+set search_path = ''
+as $$
+begin
+  update public.users set email = coalesce(nullif(new.email, ''), new.id::text || '@users.invalid') where users.id = new.id;
+  return new;
+end;
+$$;
+comment on function private.change_email_of_auth() is
+'Trigger on auth.users: an address that changes there changes in public.users.';
+
+create trigger flux_change_email after update of email on auth.users
+for each row when (new.email is distinct from old.email) execute function private.change_email_of_auth();
+
 create function public.put_demo_flags(
   user_id uuid, virtual_now public.instant default null, escalation_speed public.nonnegative_number default 1.0
 )
@@ -104,7 +123,7 @@ alter table public.demo_flags enable row level security;
 create policy "Users read themselves" on public.users for select to authenticated
 using (id = (select auth.uid()));
 create policy "Users create themselves" on public.users for insert to authenticated
-with check (id = (select auth.uid()));
+with check (id = (select auth.uid()) and lower(email) = lower((select auth.jwt()) ->> 'email'));
 create policy "Users change themselves" on public.users for update to authenticated
 using (id = (select auth.uid())) with check (id = (select auth.uid()));
 create policy "Users delete themselves" on public.users for delete to authenticated
@@ -121,8 +140,9 @@ using (user_id = (select auth.uid()));
 
 grant select, delete on public.users, public.demo_flags to authenticated, service_role;
 grant insert (id, email, name, onboarded, profile, notification_preferences, preferences, demo_mode),
-update (email, name, onboarded, profile, notification_preferences, preferences, demo_mode)
+update (name, onboarded, profile, notification_preferences, preferences, demo_mode)
 on public.users to authenticated, service_role;
+grant update (email) on public.users to service_role;
 grant insert (user_id, virtual_now, escalation_speed), update (virtual_now, escalation_speed)
 on public.demo_flags to authenticated, service_role;
 

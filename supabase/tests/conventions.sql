@@ -36,7 +36,7 @@ select is_empty(
 );
 select set_eq(
   'select signature from our_functions where prosecdef',
-  array['private.create_user_of_auth()', 'private.count_rows()'],
+  array['private.create_user_of_auth()', 'private.change_email_of_auth()', 'private.count_rows()'],
   'every function runs as its caller, but for those that must not'
 );
 select is_empty(

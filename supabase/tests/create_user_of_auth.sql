@@ -1,7 +1,7 @@
--- The trigger on auth.users: someone who signs up through Supabase Auth has a row of public.users.
+-- The triggers on auth.users: someone who signs up through Supabase Auth has a row of public.users, with the address there.
 
 begin;
-select plan(10);
+select plan(15);
 
 insert into auth.users (id, email, raw_user_meta_data)
 values ('a0000000-0000-4000-8000-000000000001', 'ada@example.com', '{"name": "Ada Lovelace", "role": "admin"}');
@@ -72,6 +72,45 @@ select is(
 );
 select ok(
   not has_table_privilege('supabase_auth_admin', 'public.users', 'insert'), 'that role can''t write users by itself'
+);
+
+-- An address that changes
+
+set local role supabase_auth_admin;
+
+update auth.users set email = 'Ada.Byron@example.com' where id = 'a0000000-0000-4000-8000-000000000001';
+
+reset role;
+
+select is(
+  (select email || ' ' || name from public.users where id = 'a0000000-0000-4000-8000-000000000001'),
+  'Ada.Byron@example.com Ada Lovelace', 'an address that changes in Supabase Auth changes here, and nothing else does'
+);
+
+update auth.users set email = 'two@example.com' where id = 'a0000000-0000-4000-8000-000000000002';
+
+select is(
+  (select email from public.users where id = 'a0000000-0000-4000-8000-000000000002')::text, 'two@example.com',
+  'also where there was none'
+);
+
+update auth.users set email = null where id = 'a0000000-0000-4000-8000-000000000002';
+
+select is(
+  (select email from public.users where id = 'a0000000-0000-4000-8000-000000000002')::text,
+  'a0000000-0000-4000-8000-000000000002@users.invalid', 'one that is taken away leaves one that reaches nobody'
+);
+
+update public.users set email = 'an.agents@example.com' where id = 'a0000000-0000-4000-8000-000000000004';
+update auth.users set last_sign_in_at = now(), email = email where id = 'a0000000-0000-4000-8000-000000000004';
+
+select is(
+  (select email from public.users where id = 'a0000000-0000-4000-8000-000000000004')::text, 'an.agents@example.com',
+  'any other change of auth.users leaves the address'
+);
+select throws_ok(
+  $$update auth.users set email = 'SEVEN@example.com' where id = 'a0000000-0000-4000-8000-000000000001'$$,
+  '23505', null, 'an address that another user has refuses the change'
 );
 
 select * from finish();

@@ -1,7 +1,7 @@
 -- Who may do what, as data: what is granted is written here a second time, so that no migration grants more unnoticed.
 
 begin;
-select plan(31);
+select plan(32);
 
 create temporary view ours as
 select oid, nspname from pg_namespace
@@ -124,7 +124,7 @@ values
   || 'shared_with_goal_ids reminder_sent_at whatsapp_sent_at call_sent_at completed_at'
 ),
 ('public.users', 'insert', 'id email name onboarded profile notification_preferences preferences demo_mode'),
-('public.users', 'update', 'email name onboarded profile notification_preferences preferences demo_mode'),
+('public.users', 'update', 'name onboarded profile notification_preferences preferences demo_mode'),
 ('v1_0.conversations', 'insert', 'id user_id goal_id messages status'),
 ('v1_0.conversations', 'update', 'goal_id messages status'),
 ('v1_0.demo_flags', 'insert', 'user_id virtual_now escalation_speed'),
@@ -144,15 +144,27 @@ values
   || 'calendar_event_id'
 ),
 ('v1_0.users', 'insert', 'id name email preferences demo_mode'),
-('v1_0.users', 'update', 'name email preferences demo_mode');
+('v1_0.users', 'update', 'name preferences demo_mode');
 
 select set_eq(
-  'select * from column_grants',
+  $$select relation, role, privilege, columns from column_grants where role <> 'service_role' or relation !~ 'users'$$,
   $$
     select relation, role, privilege, columns
     from expected_columns cross join (values ('authenticated'), ('service_role')) as granted (role)
+    where role <> 'service_role' or relation !~ 'users'
   $$,
   'users and the service write these columns; nobody else writes any'
+);
+select set_eq(
+  $$select relation, privilege, columns from column_grants where role = 'service_role' and relation ~ 'users'$$,
+  $$
+    values
+    ('public.users', 'insert', 'id email name onboarded profile notification_preferences preferences demo_mode'),
+    ('public.users', 'update', 'email name onboarded profile notification_preferences preferences demo_mode'),
+    ('v1_0.users', 'insert', 'id name email preferences demo_mode'),
+    ('v1_0.users', 'update', 'name email preferences demo_mode')
+  $$,
+  'only the service changes an address'
 );
 
 -- Functions

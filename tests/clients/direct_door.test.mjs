@@ -66,6 +66,11 @@ test("nothing can be created for the other, or under what is theirs", async () =
   await refused(maya.from("messages").insert({ conversation_id: rows.Jonas.thread.id, role: "user", content: "Hi" }), "42501");
 });
 
+test("an address is Supabase Auth's to change", async () => {
+  await refused(maya.from("users").update({ email: `${JONAS_ID}-too@example.com` }).eq("id", MAYA_ID), "42501");
+  await refused(maya.schema("v1_0").from("users").update({ email: "x@example.com" }).eq("id", MAYA_ID), "42501");
+});
+
 test("the functions answer for the caller alone", async () => {
   const range = { start_at: "2026-11-24T00:00:00Z", end_at: "2026-11-25T00:00:00Z" };
   const ids = async (client, user_id) =>
