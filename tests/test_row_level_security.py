@@ -363,6 +363,26 @@ async def test_a_filter_on_an_embedded_row_finds_nothing_of_another_user(ada: Ca
     assert theirs.data == []
 
 
+async def test_the_planner_tells_nobody_what_others_wrote(ada: Caller, grace: Caller, database: Database) -> None:
+    await database.execute(
+        "insert into public.messages (conversation_id, role, content)"
+        " select $1, 'user', 'secret ' || nth from generate_series(1, 3000) as nth",
+        grace.rows.conversation,
+    )
+    await database.execute("analyze public.messages")
+
+    messages = ada.client.table("messages")
+    below = [
+        (await messages.select("*", count=CountMethod.planned, head=True).lt("content", bound).execute()).count
+        for bound in ("secret", "secret 5", "secret 9999")
+    ]
+
+    assert len(set(below)) == 1
+    assert below[0] is not None
+    assert below[0] > 1
+    await database.execute("delete from public.messages where conversation_id = $1", grace.rows.conversation)
+
+
 # Functions -----------------------------------------------------------------------------------------------------------
 
 WHENEVER = ("2000-01-01T00:00:00Z", "2100-01-01T00:00:00Z")

@@ -28,6 +28,8 @@
 --   * A comment on a table's check is "<column>: <what to tell the caller>". A domain's check has one, without a column, where it
 --     is left to the database: Python then doesn't check it beforehand.
 --   * What callers can write has a limit, also where nobody needs one: what one user stores, all lists and all memory must bear.
+--   * Texts and JSON have no statistics: with "Prefer: count=planned" whoever signed in could ask how many rows of other users the
+--     planner expects below a text, and so read theirs letter by letter. Row-level security doesn't bind what the planner knows.
 --   * What a function has written as JSON, for speed, is of a domain that names its shape: page_json is the JSON of a page.
 --   * A function raises PT4xx with a constant message for what a caller did wrong; caller data goes into DETAIL only.
 --

@@ -45,6 +45,13 @@ comment on column public.demo_flags.escalation_speed is 'Factor on the pace of e
 comment on column public.demo_flags.created_at is 'When the row was created.';
 comment on column public.demo_flags.updated_at is 'When the row last changed.';
 
+alter table public.users
+alter column email set statistics 0,
+alter column name set statistics 0,
+alter column profile set statistics 0,
+alter column notification_preferences set statistics 0,
+alter column preferences set statistics 0;
+
 create unique index users_email_key on public.users (lower(email));
 create index users_newest_first on public.users (created_at desc, id desc);
 

@@ -67,6 +67,18 @@ comment on column public.milestones.updated_at is 'When the row last changed.';
 
 comment on constraint goal_is_not_its_own_parent on public.goals is 'parent_goal_id: A goal cannot be its own parent.';
 
+alter table public.goals
+alter column title set statistics 0,
+alter column description set statistics 0,
+alter column class_tags set statistics 0,
+alter column plan_json set statistics 0,
+alter column category set statistics 0,
+alter column timeline set statistics 0;
+
+alter table public.milestones
+alter column title set statistics 0,
+alter column status set statistics 0;
+
 create index goals_newest_first on public.goals (created_at desc, id desc);
 create index goals_of_user on public.goals (user_id, created_at desc, id desc);
 create index goals_of_parent on public.goals (parent_goal_id, user_id) where parent_goal_id is not null;

@@ -71,6 +71,13 @@ comment on constraint completed_at_only_when_done on public.tasks is
 comment on constraint end_needs_start on public.tasks is 'scheduled_end_at: An end needs a start.';
 comment on constraint end_not_before_start on public.tasks is 'scheduled_end_at: The end is before the start.';
 
+alter table public.tasks
+alter column title set statistics 0,
+alter column description set statistics 0,
+alter column location_trigger set statistics 0,
+alter column recurrence_rule set statistics 0,
+alter column calendar_event_id set statistics 0;
+
 create index tasks_newest_first on public.tasks (created_at desc, id desc);
 create index tasks_of_user on public.tasks (user_id, created_at desc, id desc);
 create index tasks_of_user_by_time on public.tasks (user_id, scheduled_at, id);

@@ -71,6 +71,18 @@ comment on column public.messages.input_modality is 'How it was entered.';
 comment on column public.messages.metadata is 'What else is known of it, such as the transcription''s confidence.';
 comment on column public.messages.created_at is 'When the row was created.';
 
+alter table public.conversations
+alter column langgraph_thread_id set statistics 0,
+alter column messages set statistics 0,
+alter column status set statistics 0,
+alter column voice_session_id set statistics 0,
+alter column extracted_intent set statistics 0,
+alter column intent_payload set statistics 0;
+
+alter table public.messages
+alter column content set statistics 0,
+alter column metadata set statistics 0;
+
 create index conversations_newest_first on public.conversations (created_at desc, id desc);
 create index conversations_of_user on public.conversations (user_id, created_at desc, id desc);
 create index conversations_of_goal on public.conversations (goal_id, user_id) where goal_id is not null;

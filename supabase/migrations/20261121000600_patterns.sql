@@ -23,6 +23,11 @@ comment on column public.patterns.confidence is 'How sure the Observer is, 0 to 
 comment on column public.patterns.created_at is 'When the row was created.';
 comment on column public.patterns.updated_at is 'When the row last changed.';
 
+alter table public.patterns
+alter column pattern_type set statistics 0,
+alter column description set statistics 0,
+alter column data set statistics 0;
+
 create index patterns_newest_first on public.patterns (created_at desc, id desc);
 create index patterns_of_user on public.patterns (user_id, created_at desc, id desc);
 

@@ -23,6 +23,9 @@ comment on column public.notification_log.responded_at is 'When the user answere
 comment on column public.notification_log.created_at is 'When the row was created.';
 comment on column public.notification_log.updated_at is 'When the row last changed.';
 
+alter table public.notification_log
+alter column response set statistics 0;
+
 create index notification_log_newest_first on public.notification_log (created_at desc, id desc);
 create index notification_log_of_task on public.notification_log (task_id, created_at desc, id desc);
 

@@ -1,7 +1,7 @@
 -- What holds for every table, view, function and vocabulary, also those that a later migration adds.
 
 begin;
-select plan(26);
+select plan(27);
 
 create temporary view ours as
 select oid, nspname from pg_namespace
@@ -143,6 +143,21 @@ select is_empty(
       )
   $$,
   'no column holds what has no limit'
+);
+select is_empty(
+  $$
+    select name || '.' || attname
+    from our_relations
+    inner join pg_attribute on our_relations.oid = attrelid
+    inner join pg_type on atttypid = pg_type.oid
+    where
+      relkind = 'r' and nspname = 'public' and attnum > 0 and attstattarget is distinct from 0
+      and typbasetype in ('text'::regtype, 'jsonb'::regtype, 'text[]'::regtype)
+      and not exists (
+        select from pg_constraint where contypid = atttypid and pg_get_constraintdef(pg_constraint.oid) like '%= ANY%'
+      )
+  $$,
+  'the planner knows of no text and no JSON of users, but for the words of a vocabulary'
 );
 select is_empty(
   $$
