@@ -22,6 +22,23 @@ comment on column public.page.next_cursor is 'What to give as `after` for the ne
 create domain public.page_json as json;
 comment on domain public.page_json is 'The JSON of public.page, of rows of any kind.';
 
+create function private.find_relation(resource text)
+returns regclass
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  if resource !~ '^(public|v[0-9]+_[0-9]+)[.]' then
+    raise undefined_table using message = 'The resource is of no contract.';
+  end if;
+  return resource::regclass;
+end;
+$$;
+comment on function private.find_relation(text) is
+'The table or view of a contract that has this name with its schema, such as public.tasks.';
+
 -- A cursor says where the page before ended, as <rows before it>.<microseconds since 1970>.<id>.<digest of the list>, in URL-safe
 -- base64. The digest ties it to the list that it was made for.
 create function private.read_cursor(
@@ -45,6 +62,9 @@ begin
     raise sqlstate 'PT400';
   end if;
   rows_before := parts[1]::bigint;
+  if rows_before not between 0 and 9007199254740992 then
+    raise sqlstate 'PT400';
+  end if;
   created_at := 'epoch'::timestamptz + parts[2]::bigint * interval '1 microsecond';
   id := parts[3]::uuid;
 exception
@@ -66,7 +86,7 @@ security invoker
 set search_path = ''
 as $$
 declare
-  relation constant regclass := resource::regclass;
+  relation constant regclass := private.find_relation(resource);
   digest constant text := left(md5(relation::text || filters::text), 12);
   condition text := 'true';
   behind text := '';
@@ -149,5 +169,6 @@ comment on function public.list_page(text, jsonb, integer, bigint, text) is
 'One page of a table or view, such as public.tasks, newest first, starting at row_offset or behind the cursor `after`. Filters are '
 'equalities, column to value. For the REST adapter.';
 
+grant execute on function private.find_relation(text) to service_role;
 grant execute on function private.read_cursor(text, text) to service_role;
 grant execute on function public.list_page(text, jsonb, integer, bigint, text) to service_role;

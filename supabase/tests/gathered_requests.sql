@@ -1,7 +1,7 @@
 -- select_each, insert_each and update_each: what the adapter asks for several callers at once.
 
 begin;
-select plan(28);
+select plan(31);
 
 insert into public.users (id, email) values ('a0000000-0000-4000-8000-000000000001', 'ada@example.com');
 insert into public.goals (id, user_id, title) values
@@ -86,6 +86,14 @@ select throws_ok(
 select throws_ok(
   $$select public.select_each('tasks', array[gen_random_uuid()])$$, '42P01', null, 'as is one without its schema'
 );
+select
+  throws_ok(format(call.statement, 'private.row_counts'), '42P01', 'The resource is of no contract.', 'and one of no contract')
+from (
+  values
+  ('select public.select_each(%L, array[gen_random_uuid()])'),
+  ($$select public.insert_each(%L, '[{"id": 1}]')$$),
+  ($$select public.update_each(%L, '[{"id": 1}]')$$)
+) as call (statement);
 
 -- insert_each
 

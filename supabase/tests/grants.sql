@@ -174,6 +174,7 @@ insert into expected_functions
 values
 ('private.changed_fields', 'authenticated service_role'),
 ('private.create_goal_with_structure', 'authenticated service_role'),
+('private.find_relation', 'service_role'),
 ('private.fits_json_limits', 'authenticated service_role'),
 ('private.insert_rows', 'authenticated service_role'),
 ('private.minutes_between', 'authenticated service_role'),
@@ -182,6 +183,7 @@ values
 ('private.require_ordered_range', 'authenticated service_role'),
 ('private.status_of_state', 'authenticated service_role'),
 ('private.stored_trigger_type', 'authenticated service_role'),
+('private.write_each', 'service_role'),
 ('private.write_result', 'service_role'),
 ('public.bulk_update_task_status', 'authenticated service_role'),
 ('public.close_voice_session', 'authenticated service_role'),

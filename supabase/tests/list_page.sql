@@ -1,7 +1,7 @@
 -- list_page: one page of a collection, newest first, by offset or by cursor.
 
 begin;
-select plan(48);
+select plan(59);
 
 insert into public.users (id, email) values
 ('a0000000-0000-4000-8000-000000000001', 'ada@example.com'),
@@ -156,6 +156,14 @@ select throws_ok(
 select throws_ok(
   $$select public.list_page('public.row_counts')$$, '42P01', null, 'and one of another schema'
 );
+select
+  throws_ok(
+    format('select public.list_page(%L)', other.name), '42P01', 'The resource is of no contract.',
+    format('%s is of no contract', other.name)
+  )
+from (
+  values ('private.row_counts'), ('auth.users'), ('pg_catalog.pg_class'), ('goals'), ('v1_0x.goals'), ('pg_temp.goals'), ('')
+) as other (name);
 
 -- By cursor
 
@@ -217,6 +225,33 @@ select is(
 
 -- Cursors that are none of this list
 
+-- One of all goals, forged but for the number of rows before it.
+create function pg_temp.cursor_at(rows_before text)
+returns text
+language sql
+as $$
+  select rtrim(
+    translate(
+      encode(
+        convert_to(
+          concat_ws(
+            '.', rows_before, '1893456000000000', 'a1000000-0000-4000-8000-000000000001', left(md5('public.goals{}'), 12)
+          ),
+          'utf8'
+        ),
+        'base64'
+      ),
+      E'+/\n', '-_'
+    ),
+    '='
+  );
+$$;
+
+select is(
+  public.list_page('public.goals', '{}', 4, 0, pg_temp.cursor_at('9007199254740992')) ->> 'page', '2251799813685249',
+  'a cursor counts rows as far as a JSON number can'
+);
+
 select
   throws_ok(
     format('select public.list_page(%L, %L, 4, 0, %L)', 'public.' || bad.resource, bad.filters, bad.next_cursor),
@@ -241,7 +276,10 @@ from (
   ('goals', '{}', '%', 'one of other characters'),
   ('goals', '{}', 'AAAA', 'one of bytes'),
   ('goals', '{}', 'gICA', 'one that is no text'),
-  ('goals', '{}', rtrim(encode('1.2.3', 'base64'), '='), 'one of three parts')
+  ('goals', '{}', rtrim(encode('1.2.3', 'base64'), '='), 'one of three parts'),
+  ('goals', '{}', pg_temp.cursor_at('-1'), 'one before the first row'),
+  ('goals', '{}', pg_temp.cursor_at('9007199254740993'), 'one behind more rows than a JSON number can count'),
+  ('goals', '{}', pg_temp.cursor_at('x'), 'one that counts no rows')
 ) as bad (resource, filters, next_cursor, description);
 select throws_ok(
   format(
