@@ -100,8 +100,12 @@ security invoker
 set search_path = ''
 as $$
 begin
+  -- The greatest, because of two messages at once the later may come first; a time to come is none of a message.
   update public.conversations
-  set last_message_at = greatest(conversations.last_message_at, new.created_at)
+  set last_message_at = case
+    when conversations.last_message_at > clock_timestamp() then new.created_at
+    else greatest(conversations.last_message_at, new.created_at)
+  end
   where conversations.id = new.conversation_id;
   return null;
 end;

@@ -1,7 +1,7 @@
 -- public.messages: defaults, what is refused, the conversation's last_message_at, and list_messages.
 
 begin;
-select plan(30);
+select plan(31);
 
 insert into public.users (id, email) values ('a0000000-0000-4000-8000-000000000001', 'ada@example.com');
 insert into public.conversations (id, user_id, langgraph_thread_id, context_type) values
@@ -67,9 +67,9 @@ select is(
 
 insert into public.messages (conversation_id, role, content, created_at) values
 ('a4000000-0000-4000-8000-000000000001', 'user', 'from the past', '2020-01-01Z'),
-('a4000000-0000-4000-8000-000000000002', 'user', 'second', '2030-01-02Z'),
-('a4000000-0000-4000-8000-000000000002', 'user', 'first', '2030-01-01Z'),
-('a4000000-0000-4000-8000-000000000002', 'user', 'third', '2030-01-03Z');
+('a4000000-0000-4000-8000-000000000002', 'user', 'second', '2021-01-02Z'),
+('a4000000-0000-4000-8000-000000000002', 'user', 'first', '2021-01-01Z'),
+('a4000000-0000-4000-8000-000000000002', 'user', 'third', '2021-01-03Z');
 
 select is(
   (select last_message_at from public.conversations where id = 'a4000000-0000-4000-8000-000000000001')::timestamptz,
@@ -78,7 +78,7 @@ select is(
 );
 select is(
   (select last_message_at from public.conversations where id = 'a4000000-0000-4000-8000-000000000002')::timestamptz,
-  '2030-01-03Z'::timestamptz, 'of several in one statement the latest counts'
+  '2021-01-03Z'::timestamptz, 'of several in one statement the latest counts'
 );
 
 update public.conversations set last_message_at = '2040-01-01Z' where id = 'a4000000-0000-4000-8000-000000000002';
@@ -87,7 +87,18 @@ values ('a4000000-0000-4000-8000-000000000002', 'user', 'now');
 
 select is(
   (select last_message_at from public.conversations where id = 'a4000000-0000-4000-8000-000000000002')::timestamptz,
-  '2040-01-01Z'::timestamptz, 'a later time that a caller wrote stays'
+  (select created_at from public.messages where content = 'now')::timestamptz,
+  'a time to come that a caller wrote gives way to the next message'
+);
+
+update public.conversations set last_message_at = null where id = 'a4000000-0000-4000-8000-000000000002';
+insert into public.messages (conversation_id, role, content)
+values ('a4000000-0000-4000-8000-000000000002', 'user', 'after nothing');
+
+select is(
+  (select last_message_at from public.conversations where id = 'a4000000-0000-4000-8000-000000000002')::timestamptz,
+  (select created_at from public.messages where content = 'after nothing')::timestamptz,
+  'as does none'
 );
 select ok(
   (select updated_at > created_at from public.conversations where id = 'a4000000-0000-4000-8000-000000000002'),
@@ -103,7 +114,7 @@ select is(
       unnest(public.list_messages('a4000000-0000-4000-8000-000000000002'))
       with ordinality as listed (id, conversation_id, role, content, input_modality, metadata, created_at, place)
   ),
-  array['now', 'first', 'second', 'third'], 'messages are listed oldest first, those of this conversation only'
+  array['first', 'second', 'third', 'now', 'after nothing'], 'messages are listed oldest first, those of this conversation only'
 );
 
 insert into public.messages (conversation_id, role, content, created_at)

@@ -156,13 +156,14 @@ async def test_messages_written_at_once_into_one_conversation_all_arrive(
 async def test_a_message_that_is_committed_late_does_not_set_the_conversation_back(
     race: Race, database: Database, owner: Owner
 ) -> None:
+    await database.execute("update public.conversations set last_message_at = null where id = $1", owner.conversation)
     insert = "insert into public.messages (conversation_id, role, content, created_at) values ('{}', 'user', 'x', '{}')"
 
     outcome = await race.run(
-        insert.format(owner.conversation, "2040-01-02Z"),
-        insert.format(owner.conversation, "2040-01-01Z"),
+        insert.format(owner.conversation, "2020-01-02Z"),
+        insert.format(owner.conversation, "2020-01-01Z"),
     )
 
     assert outcome == "INSERT 0 1"
     last = await database.fetchval("select last_message_at from public.conversations where id = $1", owner.conversation)
-    assert last.isoformat() == "2040-01-02T00:00:00+00:00"
+    assert last.isoformat() == "2020-01-02T00:00:00+00:00"

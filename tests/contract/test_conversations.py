@@ -128,6 +128,15 @@ async def test_a_new_message_sets_the_time_of_the_last_one(client: httpx.AsyncCl
     assert after_second["updated_at"] > after_first["updated_at"] > conversation["updated_at"]
 
 
+async def test_a_new_message_replaces_a_time_to_come(client: httpx.AsyncClient, conversation: Row) -> None:
+    to_come = {"last_message_at": "2999-01-01T00:00:00Z"}
+    assert (await client.patch(f"{CONVERSATIONS}{conversation['id']}", json=to_come)).status_code == 200
+
+    said = await _say(client, conversation)
+
+    assert (await _get(client, conversation))["last_message_at"] == said["created_at"]
+
+
 async def test_messages_sent_at_once_leave_the_time_of_the_latest(client: httpx.AsyncClient, conversation: Row) -> None:
     said = await asyncio.gather(*(_say(client, conversation, str(nth)) for nth in range(12)))
 
