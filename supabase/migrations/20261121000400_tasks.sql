@@ -133,6 +133,10 @@ as $$
 begin
   if current_setting('flux.end_decides', true) = 'on' then
     new.duration_minutes := private.minutes_between(new.scheduled_at, new.scheduled_end_at);
+  elsif new.duration_minutes = old.duration_minutes and old.scheduled_end_at is not null then
+    -- The duration as it was, to the microsecond. In seconds, because a day is no fixed time in every time zone.
+    new.scheduled_end_at := new.scheduled_at
+    + extract(epoch from old.scheduled_end_at - old.scheduled_at) * interval '1 second';
   else
     new.scheduled_end_at := new.scheduled_at + new.duration_minutes * interval '1 minute';
   end if;
@@ -141,13 +145,16 @@ end;
 $$;
 comment on function private.keep_schedule() is
 'Trigger: keeps start, end and duration in step. The duration decides, except while a function has set flux.end_decides, as '
-'contract 1.0''s do.';
+'contract 1.0''s do. An end that moves with its start keeps its exact distance.';
 
 create trigger tasks_keep_schedule_of_new before insert on public.tasks
 for each row when (new.scheduled_at is not null or new.scheduled_end_at is not null) execute function private.keep_schedule();
 
 create trigger tasks_keep_schedule before update of scheduled_at, scheduled_end_at, duration_minutes on public.tasks
-for each row execute function private.keep_schedule();
+for each row when (
+  (new.scheduled_at, new.scheduled_end_at, new.duration_minutes)
+  is distinct from (old.scheduled_at, old.scheduled_end_at, old.duration_minutes)
+) execute function private.keep_schedule();
 
 create function public.get_tasks_by_timerange(user_id uuid, start_at public.instant, end_at public.instant)
 returns public.tasks[]

@@ -1,7 +1,7 @@
 -- Start, end and duration stay in step: through contract 1.2 the duration decides, through contract 1.0 the end.
 
 begin;
-select plan(35);
+select plan(41);
 
 insert into public.users (id, email) values ('a0000000-0000-4000-8000-000000000001', 'ada@example.com');
 insert into public.goals (id, user_id, title)
@@ -112,10 +112,52 @@ from (
     '12:00:00.000000 13:00:00.500000 61', 'and a change of status'
   ),
   (
+    array[
+      'v1_0.tasks set end_time = ''2030-01-01T13:00:00.5Z''',
+      'public.tasks set scheduled_at = ''2030-01-01T12:00:00Z'', duration_minutes = 61'
+    ],
+    '12:00:00.000000 13:00:00.500000 61', 'as do a start and a duration set to what they are'
+  ),
+  (
+    array['v1_0.tasks set end_time = ''2030-01-01T13:00:00.5Z''', 'public.tasks set scheduled_at = ''2030-01-01T14:00:01Z'''],
+    '14:00:01.000000 15:00:01.500000 61', 'another start set through 1.2 takes an end as 1.0 wrote it along'
+  ),
+  (
+    array[
+      'v1_0.tasks set end_time = ''2030-01-01T13:00:00.5Z''',
+      'public.tasks set scheduled_at = ''2030-01-01T14:00:00Z'', duration_minutes = 5'
+    ],
+    '14:00:00.000000 14:05:00.000000 5', 'unless another duration comes with it'
+  ),
+  (
+    array[
+      'v1_0.tasks set end_time = ''2030-01-01T13:00:00.5Z''',
+      'public.tasks set scheduled_end_at = ''2030-01-01T15:00:00Z'''
+    ],
+    '12:00:00.000000 13:00:00.500000 61', 'an end written through 1.2 leaves that of 1.0'
+  ),
+  (
+    array['v1_0.tasks set end_time = ''2030-01-01T13:00:00.5Z''', 'public.tasks set scheduled_at = null'], '- - 61',
+    'without a start there is no end as 1.0 wrote it'
+  ),
+  (
     array['v1_0.tasks set end_time = null', 'public.tasks set duration_minutes = 10', 'v1_0.tasks set title = ''y'''],
     '12:00:00.000000 12:10:00.000000 10', 'a transaction may use both, one after the other'
   )
 ) as example (change, expected, description);
+
+-- Where a day may have 23 hours
+
+set local time zone 'Europe/Stockholm';
+
+select is(
+  pg_temp.schedule_after(array[
+    'v1_0.tasks set end_time = ''2030-01-03T12:00:00.5Z''', 'public.tasks set scheduled_at = ''2030-03-30T12:00:00Z'''
+  ]),
+  '12:00:00.000000 12:00:00.500000 2881', 'an end that moves with its start keeps its distance across a change of clocks'
+);
+
+set local time zone 'UTC';
 
 -- New tasks
 

@@ -161,7 +161,15 @@ async def test_a_task_without_a_duration_has_no_end(older: httpx.AsyncClient, ne
 
 @pytest.mark.parametrize(
     "change",
-    [{"title": "Run 5 km"}, {"status": "rescheduled"}, {"description": "Slowly"}, {"is_recurring": True}, {"status": "done"}],
+    [
+        {"title": "Run 5 km"},
+        {"status": "rescheduled"},
+        {"description": "Slowly"},
+        {"is_recurring": True},
+        {"status": "done"},
+        {"scheduled_at": START},
+        {"scheduled_at": START, "duration_minutes": 30},
+    ],
     ids=str,
 )
 async def test_an_end_survives_changes_of_other_fields(
@@ -175,6 +183,17 @@ async def test_an_end_survives_changes_of_other_fields(
     await change_row(older, "tasks", task, title="Run 7 km")
 
     assert (await read_row(older, "tasks", task))["end_time"] == end
+
+
+async def test_moving_the_start_through_1_2_takes_the_end_along(
+    older: httpx.AsyncClient, newer: httpx.AsyncClient, world: World
+) -> None:
+    task = await create(older, "tasks", _task(world, start_time=START, end_time="2026-03-01T09:29:59.999999+00:00"))
+
+    await change_row(newer, "tasks", task, scheduled_at="2026-03-02T10:00:00.000001Z")
+
+    assert (await read_row(older, "tasks", task))["end_time"] == "2026-03-02T10:30:00+00:00"
+    assert (await read_row(newer, "tasks", task))["duration_minutes"] == 30
 
 
 async def test_moving_the_start_through_1_0_keeps_the_end(older: httpx.AsyncClient, newer: httpx.AsyncClient, world: World) -> None:
