@@ -130,15 +130,17 @@ def from_database(code: str, message: str, detail: str | None, constraints: Mapp
     """The error for what Postgres (`code` is its SQLSTATE) or PostgREST (`PGRST…`) reported.
 
     `message` is shown only where this project's own SQL wrote it (`PT…`); otherwise it only yields the constraint's name, which
-    `constraints` turns into a field and a sentence. A `detail` of "at <place>", which also is this project's, says which part of a
-    structure it was.
+    `constraints` turns into a field and a sentence. A `detail` of "at <place>", which also is this project's, says which field or
+    part of a structure it was.
     """
+    place = detail[3:] if detail and detail.startswith("at ") else ""
     if code.startswith("PT") and code[2:].isdigit():
-        return _RAISED.get(int(code[2:]), InvalidError)(message)
+        problems = [FieldProblem(field=place, message=message)] if place else []
+        return _RAISED.get(int(code[2:]), InvalidError)(message, problems)
     if code in ("PGRST116", "P0002"):
         return NotFoundError("There is no row with this id.")
     if code.startswith("23"):
-        return _broken_constraint(code, message, detail, constraints)
+        return _broken_constraint(code, message, place and f"{place}.", constraints)
     if _INVALID.fullmatch(code):
         return InvalidError("A value is not one that its field can hold.")
     if code in _TIME_LIMITS:
@@ -148,16 +150,13 @@ def from_database(code: str, message: str, detail: str | None, constraints: Mapp
     return DefectError(code)
 
 
-def _broken_constraint(
-    code: str, message: str, detail: str | None, constraints: Mapping[str, Constraint]
-) -> ConflictError | InvalidError:
+def _broken_constraint(code: str, message: str, place: str, constraints: Mapping[str, Constraint]) -> ConflictError | InvalidError:
     name = _CONSTRAINT.search(message)
     constraint = constraints.get(name[1]) if name else None
     if constraint is None:
         if code == "23505":
             return ConflictError("A row with this unique value exists already.")
         return InvalidError("A value is not one that its field can hold, or names a row that is not there.")
-    place = f"{detail[3:]}." if detail and detail.startswith("at ") else ""
     field = (place + constraint.field).rstrip(".") or "body"
     problem = FieldProblem(field=field, message=constraint.message)
     if constraint.kind == "unique":

@@ -91,6 +91,26 @@ for each row execute function private.touch_updated_at();
 create trigger milestones_touch_updated_at before insert or update on public.milestones
 for each row execute function private.touch_updated_at();
 
+-- A milestone names no user, and so no foreign key says whose goal it may move to. Whose a goal is doesn't change.
+create function private.keep_milestone_with_user()
+returns trigger
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+begin
+  if (select goals.user_id from public.goals where goals.id = new.goal_id)
+    <> (select goals.user_id from public.goals where goals.id = old.goal_id) then
+    raise sqlstate 'PT422' using message = 'goal_id names no goal of this user.', detail = 'at goal_id';
+  end if;
+  return new;
+end;
+$$;
+comment on function private.keep_milestone_with_user() is 'Trigger: a milestone doesn''t move to a goal of another user.';
+
+create trigger milestones_keep_milestone_with_user before update of goal_id on public.milestones
+for each row when (new.goal_id <> old.goal_id) execute function private.keep_milestone_with_user();
+
 alter table public.goals enable row level security;
 alter table public.milestones enable row level security;
 

@@ -1,7 +1,7 @@
 -- public.milestones: defaults, what is refused, and how a milestone moves and goes.
 
 begin;
-select plan(21);
+select plan(25);
 
 insert into public.users (id, email) values
 ('a0000000-0000-4000-8000-000000000001', 'ada@example.com'),
@@ -95,7 +95,34 @@ select throws_ok(
     update public.milestones set goal_id = 'a1000000-0000-4000-8000-000000000003'
     where id = 'a2000000-0000-4000-8000-000000000001'
   $$,
-  '23503', null, 'one with tasks can''t move to a goal of another user'
+  'PT422', 'goal_id names no goal of this user.', 'one with tasks can''t move to a goal of another user'
+);
+
+insert into public.milestones (id, goal_id, week_number, title)
+values ('a2000000-0000-4000-8000-000000000003', 'a1000000-0000-4000-8000-000000000001', 1, 'Without tasks');
+
+select
+  throws_ok(
+    format(
+      'update %s.milestones set goal_id = %L where id = %L', schema, 'a1000000-0000-4000-8000-000000000003',
+      'a2000000-0000-4000-8000-000000000003'
+    ),
+    'PT422', 'goal_id names no goal of this user.', format('nor can one without, through %s', schema)
+  )
+from unnest(array['public', 'v1_0']) as schema;
+select throws_ok(
+  $$
+    update public.milestones set goal_id = 'a1000000-0000-4000-8000-00000000dead'
+    where id = 'a2000000-0000-4000-8000-000000000003'
+  $$,
+  '23503', null, 'or to a goal that does not exist'
+);
+select lives_ok(
+  $$
+    update public.milestones set goal_id = 'a1000000-0000-4000-8000-000000000002'
+    where id = 'a2000000-0000-4000-8000-000000000003'
+  $$,
+  'only to another of the same user'
 );
 
 -- Deleting one.

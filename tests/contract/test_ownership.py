@@ -7,6 +7,7 @@ import pytest
 
 from tests.conftest import create, make_goal_data, make_task_data, make_user_data
 from tests.contract.answers import refused
+from tests.contract.conftest import Callers
 from tests.contract.kinds import World
 from tests.contract.resources import GOALS_1_2, TASKS_1_2, Resource
 
@@ -95,6 +96,21 @@ async def test_a_row_names_only_rows_of_its_user(
     before = await create(client, resource.name, resource.minimal(world))
     refused(await client.patch(f"{resource.path}{before['id']}", json=names), 422, field)
     assert (await client.get(f"{resource.path}{before['id']}")).json() == before
+
+
+@pytest.mark.parametrize("tasks", [0, 1], ids=["an empty milestone", "one with a task"])
+@pytest.mark.parametrize("contract", ["1.2", "1.0"])
+async def test_a_milestone_moves_only_to_a_goal_of_its_user(contract: str, tasks: int, callers: Callers, world: World) -> None:
+    milestone = await create(callers["1.2"], "milestones", {"goal_id": world["goal"], "week_number": 9, "title": "Week"})
+    for _ in range(tasks):
+        await create(callers["1.2"], "tasks", make_task_data(world["user"], world["goal"], milestone_id=milestone["id"]))
+    path = f"/api/v1/milestones/{milestone['id']}"
+
+    body = refused(await callers[contract].patch(path, json={"goal_id": world["strangers_goal"]}), 422, "goal_id")
+    assert body["detail"] == "goal_id names no goal of this user."
+    refused(await callers[contract].patch(path, json={"goal_id": str(uuid4())}), 422, "goal_id")
+
+    assert (await callers[contract].patch(path, json={"goal_id": world["other_goal"]})).json()["goal_id"] == world["other_goal"]
 
 
 async def test_a_goal_is_not_its_own_parent(client: httpx.AsyncClient, world: World) -> None:
