@@ -31,7 +31,8 @@
 --   * Texts and JSON have no statistics: with "Prefer: count=planned" whoever signed in could ask how many rows of other users the
 --     planner expects below a text, and so read theirs letter by letter. Row-level security doesn't bind what the planner knows.
 --   * What a function has written as JSON, for speed, is of a domain that names its shape: page_json is the JSON of a page.
---   * A function raises PT4xx with a constant message for what a caller did wrong; caller data goes into DETAIL only.
+--   * A function raises PT4xx with a constant message for what a caller did wrong; caller data goes into DETAIL only. A DETAIL of
+--     "at <field>" says which field it is about.
 --
 -- Each migration after this one holds one domain: tables, indexes, functions, row-level security, grants, in that order.
 
