@@ -222,7 +222,8 @@ async def test_goals_come_with_their_tasks_and_milestones(browser: AsyncClient, 
     await insert(browser, "tasks", task | {"milestone_id": week["id"]})
     await insert(browser, "tasks", task | {"title": "Buy shoes"})
 
-    goals = await answer(browser.table("goals").select("title, milestones(title, tasks(title)), tasks(title)"))
+    columns = "title, milestones(title, tasks(title)), tasks(title)"
+    goals = await answer(browser.table("goals").select(columns).order("created_at", foreign_table="tasks"))
 
     assert goals == [
         {
