@@ -83,6 +83,10 @@ class Relation(Generic[RowT]):
     description: str
 
 
+RESULT = "application/vnd.flux.result+json"
+"""The media type as which the database writes the result of any function."""
+
+
 @dataclass(frozen=True)
 class Function(Generic[ArgumentsT, ResultT]):
     """A function of a contract. `result` is a type that Pydantic can validate."""
@@ -95,6 +99,8 @@ class Function(Generic[ArgumentsT, ResultT]):
     """SQL types by argument."""
     read_only: bool
     """Whether it changes nothing, and so can be called by GET and repeated."""
+    media_type: str
+    """What PostgREST answers its result as; other than `RESULT` where the function has written the JSON itself."""
     description: str
 
 

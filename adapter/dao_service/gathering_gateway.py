@@ -91,10 +91,10 @@ class _Line:
             self._impatience.cancel()
         waiting, self._waiting = [each for each in self._waiting if not each[1].done()], []
         for first in range(0, len(waiting), _MOST):
+            self._under_way += 1
             self._start(self._ask_together(waiting[first : first + _MOST]))
 
     def _start(self, call: Coroutine[Any, Any, None]) -> None:
-        self._under_way += 1
         task = asyncio.get_running_loop().create_task(call)
         self._calls.add(task)
         task.add_done_callback(self._calls.discard)
@@ -124,6 +124,7 @@ class _Line:
                 answer.set_result(row)
 
     async def _ask_alone(self, item: Item, answer: asyncio.Future[bytes]) -> None:
+        # Not counted as under way: who comes meanwhile need not wait for it.
         try:
             row = await self._alone(item)
         except BaseException as error:
@@ -133,8 +134,6 @@ class _Line:
         else:
             if not answer.done():
                 answer.set_result(row)
-        finally:
-            self._ended()
 
 
 def _fail(answer: asyncio.Future[bytes], error: BaseException) -> None:
@@ -213,8 +212,10 @@ class GatheringGateway:
         if function.read_only:
             arguments = orjson.dumps({"resource": resource, "keys": [item.key for item in items]})
         else:
-            # Spliced, not decoded: what the callers wrote reaches the database as it is.
-            entries = b",".join([b'{"id":"%b",%b' % (item.key.encode(), item.fields.json.lstrip()[1:]) for item in items])
+            # Spliced, not decoded: what the callers wrote reaches the database as it is. In id order, so that two such calls don't
+            # wait for each other in a circle.
+            in_order = sorted(items, key=lambda item: item.key)
+            entries = b",".join([b'{"id":"%b",%b' % (item.key.encode(), item.fields.json.lstrip()[1:]) for item in in_order])
             arguments = b'{"resource":"%b","entries":[%b]}' % (resource.encode(), entries)
         answer = await self._gateway.call(function, Payload(tuple(function.argument_types), arguments))
         # Only between rows does the database break a line.

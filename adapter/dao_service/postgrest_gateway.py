@@ -14,8 +14,6 @@ from dao_service.gateway import Payload
 _ONE_ROW = "application/vnd.pgrst.object+json"
 _IDLE_SECONDS = 20
 """PostgREST closes a connection that was idle for 30 s: a request must not meet that."""
-_RESULT = "application/vnd.flux.result+json, application/json;q=0.5"
-"""Has the database write a function's result itself where it can; the JSON is the same."""
 
 
 class PostgrestGateway:
@@ -68,7 +66,12 @@ class PostgrestGateway:
         await self._ask("DELETE", path, relation, self._writing(relation))
 
     async def call(self, function: AnyFunction, arguments: Payload) -> bytes:
-        headers = {"Content-Profile": function.schema, "Content-Type": "application/json", "Accept": _RESULT}
+        headers = {
+            "Content-Profile": function.schema,
+            "Content-Type": "application/json",
+            # The JSON is the same: where the database can't write it, PostgREST does.
+            "Accept": f"{function.media_type}, application/json;q=0.5",
+        }
         return await self._ask("POST", f"/rpc/{function.name}", function, headers, arguments.json)
 
     async def close(self) -> None:

@@ -5,7 +5,7 @@ Names of relations, columns, functions and types come from the generated binding
 
 from functools import cache, lru_cache
 
-from dao_service.bindings import AnyFunction, AnyRelation
+from dao_service.bindings import RESULT, AnyFunction, AnyRelation
 
 
 def _record(names: tuple[str, ...], types: tuple[str, ...]) -> str:
@@ -61,13 +61,15 @@ def delete(relation: AnyRelation) -> str:
 def call(function: AnyFunction, names: tuple[str, ...]) -> str:
     """Takes the arguments; gives the result."""
     types = tuple(function.argument_types[name] for name in names)
-    return _call(function.schema, function.name, names, types)
+    return _call(function.schema, function.name, names, types, written=function.media_type != RESULT)
 
 
 @lru_cache(maxsize=1024)
-def _call(schema: str, name: str, names: tuple[str, ...], types: tuple[str, ...]) -> str:
+def _call(schema: str, name: str, names: tuple[str, ...], types: tuple[str, ...], *, written: bool) -> str:
+    """`written`: the result is JSON already, which need not be copied."""
     arguments = ", ".join(f'"{argument}" => given."{argument}"' for argument in names)
-    return f'select to_json("{schema}"."{name}"({arguments})) from {_record(names, types)}'
+    result = f'"{schema}"."{name}"({arguments})'
+    return f"select {result if written else f'to_json({result})'} from {_record(names, types)}"
 
 
 def _types(relation: AnyRelation, names: tuple[str, ...]) -> tuple[str, ...]:

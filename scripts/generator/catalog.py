@@ -24,14 +24,9 @@ class Type:
     comment: str | None
 
     @property
-    def is_media_type(self) -> bool:
-        """Whether PostgREST takes it for one."""
-        return self.kind == "domain" and "/" in self.name
-
-    @property
-    def written_shape(self) -> str:
-        """Of a domain for what a function has written as JSON, the composite type that it is the JSON of, or "rows"; else ""."""
-        return self.name.removesuffix("_json") if self.kind == "domain" and self.name.endswith("_json") else ""
+    def media_type(self) -> str | None:
+        """Of a domain that PostgREST takes for a media type, its name."""
+        return self.name if self.kind == "domain" and "/" in self.name else None
 
 
 @dataclass(frozen=True)
@@ -113,9 +108,8 @@ class Catalog:
     functions: list[Function]
 
     def domains(self, schema: str) -> list[Type]:
-        """Those that are types of values."""
-        domains = (each for each in self.types.values() if each.kind == "domain" and each.schema == schema)
-        found = (each for each in domains if not (each.is_media_type or each.written_shape))
+        """Those that are types of values, not media types."""
+        found = (each for each in self.types.values() if each.kind == "domain" and each.schema == schema and not each.media_type)
         return sorted(found, key=lambda domain: domain.name)
 
     def rows(self, schema: str) -> list[Relation]:

@@ -1,5 +1,7 @@
 """A function's arguments as a model, and the object that binds it."""
 
+import re
+
 from .catalog import Argument, Catalog, Function
 from .errors import CannotGenerate
 from .models import Models, sought
@@ -7,6 +9,9 @@ from .names import class_name, constant_name, field_name
 from .python_types import PythonTypes
 from .shapes import Field, shape_of
 from .source import Source, call, mapping
+
+# A media type names the composite type of the shared schema whose JSON it is, or says that it is rows; rows of any kind.
+_MEDIA_TYPE = re.compile(r"application/vnd\.flux\.(?P<shape>\w+)\+json")
 
 
 def write_arguments(catalog: Catalog, function: Function, models: Models) -> str:
@@ -23,24 +28,29 @@ def write_arguments(catalog: Catalog, function: Function, models: Models) -> str
 def write_function(catalog: Catalog, function: Function, arguments: str, types: PythonTypes, source: Source) -> str:
     """Define the binding and return its name. `arguments` is the model's."""
     name = source.define(constant_name(function.name), f"function {function.schema}.{function.name}")
+    media_type = catalog.types[function.result].media_type
     bound = call(
         source.binding("Function"),
         schema=repr(function.schema),
         name=repr(function.name),
         arguments=arguments,
-        result=_result(catalog, function, types, source),
+        result=_result(function, media_type, types, source),
         argument_types=mapping({each.name: repr(each.sql_type) for each in function.arguments}),
         read_only=repr(not function.writes),
+        media_type=source.binding("RESULT") if media_type is None else repr(media_type),
         description=repr(function.comment or ""),
     )
     source.add(f"{name} = {bound}")
     return name
 
 
-def _result(catalog: Catalog, function: Function, types: PythonTypes, source: Source) -> str:
-    if shape := catalog.types[function.result].written_shape:
-        # Of rows of any kind.
-        return f"{'list' if shape == 'rows' else types.shared_row(shape)}[{source.name('typing', 'Any')}]"
+def _result(function: Function, media_type: str | None, types: PythonTypes, source: Source) -> str:
+    if media_type is not None:
+        known = _MEDIA_TYPE.fullmatch(media_type)
+        if known is None:
+            raise CannotGenerate(f"function {function.schema}.{function.name} answers {media_type}, whose shape is not known")
+        shape = "list" if known["shape"] == "rows" else types.shared_row(known["shape"])
+        return f"{shape}[{source.name('typing', 'Any')}]"
     result = types.annotation(function.result, f"the result of {function.schema}.{function.name}")
     return f"list[{result}]" if function.returns_set else result
 

@@ -30,7 +30,8 @@
 --   * What callers can write has a limit, also where nobody needs one: what one user stores, all lists and all memory must bear.
 --   * Texts and JSON have no statistics: with "Prefer: count=planned" whoever signed in could ask how many rows of other users the
 --     planner expects below a text, and so read theirs letter by letter. Row-level security doesn't bind what the planner knows.
---   * What a function has written as JSON, for speed, is of a domain that names its shape: page_json is the JSON of a page.
+--   * What a function has written as JSON, for speed, is of a media type that names its shape: application/vnd.flux.page+json is
+--     the JSON of a page.
 --   * A function raises PT4xx with a constant message for what a caller did wrong; caller data goes into DETAIL only. A DETAIL of
 --     "at <field>" says which field it is about.
 --

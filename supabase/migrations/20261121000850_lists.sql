@@ -19,8 +19,9 @@ comment on column public.page.has_next is 'Whether another page follows.';
 comment on column public.page.has_prev is 'Whether a page comes before.';
 comment on column public.page.next_cursor is 'What to give as `after` for the next page; absent on the last.';
 
-create domain public.page_json as json;
-comment on domain public.page_json is 'The JSON of public.page, of rows of any kind.';
+-- A media type of its own: PostgREST passes on what a function has written as one, without another look or copy.
+create domain public."application/vnd.flux.page+json" as json;
+comment on domain public."application/vnd.flux.page+json" is 'The JSON of public.page, of rows of any kind.';
 
 create function private.find_relation(resource text)
 returns regclass
@@ -79,7 +80,7 @@ comment on function private.read_cursor(
 create function public.list_page(
   resource text, filters jsonb default '{}', row_limit integer default 100, row_offset bigint default 0, after text default null
 )
-returns public.page_json
+returns public."application/vnd.flux.page+json"
 language plpgsql
 stable
 security invoker

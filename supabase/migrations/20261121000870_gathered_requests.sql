@@ -2,12 +2,12 @@
 -- call fail; the adapter then asks for each alone. The limit on waiting is shorter than deadlock_timeout, so such a call gives way
 -- before Postgres looks for deadlocks. The relation is a parameter, so one set of functions serves every contract.
 
-create domain public.rows_json as json;
-comment on domain public.rows_json is
+create domain public."application/vnd.flux.rows+json" as json;
+comment on domain public."application/vnd.flux.rows+json" is
 'A JSON array of rows of one relation, a row a line, the id first.';
 
 create function public.select_each(resource text, keys public.uuid_batch)
-returns public.rows_json
+returns public."application/vnd.flux.rows+json"
 language plpgsql
 stable
 security invoker
@@ -25,89 +25,96 @@ $$;
 comment on function public.select_each(text, public.uuid_batch) is
 'The rows of a table or view, such as public.tasks, that have these ids, in no order. For the REST adapter.';
 
-create function private.write_each(resource text, entries json, statement text)
-returns public.rows_json
-language plpgsql
-volatile
-security invoker
-set search_path = ''
-as $$
-declare
-  relation constant regclass := private.find_relation(resource);
-  alike record;
-  written_rows text;
-  all_rows text;
-begin
-  for alike in
-    select fields.columns, fields.assignments, json_agg(element.entry) as entries
-    from json_array_elements(entries) as element (entry),
-      lateral (
-        select
-          string_agg(distinct quote_ident(field.name), ', ') as columns,
-          string_agg(distinct format('%1$I = given.%1$I', field.name), ', ') filter (where field.name <> 'id') as assignments
-        from json_object_keys(element.entry) as field (name)
-      ) as fields
-    group by fields.columns, fields.assignments
-  loop
-    execute format(
-      $query$
-        with written as (%s)
-        select string_agg(row_to_json(written.entry)::text, E', \n ') from written
-      $query$,
-      format(statement, relation, alike.columns, alike.assignments)
-    )
-    into written_rows using alike.entries;
-    all_rows := concat_ws(E', \n ', all_rows, written_rows);
-  end loop;
-  return format('[%s]', all_rows)::json;
-end;
-$$;
-comment on function private.write_each(text, json, text) is
-'Executes the statement once for all entries that have the same fields: of $1, their array, with the relation as %1$s, the fields '
-'as %2$s and their assignments, but for the id, as %3$s. Answers what it returns. A field that an entry has twice counts once, the '
-'last time.';
-
+-- Entries that have the same fields are written by one statement, in their order; a field that an entry has twice counts once, the
+-- last time.
 create function public.insert_each(resource text, entries json)
-returns public.rows_json
+returns public."application/vnd.flux.rows+json"
 language plpgsql
 volatile
 security invoker
 set search_path = ''
 set lock_timeout = '20ms'
 as $$
+declare
+  relation constant regclass := private.find_relation(resource);
+  alike record;
+  created_rows text;
+  all_rows text;
 begin
-  return private.write_each(
-    resource, entries,
-    'insert into %1$s as entry (%2$s) select %2$s from json_populate_recordset(null::%1$s, $1) returning entry'
-  );
+  for alike in
+    select fields.columns, json_agg(element.entry) as entries
+    from json_array_elements(entries) as element (entry),
+      lateral (
+        select string_agg(distinct quote_ident(field.name), ', ') as columns
+        from json_object_keys(element.entry) as field (name)
+      ) as fields
+    group by fields.columns
+  loop
+    execute format(
+      $query$
+        with created as (
+          insert into %1$s as entry (%2$s) select %2$s from json_populate_recordset(null::%1$s, $1) returning entry
+        )
+        select string_agg(row_to_json(created.entry)::text, E', \n ') from created
+      $query$,
+      relation, alike.columns
+    )
+    into created_rows using alike.entries;
+    all_rows := concat_ws(E', \n ', all_rows, created_rows);
+  end loop;
+  return format('[%s]', all_rows)::json;
 end;
 $$;
 comment on function public.insert_each(text, json) is
 'Creates the rows of an array, which have an id, and answers them, in no order: all or none, and none that would have to wait. '
 'For the REST adapter.';
 
--- In id order, as all that write several rows lock them.
+-- The adapter sends the entries in the order of their ids, as all that write several rows lock them.
 create function public.update_each(resource text, entries json)
-returns public.rows_json
+returns public."application/vnd.flux.rows+json"
 language plpgsql
 volatile
 security invoker
 set search_path = ''
 set lock_timeout = '20ms'
 as $$
+declare
+  relation constant regclass := private.find_relation(resource);
+  alike record;
+  changed_rows text;
+  all_rows text;
 begin
-  return private.write_each(
-    resource, entries,
-    'update %1$s as entry set %3$s from (select * from json_populate_recordset(null::%1$s, $1) order by id) as given '
-    'where entry.id = given.id returning entry'
-  );
+  for alike in
+    select fields.assignments, json_agg(element.entry) as entries
+    from json_array_elements(entries) as element (entry),
+      lateral (
+        select string_agg(distinct format('%1$I = given.%1$I', field.name), ', ') as assignments
+        from json_object_keys(element.entry) as field (name)
+        where field.name <> 'id'
+      ) as fields
+    group by fields.assignments
+  loop
+    execute format(
+      $query$
+        with changed as (
+          update %1$s as entry set %2$s from json_populate_recordset(null::%1$s, $1) as given
+          where entry.id = given.id
+          returning entry
+        )
+        select string_agg(row_to_json(changed.entry)::text, E', \n ') from changed
+      $query$,
+      relation, alike.assignments
+    )
+    into changed_rows using alike.entries;
+    all_rows := concat_ws(E', \n ', all_rows, changed_rows);
+  end loop;
+  return format('[%s]', all_rows)::json;
 end;
 $$;
 comment on function public.update_each(text, json) is
 'Sets the fields of each object of an array in the row that has its id, no id twice, and answers the rows, in no order, without '
 'those that do not exist: all or none, and none that would have to wait. For the REST adapter.';
 
-grant execute on function private.write_each(text, json, text) to service_role;
 grant execute on function public.select_each(text, public.uuid_batch) to service_role;
 grant execute on function public.insert_each(text, json) to service_role;
 grant execute on function public.update_each(text, json) to service_role;

@@ -45,7 +45,7 @@ end;
 $$;
 comment on function private.read_defaults(regclass, text[]) is 'The defaults of a relation''s columns, evaluated, as an object.';
 
-create function private.insert_rows(relation regclass, new_rows jsonb, places text[] default null)
+create function private.insert_rows(relation regclass, new_rows jsonb, places text[])
 returns void
 language plpgsql
 volatile
@@ -55,6 +55,7 @@ as $$
 declare
   columns text [];
   broken_constraint text;
+  half integer;
 begin
   select array_agg(distinct key.name) into columns
   from jsonb_array_elements(new_rows) as element (new_row), jsonb_object_keys(element.new_row) as key (name);
@@ -69,26 +70,27 @@ begin
   ) using new_rows, private.read_defaults(relation, columns);
 exception
   when integrity_constraint_violation or data_exception then
-    if places is null then
-      raise;
+    get stacked diagnostics broken_constraint = constraint_name;
+    if jsonb_array_length(new_rows) = 1 then
+      raise exception using
+        errcode = sqlstate, message = sqlerrm, constraint = broken_constraint, detail = 'at ' || places[1];
     end if;
-    -- Nothing of it stands by now. One row at a time, the first bad one can be named.
-    for nth in 1 .. jsonb_array_length(new_rows) loop
-      begin
-        perform private.insert_rows(relation, jsonb_build_array(new_rows -> (nth - 1)));
-      exception
-        when integrity_constraint_violation or data_exception then
-          get stacked diagnostics broken_constraint = constraint_name;
-          raise exception using
-            errcode = sqlstate, message = sqlerrm, constraint = broken_constraint, detail = 'at ' || places[nth];
-      end;
-    end loop;
+    -- Nothing of it stands by now. By halves, the first bad one is found.
+    half := jsonb_array_length(new_rows) / 2;
+    perform private.insert_rows(
+      relation, (select jsonb_agg(new_rows -> nth.place) from generate_series(0, half - 1) as nth (place)), places[:half]
+    );
+    perform private.insert_rows(
+      relation,
+      (select jsonb_agg(new_rows -> nth.place) from generate_series(half, jsonb_array_length(new_rows) - 1) as nth (place)),
+      places[half + 1:]
+    );
     raise;
 end;
 $$;
 comment on function private.insert_rows(regclass, jsonb, text[]) is
-'Inserts an array of objects into a table or view, in their order; what one of them leaves out takes its default. Where '
-'`places` says what the rows are called, an error''s DETAIL names the first bad one: "at <place>".';
+'Inserts an array of objects into a table or view, in their order; what one of them leaves out takes its default. `places` says '
+'what the rows are called: an error''s DETAIL names the first bad one, "at <place>".';
 
 create function private.create_goal_with_structure(contract regnamespace, goal jsonb, milestones jsonb)
 returns uuid

@@ -183,7 +183,6 @@ values
 ('private.require_ordered_range', 'authenticated service_role'),
 ('private.status_of_state', 'authenticated service_role'),
 ('private.stored_trigger_type', 'authenticated service_role'),
-('private.write_each', 'service_role'),
 ('private.write_result', 'service_role'),
 ('public.bulk_update_task_status', 'authenticated service_role'),
 ('public.close_voice_session', 'authenticated service_role'),

@@ -21,7 +21,7 @@ select
   )
 from (select array[('a', null)::pg_temp.pair, ('b', null)::pg_temp.pair] as result) as answer;
 select is(public.write_result('{}'::public.tasks[])::text, '[]', 'none are an empty one');
-select is(public.write_result('{"a":  1}'::public.page_json)::text, '{"a":  1}', 'JSON is as it is');
+select is(public.write_result('{"a":  1}'::public."application/vnd.flux.page+json")::text, '{"a":  1}', 'JSON is as it is');
 select is(public.write_result(null::text)::text, null, 'nothing is nothing');
 
 select * from finish();

@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import MISSING, Field
 
 from dao_service.bindings import (
+    RESULT,
     AnyFunction,
     AnyRelation,
     BigInteger,
@@ -577,6 +578,7 @@ BULK_UPDATE_TASK_STATE = Function(
     result=BulkUpdate,
     argument_types={"task_ids": "public.uuid_batch", "new_state": "v1_0.task_state"},
     read_only=False,
+    media_type=RESULT,
     description="Sets the state of up to 100 tasks in one transaction. Ids that name no task do not count; a repeated one counts once.",
 )
 
@@ -588,6 +590,7 @@ CREATE_GOAL_WITH_STRUCTURE = Function(
     result=GoalFull,
     argument_types={"goal": "public.json_object", "milestones": "public.json_list"},
     read_only=False,
+    media_type=RESULT,
     description="Creates a goal with milestones, each with its tasks, in one transaction: all or nothing.",
 )
 
@@ -599,6 +602,7 @@ GET_TASK_STATISTICS = Function(
     result=TaskStatistics,
     argument_types={"user_id": "uuid", "start_date": "public.instant", "end_date": "public.instant"},
     read_only=True,
+    media_type=RESULT,
     description="Counts the user's tasks with created_at in [start_date, end_date], by state, and the share that is completed.",
 )
 
@@ -610,6 +614,7 @@ GET_TASKS_BY_TIMERANGE = Function(
     result=list[Task],
     argument_types={"user_id": "uuid", "start_time": "public.instant", "end_time": "public.instant"},
     read_only=True,
+    media_type=RESULT,
     description="The user's tasks with start_time in [start_time, end_time], by start_time. One array, so that no row limit cuts it.",
 )
 
@@ -621,6 +626,7 @@ PUT_DEMO_FLAGS = Function(
     result=DemoFlags,
     argument_types={"user_id": "uuid", "virtual_now": "public.instant", "escalation_speed": "public.nonnegative_number"},
     read_only=False,
+    media_type=RESULT,
     description="Creates or replaces a user's demo flags. What is not given goes back to its default.",
 )
 
@@ -632,6 +638,7 @@ SET_CALENDAR_EVENT = Function(
     result=Task,
     argument_types={"task_id": "uuid", "calendar_event_id": "public.label"},
     read_only=False,
+    media_type=RESULT,
     description="Links a task to the event in the user's calendar; null unlinks it.",
 )
 

@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import MISSING, Field
 
 from dao_service.bindings import (
+    RESULT,
     AnyFunction,
     AnyRelation,
     BigInteger,
@@ -999,6 +1000,7 @@ BULK_UPDATE_TASK_STATUS = Function(
     result=BulkUpdate,
     argument_types={"task_ids": "public.uuid_batch", "new_status": "public.task_status"},
     read_only=False,
+    media_type=RESULT,
     description="Sets the status of up to 100 tasks in one transaction. Ids that name no task do not count; a repeated one counts once.",
 )
 
@@ -1010,6 +1012,7 @@ CLOSE_VOICE_SESSION = Function(
     result=Conversation,
     argument_types={"conversation_id": "uuid", "session": "public.json_object"},
     read_only=False,
+    media_type=RESULT,
     description="Writes what a voice session led to. Changes the fields that are sent and no other; null clears one.",
 )
 
@@ -1021,6 +1024,7 @@ CREATE_GOAL_WITH_STRUCTURE = Function(
     result=GoalFull,
     argument_types={"goal": "public.json_object", "milestones": "public.json_list"},
     read_only=False,
+    media_type=RESULT,
     description="Creates a goal with milestones, each with its tasks, in one transaction: all or nothing.",
 )
 
@@ -1032,6 +1036,7 @@ GET_TASK_STATISTICS = Function(
     result=TaskStatistics,
     argument_types={"user_id": "uuid", "start_date": "public.instant", "end_date": "public.instant"},
     read_only=True,
+    media_type=RESULT,
     description="Counts the user's tasks with created_at in [start_date, end_date], by status, and the share that is done.",
 )
 
@@ -1043,6 +1048,7 @@ GET_TASKS_BY_TIMERANGE = Function(
     result=list[Task],
     argument_types={"user_id": "uuid", "start_at": "public.instant", "end_at": "public.instant"},
     read_only=True,
+    media_type=RESULT,
     description="The user's tasks with scheduled_at in [start_at, end_at], by scheduled_at. One array, so that no row limit cuts it.",
 )
 
@@ -1054,6 +1060,7 @@ INSERT_EACH = Function(
     result=list[Any],
     argument_types={"resource": "text", "entries": "json"},
     read_only=False,
+    media_type="application/vnd.flux.rows+json",
     description="Creates the rows of an array, which have an id, and answers them, in no order: all or none, and none that would have to wait. For the REST adapter.",
 )
 
@@ -1065,6 +1072,7 @@ LIST_MESSAGES = Function(
     result=list[Message],
     argument_types={"conversation_id": "uuid"},
     read_only=True,
+    media_type=RESULT,
     description="A conversation's messages, oldest first. One array, so that no row limit cuts it.",
 )
 
@@ -1076,6 +1084,7 @@ LIST_PAGE = Function(
     result=Page[Any],
     argument_types={"resource": "text", "filters": "jsonb", "row_limit": "integer", "row_offset": "bigint", "after": "text"},
     read_only=True,
+    media_type="application/vnd.flux.page+json",
     description="One page of a table or view, such as public.tasks, newest first, starting at row_offset or behind the cursor `after`. Filters are equalities, column to value. For the REST adapter.",
 )
 
@@ -1087,6 +1096,7 @@ PUT_DEMO_FLAGS = Function(
     result=DemoFlags,
     argument_types={"user_id": "uuid", "virtual_now": "public.instant", "escalation_speed": "public.nonnegative_number"},
     read_only=False,
+    media_type=RESULT,
     description="Creates or replaces a user's demo flags. What is not given goes back to its default.",
 )
 
@@ -1098,6 +1108,7 @@ SELECT_EACH = Function(
     result=list[Any],
     argument_types={"resource": "text", "keys": "public.uuid_batch"},
     read_only=True,
+    media_type="application/vnd.flux.rows+json",
     description="The rows of a table or view, such as public.tasks, that have these ids, in no order. For the REST adapter.",
 )
 
@@ -1109,6 +1120,7 @@ SET_CALENDAR_EVENT = Function(
     result=Task,
     argument_types={"task_id": "uuid", "calendar_event_id": "public.label"},
     read_only=False,
+    media_type=RESULT,
     description="Links a task to the event in the user's calendar; null unlinks it.",
 )
 
@@ -1120,6 +1132,7 @@ UPDATE_EACH = Function(
     result=list[Any],
     argument_types={"resource": "text", "entries": "json"},
     read_only=False,
+    media_type="application/vnd.flux.rows+json",
     description="Sets the fields of each object of an array in the row that has its id, no id twice, and answers the rows, in no order, without those that do not exist: all or none, and none that would have to wait. For the REST adapter.",
 )
 
