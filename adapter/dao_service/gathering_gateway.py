@@ -6,7 +6,8 @@ for, and the busier the service is, the less of a call's own cost, which is most
 over PostgREST, single rows are read 2.3 times as often a second as without, created 2.2 times and changed 1.9 times; over asyncpg
 1.4, 2.4 and 1.2 times.
 
-What one asks for is no other's concern: what a shared call refuses or leaves out is asked for alone.
+What one asks for is no other's concern: what a shared call refuses or leaves out is asked for alone. Only what came of the database
+itself, that it is away or too slow, is told to all: it would not be better for being asked again.
 """
 
 import asyncio
