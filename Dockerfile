@@ -61,6 +61,7 @@ RUN rm -rf /usr/local/bin/pip* /usr/local/lib/python3.*/ensurepip /usr/local/lib
 COPY --from=packages /opt/venv/ /opt/venv/
 WORKDIR /opt/flux
 COPY adapter/dao_service/ dao_service/
+COPY docker/healthcheck.py docker/
 RUN python -m compileall -q dao_service
 # UVICORN_*: uvicorn's own names for its options.
 ENV HOME=/tmp \
@@ -77,6 +78,6 @@ EXPOSE 8000
 STOPSIGNAL SIGTERM
 # Whether the process lives. docker-compose.yml asks for more: whether the database answers.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=20s --retries=3 \
-  CMD ["python", "-IS", "/opt/flux/dao_service/healthcheck.py", "/health"]
+  CMD ["python", "-IS", "/opt/flux/docker/healthcheck.py", "/health"]
 # A request that has begun gets as long as the longest call to the database may take (GATEWAY_TIMEOUT_SECONDS), and a little more.
 CMD ["python", "-m", "dao_service", "--no-access-log", "--timeout-keep-alive", "65", "--timeout-graceful-shutdown", "12"]

@@ -12,8 +12,8 @@ import pytest
 from pydantic import SecretStr
 
 from dao_service.errors import UnavailableError
-from dao_service.gateway import Gateway, Payload
-from dao_service.gateways import open_gateway
+from dao_service.gateway.opening import open_gateway
+from dao_service.gateway.protocol import Gateway, Payload
 from dao_service.generated.contract_1_2 import USERS
 from dao_service.settings import Settings
 from local_stack import LocalStack

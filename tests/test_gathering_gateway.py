@@ -13,9 +13,9 @@ from pydantic import SecretStr
 from dao_service.bindings import AnyFunction, AnyRelation
 from dao_service.contracts import CONTRACTS, GATHERED
 from dao_service.errors import DefectError, LockTimeLimitError, NotFoundError, TimeLimitError, UnavailableError
-from dao_service.gateway import Payload
-from dao_service.gateways import open_gateway
-from dao_service.gathering_gateway import GatheringGateway
+from dao_service.gateway.gathering import GatheringGateway
+from dao_service.gateway.opening import open_gateway
+from dao_service.gateway.protocol import Payload
 from dao_service.generated.contract_1_2 import DEMO_FLAGS, GOALS_FULL, USERS
 from dao_service.settings import Settings
 from local_stack import LocalStack

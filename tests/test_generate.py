@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from generator import contracts
+from generator import modules as contracts
 from generator.catalog import Catalog, DomainCheck
 from generator.checks import Facts, read_checks
 from generator.command import run

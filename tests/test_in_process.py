@@ -19,7 +19,7 @@ from dao_service.errors import (
     InvalidError,
     NotFoundError,
 )
-from dao_service.gateways import open_gateway
+from dao_service.gateway.opening import open_gateway
 from dao_service.schemas.enums import TaskStatus
 from dao_service.schemas.goal import GoalCreateDTO
 from dao_service.schemas.pattern import PatternCreateDTO

@@ -6,12 +6,12 @@ from uuid import uuid4
 
 import pytest
 
-from dao_service import calls
 from dao_service.contracts import CONTRACT_1_0, CONTRACT_1_2, Contract
 from dao_service.core.database import SessionFactory
-from dao_service.dao import dao_registry, rows
+from dao_service.dao import dao_registry
 from dao_service.errors import NotFoundError
-from dao_service.gateway import Gateway
+from dao_service.gateway.protocol import Gateway
+from dao_service.in_process import calls, dao
 from dao_service.operations import Operation
 from dao_service.schemas import conversation, demo_flags, goal, message, milestone, notification_log, pattern, task, user
 from dao_service.schemas.enums import ContextType, GoalStatus, MessageRole, NotificationChannel, TaskStatus
@@ -54,7 +54,7 @@ def called(monkeypatch: pytest.MonkeyPatch) -> set[str]:
         names.add(operation.name)
         return await calls.call(gateway, operation, **values)
 
-    monkeypatch.setattr(rows, "call", call)
+    monkeypatch.setattr(dao, "call", call)
     return names
 
 

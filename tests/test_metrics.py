@@ -14,9 +14,9 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from dao_service.errors import UnavailableError
+from dao_service.gateway.observed import ObservedGateway
 from dao_service.generated.contract_1_2 import TASKS
-from dao_service.metrics import Metrics
-from dao_service.observed_gateway import ObservedGateway
+from dao_service.observing.metrics import Metrics
 from local_stack import LocalStack
 from local_stack.http_servers import Adapter
 from tests.conftest import make_user_data

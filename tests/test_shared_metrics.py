@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from dao_service.metrics import Metrics
-from dao_service.shared_metrics import Counts, Shared, shared_between_workers
+from dao_service.observing.metrics import Metrics
+from dao_service.observing.shared_metrics import Counts, Shared, shared_between_workers
 
 
 class _Supervisor:

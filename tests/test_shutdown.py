@@ -7,9 +7,9 @@ from tests.in_process import run_python
 
 SOURCE = """
 import asyncio, os
-from dao_service.gateways import open_gateway
+from dao_service.gateway.opening import open_gateway
 from dao_service.main import create_app
-from dao_service.metrics import Metrics
+from dao_service.observing.metrics import Metrics
 from dao_service.settings import load_settings
 
 class Closing:

@@ -7,8 +7,8 @@ from uuid import uuid4
 import pytest
 
 from dao_service.core.database import SessionFactory, SessionStateError
-from dao_service.core.session import Session
 from dao_service.errors import ConflictError, NotFoundError, UnavailableError
+from dao_service.in_process.session import Session
 from dao_service.repositories.dao_unit_of_work import DaoUnitOfWork
 from dao_service.schemas.goal import GoalCreateDTO
 from dao_service.schemas.user import UserDTO

@@ -25,7 +25,7 @@ def main() -> None:
     # The workers read the settings too, but a worker that ends for a wrong one is started again, and again.
     load_settings()
     if find_spec("httptools"):  # there is none for Windows, where uvicorn takes h11, which has limits of its own
-        os.environ.setdefault("UVICORN_HTTP", "dao_service.http_protocol:LimitedHttpProtocol")
+        os.environ.setdefault("UVICORN_HTTP", "dao_service.rest.http_protocol:LimitedHttpProtocol")
     uvicorn.main(["dao_service.main:app", *sys.argv[1:]])
 
 

@@ -142,6 +142,7 @@ CONTRACT_1_2 = Contract(
     ),
 )
 
+DEFAULT_CONTRACT = CONTRACT_1_2.name
 CONTRACTS = {contract.name: contract for contract in (CONTRACT_1_0, CONTRACT_1_2)}
 GATHERED = v1_2.FUNCTIONS
 """Where the functions for gathered requests are, which serve every contract."""

@@ -9,21 +9,21 @@ from fastapi import FastAPI
 from opentelemetry import trace
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from dao_service import tracing
-from dao_service.access_log import Logged, configure_logging
-from dao_service.callers import Callers
 from dao_service.contracts import CONTRACTS, GATHERED
-from dao_service.documentation import openapi_document
-from dao_service.door import Door
-from dao_service.gateway import Gateway
-from dao_service.gateways import open_gateway
-from dao_service.gathering_gateway import GatheringGateway
-from dao_service.metrics import Metrics
-from dao_service.observed_gateway import ObservedGateway
-from dao_service.operational import operational_endpoints
-from dao_service.pages import add_pages
+from dao_service.gateway.gathering import GatheringGateway
+from dao_service.gateway.observed import ObservedGateway
+from dao_service.gateway.opening import open_gateway
+from dao_service.gateway.protocol import Gateway
+from dao_service.health import operational_endpoints
+from dao_service.observing import traces as tracing
+from dao_service.observing.log import Logged, configure_logging
+from dao_service.observing.metrics import Metrics
+from dao_service.openapi.docs_pages import add_pages
+from dao_service.openapi.document import openapi_document
 from dao_service.refusals import REFUSALS
-from dao_service.routes import PREFIX, Routes, path_of
+from dao_service.rest.asgi import Door
+from dao_service.rest.callers import Callers
+from dao_service.rest.routes import PREFIX, Routes, path_of
 from dao_service.settings import Settings, load_settings
 
 

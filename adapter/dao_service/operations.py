@@ -14,7 +14,7 @@ from pydantic import MISSING, BaseModel, create_model
 
 from dao_service.bindings import AnyFunction, AnyRelation, Input
 from dao_service.errors import BadRequestError
-from dao_service.gateway import Gateway, Payload
+from dao_service.gateway.protocol import Gateway, Payload
 from dao_service.paging import Paging
 
 

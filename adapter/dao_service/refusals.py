@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 from dao_service.errors import MethodNotAllowedError
-from dao_service.routes import NO_SUCH_PATH
+from dao_service.rest.routes import NO_SUCH_PATH
 
 
 async def _no_such_path(_: Request, __: Exception) -> Response:

@@ -117,7 +117,7 @@ def _postgrest(stack: LocalStack) -> Contender:
 
 def _sqlalchemy(stack: LocalStack) -> Contender:
     url = stack.database_url.replace("postgresql:", "postgresql+asyncpg:")
-    command = ["uvicorn", "sqlalchemy_service.main:app", "--app-dir", str(ROOT / "tests" / "bench"), "--http", "httptools"]
+    command = ["uvicorn", "sqlalchemy_service.main:app", "--app-dir", str(ROOT / "scripts" / "benchmark"), "--http", "httptools"]
     application = Application("the SQLAlchemy service", command, {"DATABASE_URL": url, "POOL_SIZE": str(POOL)}, stack.home)
     return Contender("sqlalchemy", Rest(keyset=False), stack, False, application)
 

@@ -14,6 +14,7 @@ from local_stack.project import LOCAL, ROOT
 
 from .contenders import CONTENDERS, TITLES, Contender
 from .dataset import Dataset, load, restore
+from .experiments import measure_writers
 from .machine import machine, versions
 from .measurement import Answers, Bench
 from .memory import measure_memory
@@ -26,7 +27,6 @@ from .stage import postgres_settings, stage
 from .watching import measure_watching
 from .work import WORK, Work, deep_page_of
 from .workers import CONNECTIONS, measure_workers
-from .writers import measure_writers
 from .wrk import Wrk
 
 _DOCS = ROOT / "docs"

@@ -16,7 +16,7 @@ from .work import WORK
 _WORK = ("get", "list")
 _LEAST_ROUNDS = 5
 """It is a matter of a few percent."""
-_HTTP = ["--http", "dao_service.http_protocol:LimitedHttpProtocol"]
+_HTTP = ["--http", "dao_service.rest.http_protocol:LimitedHttpProtocol"]
 _UNCOUNTED = ["uvicorn", "uncounted_adapter:app", "--app-dir", str(ROOT / "tests" / "bench"), *_HTTP]
 
 

@@ -13,10 +13,10 @@ from local_stack import LocalStack
 from local_stack.installation import enter_environment
 from local_stack.stopping import Stopped, raise_when_asked_to_stop
 
-from .contracts import exposed_schemas, generate
 from .errors import CannotGenerate
 from .files import check_files, write_files
 from .introspection import read_catalog
+from .modules import exposed_schemas, generate
 from .source import ROOT
 
 _HELP = """\

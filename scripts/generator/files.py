@@ -40,7 +40,9 @@ def _text(path: Path) -> str:
 
 def _left_over(root: Path, files: dict[str, str]) -> list[Path]:
     folders = {(root / name).parent for name in files}
-    return sorted(path for folder in folders for path in folder.glob("*.py") if str(path.relative_to(root)) not in files)
+    found = {path for folder in folders for path in folder.glob("*.py") if str(path.relative_to(root)) not in files}
+    clients = all("client_" in name for name in files if "/generated/" in name)
+    return sorted(path for path in found if path.name.startswith("client_") == clients)
 
 
 def _difference(committed: str, generated: str) -> str:

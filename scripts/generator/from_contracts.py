@@ -5,10 +5,10 @@ import json
 import sys
 from typing import Any
 
-from .client import client_files
 from .compatibility import breaking_changes
 from .files import check_files, write_files
 from .openapi import documents, snapshot_path, text_of
+from .resource_classes import client_files
 from .source import ROOT
 
 

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from dao_service.contracts import CONTRACTS
-from dao_service.documentation import openapi_document
-from dao_service.metrics import Metrics
-from dao_service.operational import operational_endpoints
-from dao_service.postgrest_gateway import PostgrestGateway
+from dao_service.gateway.postgrest import PostgrestGateway
+from dao_service.health import operational_endpoints
+from dao_service.observing.metrics import Metrics
+from dao_service.openapi.document import openapi_document
 
 from .source import ROOT
 

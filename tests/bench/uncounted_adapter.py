@@ -1,7 +1,7 @@
 """The adapter without its metrics, to measure what they cost."""
 
 from dao_service.main import create_app
-from dao_service.metrics import Metrics
+from dao_service.observing.metrics import Metrics
 from dao_service.settings import load_settings
 
 

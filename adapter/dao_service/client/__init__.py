@@ -9,7 +9,7 @@
 of `dao_service.errors`.
 """
 
-from dao_service.client.generated.contract_1_0 import FluxClient as FluxClient_1_0
-from dao_service.client.generated.contract_1_2 import FluxClient
+from dao_service.generated.client_1_0 import FluxClient as FluxClient_1_0
+from dao_service.generated.client_1_2 import FluxClient
 
 __all__ = ["FluxClient", "FluxClient_1_0"]

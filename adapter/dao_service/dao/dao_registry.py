@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from dao_service.calls import Key
 from dao_service.contracts import CONTRACT_1_2
-from dao_service.dao import resources
-from dao_service.gateway import Gateway
+from dao_service.gateway.protocol import Gateway
 from dao_service.generated import contract_1_2 as v1_2
 from dao_service.generated.vocabulary import TaskStatus
+from dao_service.in_process import dao as resources
+from dao_service.in_process.calls import Key
 
 _OPERATIONS = {operation.name: operation for operation in CONTRACT_1_2.operations}
 

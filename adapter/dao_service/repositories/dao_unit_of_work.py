@@ -1,7 +1,7 @@
 """The unit of work of contract 1.2."""
 
 from dao_service.dao import dao_registry
-from dao_service.repositories.unit_of_work import UnitOfWork
+from dao_service.in_process.unit_of_work import UnitOfWork
 
 
 class DaoUnitOfWork(UnitOfWork):

@@ -1,6 +1,6 @@
 """The unit of work of contract 1.0."""
 
-from dao_service.repositories.unit_of_work import UnitOfWork
+from dao_service.in_process.unit_of_work import UnitOfWork
 from dao_service.v1_0.dao import dao_registry
 
 

@@ -9,10 +9,10 @@ from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from pydantic import BaseModel
 
 from dao_service.contracts import READINESS
-from dao_service.documentation import RETRY_AFTER
 from dao_service.errors import DataServiceError, DefectError, NotFoundError, UnavailableError
-from dao_service.gateway import Gateway
-from dao_service.metrics import CONTENT_TYPE, Metrics
+from dao_service.gateway.protocol import Gateway
+from dao_service.observing.metrics import CONTENT_TYPE, Metrics
+from dao_service.openapi.document import RETRY_AFTER
 
 _NO_ROW = "00000000-0000-0000-0000-000000000000"
 # The answer is to be out within 2 seconds.

@@ -16,7 +16,7 @@ from dao_service.paging import Paging
 from .names import class_name
 from .source import Source, docstring
 
-_FOLDER = "adapter/dao_service/client/generated"
+_FOLDER = "adapter/dao_service/generated"
 _CONNECTION = "dao_service.client.connection"
 _VERBS = ("get", "create", "update", "delete", "put")
 _WHOLE = {"create": "row", "update": "changes"}
@@ -25,13 +25,12 @@ _WHOLE = {"create": "row", "update": "changes"}
 
 def client_files() -> dict[str, str]:
     """Path, from the root of the repository, to the text of each generated file."""
-    sources = [Source(f"{_FOLDER}/__init__.py", "Clients of the contracts.")]
-    sources += [_module(contract) for contract in CONTRACTS.values()]
+    sources = [_module(contract) for contract in CONTRACTS.values()]
     return {source.path: source.text() for source in sources}
 
 
 def _module(contract: Contract) -> Source:
-    module = f"contract_{contract.name.replace('.', '_')}"
+    module = f"client_{contract.name.replace('.', '_')}"
     source = Source(f"{_FOLDER}/{module}.py", f"Client of contract {contract.name}.")
     lines = []
     for name, description in contract.resources.items():

@@ -9,9 +9,8 @@ from fastapi import APIRouter, FastAPI, Path, Query, Security
 from fastapi.security import APIKeyHeader
 from pydantic import BaseModel, Field
 
-from dao_service.callers import DEFAULT_CONTRACT
-from dao_service.contracts import Contract
-from dao_service.examples import example_of, parameter_example
+from dao_service.contracts import DEFAULT_CONTRACT, Contract
+from dao_service.openapi.examples import example_of, parameter_example
 from dao_service.operations import Operation
 
 TITLE = "Flux data service"

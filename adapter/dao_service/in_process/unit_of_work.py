@@ -2,7 +2,7 @@
 
 from typing import Any, Self
 
-from dao_service.core.database import DatabaseSession
+from dao_service.in_process.database import DatabaseSession
 
 
 class UnitOfWork:

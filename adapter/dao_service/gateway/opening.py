@@ -3,14 +3,14 @@
 from typing import TYPE_CHECKING, TypedDict
 
 from dao_service.contracts import CONTRACTS
-from dao_service.gateway import Gateway
-from dao_service.postgrest_gateway import PostgrestGateway
+from dao_service.gateway.postgrest import PostgrestGateway
+from dao_service.gateway.protocol import Gateway
 from dao_service.settings import Settings
 
 if TYPE_CHECKING:
     from pydantic import SecretStr
 
-    from dao_service.postgres_gateway import PostgresGateway
+    from dao_service.gateway.postgres import PostgresGateway
 
 _CONSTRAINTS = {contract.schema: contract.constraints for contract in CONTRACTS.values()}
 
@@ -29,7 +29,7 @@ def open_gateway(settings: Settings) -> Gateway:
 
 def open_postgres(settings: Settings, url: "SecretStr") -> "PostgresGateway":
     """To Postgres at this URL. Raises `ModuleNotFoundError`, which names the extra, where asyncpg is not installed."""
-    from dao_service.postgres_gateway import PostgresGateway  # noqa: PLC0415 (asyncpg is an extra)
+    from dao_service.gateway.postgres import PostgresGateway  # noqa: PLC0415 (asyncpg is an extra)
 
     return PostgresGateway(url.get_secret_value(), _CONSTRAINTS, **_limits(settings))
 

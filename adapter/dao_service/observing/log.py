@@ -13,7 +13,7 @@ from typing import Literal
 import orjson
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from dao_service.request_headers import read_headers
+from dao_service.rest.request import read_headers
 
 _LONGEST_REQUEST_ID = 128
 _CLOCK = "%H:%M:%S"

@@ -20,7 +20,7 @@ import orjson
 
 from dao_service.bindings import AnyFunction, AnyRelation
 from dao_service.errors import DataServiceError, DefectError, LockTimeLimitError, TimeLimitError, UnavailableError
-from dao_service.gateway import Gateway, Payload
+from dao_service.gateway.protocol import Gateway, Payload
 
 _PATIENCE_SECONDS = 0.02
 _MOST = 50

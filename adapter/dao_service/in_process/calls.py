@@ -10,7 +10,7 @@ from pydantic_core import PydanticSerializationError, to_json
 
 from dao_service.bindings import Input
 from dao_service.errors import BadRequestError, InvalidError
-from dao_service.gateway import Gateway
+from dao_service.gateway.protocol import Gateway
 from dao_service.operations import Operation, Request
 from dao_service.validation import NO_FIELD, NO_PARAMETER, read_body, read_key
 

@@ -2,12 +2,10 @@
 
 import hmac
 
-from dao_service.contracts import CONTRACTS
+from dao_service.contracts import CONTRACTS, DEFAULT_CONTRACT
 from dao_service.errors import BadRequestError, ForbiddenError
-from dao_service.request_headers import Headers
+from dao_service.rest.request import Headers
 from dao_service.settings import Settings
-
-DEFAULT_CONTRACT = "1.2"
 
 
 class Callers:

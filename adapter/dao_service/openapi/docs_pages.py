@@ -15,8 +15,8 @@ from fastapi.responses import FileResponse, HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-from dao_service.callers import DEFAULT_CONTRACT
-from dao_service.documentation import TITLE
+from dao_service.contracts import DEFAULT_CONTRACT
+from dao_service.openapi.document import TITLE
 
 _PACKAGE = "fastapi_standalone_docs"  # Swagger UI and ReDoc as their makers build them
 _STATIC = files(_PACKAGE).joinpath("static")

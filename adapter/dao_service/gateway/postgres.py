@@ -6,10 +6,10 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
-from dao_service import statements
 from dao_service.bindings import AnyFunction, AnyRelation, Constraint
 from dao_service.errors import SATURATED, UNREACHABLE, DataServiceError, NotFoundError, UnavailableError, from_database
-from dao_service.gateway import Payload
+from dao_service.gateway import statements
+from dao_service.gateway.protocol import Payload
 
 try:
     import asyncpg

@@ -11,8 +11,8 @@ from fastapi.telemetry import TelemetryConfig
 from opentelemetry import trace
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from dao_service.door import ROUTE
-from dao_service.routes import PREFIX, path_of
+from dao_service.rest.asgi import ROUTE
+from dao_service.rest.routes import PREFIX, path_of
 
 _ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 _SERVICE_NAME = "flux-dao-service"

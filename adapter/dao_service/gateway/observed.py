@@ -10,8 +10,8 @@ from opentelemetry.trace import SpanKind, Tracer
 
 from dao_service.bindings import AnyFunction, AnyRelation
 from dao_service.errors import DataServiceError
-from dao_service.gateway import Gateway, Payload
-from dao_service.metrics import Metrics
+from dao_service.gateway.protocol import Gateway, Payload
+from dao_service.observing.metrics import Metrics
 
 Answer = TypeVar("Answer")
 

@@ -11,15 +11,14 @@ from typing import Any
 import orjson
 from starlette.types import Receive, Scope, Send
 
-from dao_service.access_log import AccessLog, request_id_of
-from dao_service.callers import Callers
 from dao_service.errors import BadRequestError, DataServiceError, DefectError, NotFoundError
-from dao_service.gateway import Gateway
-from dao_service.metrics import Metrics
+from dao_service.gateway.protocol import Gateway
+from dao_service.observing.log import AccessLog, request_id_of
+from dao_service.observing.metrics import Metrics
 from dao_service.operations import Operation, Request
-from dao_service.request_body import receive_body
-from dao_service.request_headers import Headers, is_json, read_headers
-from dao_service.routes import PREFIX, Routes, path_of
+from dao_service.rest.callers import Callers
+from dao_service.rest.request import Headers, is_json, read_headers, receive_body
+from dao_service.rest.routes import PREFIX, Routes, path_of
 from dao_service.validation import read_body, read_key, read_query
 
 ROUTE = "flux.route"

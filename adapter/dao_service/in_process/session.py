@@ -6,10 +6,10 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from itertools import count
 from typing import TYPE_CHECKING, Self
 
-from dao_service.postgres_gateway import FAILURES, PostgresGateway, StatementGateway
+from dao_service.gateway.postgres import FAILURES, PostgresGateway, StatementGateway
 
 if TYPE_CHECKING:
-    from dao_service.postgres_gateway import Connection
+    from dao_service.gateway.postgres import Connection
 
 
 class SessionStateError(RuntimeError):

@@ -9,7 +9,7 @@ from yarl import URL
 
 from dao_service.bindings import AnyFunction, AnyRelation, Constraint
 from dao_service.errors import NO_CODE, SATURATED, UNREACHABLE, DataServiceError, UnavailableError, from_database
-from dao_service.gateway import Payload
+from dao_service.gateway.protocol import Payload
 
 _ONE_ROW = "application/vnd.pgrst.object+json"
 _IDLE_SECONDS = 20

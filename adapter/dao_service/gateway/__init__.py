@@ -1,0 +1,1 @@
+"""One operation to one call of the database."""

@@ -1,0 +1,1 @@
+"""The service for Python that shares the database: sessions, units of work, DAOs."""

@@ -1,0 +1,1 @@
+"""Request ids, log lines, metrics and traces."""

@@ -1,0 +1,1 @@
+"""One HTTP request to one operation, and back."""
