@@ -1,0 +1,119 @@
+-- Flux data service: the database.
+--
+-- This is the one place where Flux's agents keep what they know. The rules live here, in constraints, row-level security and
+-- functions, so that they hold for every caller: the REST adapter, a browser with a user's JWT, and SQL alike.
+--
+--   users ──┬── goals ──┬── milestones ── tasks (a task may stand in a milestone of its goal)
+--           │           └── tasks ──────── notification_log
+--           ├── tasks (without a goal)
+--           ├── conversations ── messages
+--           ├── patterns
+--           └── demo_flags (at most one row a user)
+--
+-- Schemas
+--   public    contract 1.2: its tables and functions are the resources. Exposed by PostgREST.
+--   v1_0      contract 1.0: views and functions over public, in 1.0's words. Exposed by PostgREST.
+--   private   trigger functions and building blocks. Never exposed.
+--
+-- Conventions
+--   * Every row belongs to one user. A child repeats its parent's user_id in a composite foreign key, so that a goal, task or
+--     conversation can only name rows of the same user; milestones, messages and notification_log reach the user through their
+--     parent.
+--   * A vocabulary is a domain over text, not an enum: an enum's equality is not leakproof, so under row-level security it would
+--     not become an index condition.
+--   * Defaults read clock_timestamp(), so that rows written in one transaction keep the order in which they were written.
+--   * Grants are part of the contract, and the generator reads them: a column that can be inserted is a field of "create", one that
+--     can be inserted and updated is a field of "update". Words that a column's comment starts with say what grants and constraints
+--     can't: "Read-only." takes it out of both, "Required." asks a view's callers for it, "Never null." speaks of a computed one.
+--   * A comment on a table's check is "<column>: <what to tell the caller>". A domain's check has one, without a column, where it
+--     is left to the database: Python then doesn't check it beforehand.
+--   * What callers can write has a limit, also where nobody needs one: what one user stores, all lists and all memory must bear.
+--   * Texts and JSON have no statistics: with "Prefer: count=planned" whoever signed in could ask how many rows of other users the
+--     planner expects below a text, and so read theirs letter by letter. Row-level security doesn't bind what the planner knows.
+--   * What a function has written as JSON, for speed, is of a media type that names its shape: application/vnd.flux.page+json is
+--     the JSON of a page.
+--   * A function raises PT4xx with a constant message for what a caller did wrong; caller data goes into DETAIL only. A DETAIL of
+--     "at <field>" says which field it is about.
+--
+-- Each migration after this one holds one domain: tables, indexes, functions, row-level security, grants, in that order. Their
+-- times are numbers with gaps: domains from 02, what serves every contract from 12, contract 1.0 from 20.
+
+create schema private;
+
+comment on schema private is 'Trigger functions and building blocks of the exposed schemas. Not exposed by PostgREST.';
+
+-- Nothing is granted by default, whatever the project's own defaults are ("auto_expose_new_tables" on hosted Supabase). The form
+-- without a schema is the only one that takes away what PUBLIC gets from Postgres itself.
+alter default privileges revoke execute on functions from public;
+alter default privileges in schema public revoke all on tables from anon, authenticated, service_role;
+alter default privileges in schema public revoke all on sequences from anon, authenticated, service_role;
+alter default privileges in schema public revoke all on functions from anon, authenticated, service_role;
+
+grant usage on schema public to anon, authenticated, service_role;
+grant usage on schema private to authenticated, service_role;
+
+-- Once a client has gone, these limits are the only thing that ends its statement. A user's is the shorter: PostgREST's connections
+-- are for all callers, and a few costly requests of one user must not keep the agents from them.
+alter role service_role set statement_timeout = '8s';
+alter role service_role set lock_timeout = '4s';
+alter role authenticated set statement_timeout = '3s';
+alter role authenticated set lock_timeout = '2s';
+
+-- Building blocks of several domains ------------------------------------------------------------------------------------------
+
+create function private.touch_updated_at()
+returns trigger
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+begin
+  new.updated_at := case when tg_op = 'INSERT' then new.created_at else clock_timestamp() end;
+  return new;
+end;
+$$;
+comment on function private.touch_updated_at() is 'Trigger: keeps updated_at; a new row starts with its created_at.';
+
+create function private.require_ordered_range(range_start timestamptz, range_end timestamptz)
+returns void
+language plpgsql
+immutable
+security invoker
+set search_path = ''
+as $$
+begin
+  if range_end < range_start then
+    raise sqlstate 'PT400' using message = 'The range ends before it starts.';
+  end if;
+end;
+$$;
+comment on function private.require_ordered_range(timestamptz, timestamptz) is 'Raises PT400 where a range ends before it starts.';
+
+-- PostgREST takes the domain for a media type, and the aggregate for what writes any result as one. Its own way with the result of
+-- a function is to write, parse and write it again.
+create domain public."application/vnd.flux.result+json" as json;
+comment on domain public."application/vnd.flux.result+json" is 'A function''s result as JSON, written once.';
+
+create function private.write_result(written public."application/vnd.flux.result+json", result anyelement)
+returns public."application/vnd.flux.result+json"
+language plpgsql
+immutable
+security invoker
+set search_path = ''
+as $$
+begin
+  return coalesce(written, to_json(result)::public."application/vnd.flux.result+json");
+end;
+$$;
+comment on function private.write_result(public."application/vnd.flux.result+json", anyelement) is
+'Writes the result of a function, which has one.';
+
+create aggregate public.write_result (anyelement) ( -- noqa: LT01
+  sfunc = private.write_result,
+  stype = public."application/vnd.flux.result+json"
+);
+comment on aggregate public.write_result (anyelement) is 'Writes the result of a function for the REST adapter.';
+
+grant execute on function private.require_ordered_range(timestamptz, timestamptz) to authenticated, service_role;
+grant execute on function private.write_result(public."application/vnd.flux.result+json", anyelement) to service_role;
+grant execute on function public.write_result(anyelement) to service_role;

@@ -1,0 +1,119 @@
+-- What is asked of tasks and done to them beyond plain rows: a time range, statistics, many at once, the calendar.
+
+create function public.get_tasks_by_timerange(user_id uuid, start_at public.instant, end_at public.instant)
+returns public.tasks[]
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  perform private.require_ordered_range(start_at, end_at);
+  return array(
+    select tasks
+    from public.tasks
+    where tasks.user_id = get_tasks_by_timerange.user_id and tasks.scheduled_at between start_at and end_at
+    order by tasks.scheduled_at, tasks.id
+  );
+end;
+$$;
+comment on function public.get_tasks_by_timerange(uuid, public.instant, public.instant) is
+'The user''s tasks with scheduled_at in [start_at, end_at], by scheduled_at. One array, so that no row limit cuts it.';
+
+create type public.task_statistics as (
+  user_id uuid,
+  total_tasks bigint,
+  by_status public.tally,
+  completion_rate numeric
+);
+comment on type public.task_statistics is 'How a user''s tasks turned out.';
+comment on column public.task_statistics.user_id is 'Whose tasks were counted.';
+comment on column public.task_statistics.total_tasks is 'How many there are.';
+comment on column public.task_statistics.by_status is
+'How many there are of each status, zeros included; empty where there are none at all.';
+comment on column public.task_statistics.completion_rate is 'Share of them that is done, 0 to 1, to 4 decimals.';
+
+create function public.get_task_statistics(user_id uuid, start_date public.instant, end_date public.instant)
+returns public.task_statistics
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  statistics public.task_statistics;
+begin
+  perform private.require_ordered_range(start_date, end_date);
+  select
+    get_task_statistics.user_id,
+    count(*),
+    case
+      when count(*) = 0 then '{}'::jsonb
+      else jsonb_build_object(
+        'pending', count(*) filter (where tasks.status = 'pending'),
+        'done', count(*) filter (where tasks.status = 'done'),
+        'missed', count(*) filter (where tasks.status = 'missed'),
+        'rescheduled', count(*) filter (where tasks.status = 'rescheduled'),
+        'cancelled', count(*) filter (where tasks.status = 'cancelled')
+      )
+    end,
+    round(coalesce(count(*) filter (where tasks.status = 'done') / nullif(count(*), 0)::numeric, 0), 4)
+  into statistics
+  from public.tasks
+  where tasks.user_id = get_task_statistics.user_id and tasks.created_at between start_date and end_date;
+  return statistics;
+end;
+$$;
+comment on function public.get_task_statistics(uuid, public.instant, public.instant) is
+'Counts the user''s tasks with created_at in [start_date, end_date], by status, and the share that is done.';
+
+create type public.bulk_update as (updated_count integer);
+comment on type public.bulk_update is 'What a bulk update did.';
+comment on column public.bulk_update.updated_count is 'How many rows it found and updated.';
+
+create function public.bulk_update_task_status(task_ids public.uuid_batch, new_status public.task_status)
+returns public.bulk_update
+language sql
+volatile
+security invoker
+set search_path = ''
+as $$
+  with locked as materialized (
+    -- In id order, so that overlapping calls wait for each other and never in a circle.
+    select tasks.id from public.tasks where tasks.id = any (task_ids) order by tasks.id for no key update
+  ),
+  updated as (
+    update public.tasks set status = new_status from locked where tasks.id = locked.id returning tasks.id
+  )
+  select count(*)::integer from updated;
+$$;
+comment on function public.bulk_update_task_status(public.uuid_batch, public.task_status) is
+'Sets the status of up to 100 tasks in one transaction. Ids that name no task do not count; a repeated one counts once.';
+
+create function public.set_calendar_event(task_id uuid, calendar_event_id public.label)
+returns public.tasks
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  task public.tasks;
+begin
+  update public.tasks set calendar_event_id = set_calendar_event.calendar_event_id
+  where tasks.id = task_id
+  returning tasks.* into task;
+  if not found then
+    raise sqlstate 'PT404' using message = 'There is no task with this id.';
+  end if;
+  return task;
+end;
+$$;
+comment on function public.set_calendar_event(
+  uuid, public.label
+) is 'Links a task to the event in the user''s calendar; null unlinks it.';
+
+grant execute on function public.get_tasks_by_timerange(uuid, public.instant, public.instant) to authenticated, service_role;
+grant execute on function public.get_task_statistics(uuid, public.instant, public.instant) to authenticated, service_role;
+grant execute on function public.bulk_update_task_status(public.uuid_batch, public.task_status) to authenticated, service_role;
+grant execute on function public.set_calendar_event(uuid, public.label) to authenticated, service_role;

@@ -1,0 +1,140 @@
+-- Contract 1.0's functions: those of contract 1.2, in 1.0's words.
+
+create function v1_0.get_tasks_by_timerange(user_id uuid, start_time public.instant, end_time public.instant)
+returns v1_0.tasks[]
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  perform private.require_ordered_range(start_time, end_time);
+  return array(
+    select tasks
+    from v1_0.tasks
+    where
+      tasks.user_id = get_tasks_by_timerange.user_id
+      and tasks.start_time between get_tasks_by_timerange.start_time and get_tasks_by_timerange.end_time
+    order by tasks.start_time, tasks.id
+  );
+end;
+$$;
+comment on function v1_0.get_tasks_by_timerange(uuid, public.instant, public.instant) is
+'The user''s tasks with start_time in [start_time, end_time], by start_time. One array, so that no row limit cuts it.';
+
+create type v1_0.task_statistics as (
+  user_id uuid,
+  total_tasks bigint,
+  by_state public.tally,
+  completion_rate numeric
+);
+comment on type v1_0.task_statistics is 'How a user''s tasks turned out.';
+comment on column v1_0.task_statistics.user_id is 'Whose tasks were counted.';
+comment on column v1_0.task_statistics.total_tasks is 'How many there are.';
+comment on column v1_0.task_statistics.by_state is
+'How many there are of each state, zeros included; empty where there are none at all.';
+comment on column v1_0.task_statistics.completion_rate is 'Share of them that is completed, 0 to 1, to 4 decimals.';
+
+create function v1_0.get_task_statistics(user_id uuid, start_date public.instant, end_date public.instant)
+returns v1_0.task_statistics
+language sql
+stable
+security invoker
+set search_path = ''
+as $$
+  select
+    statistics.user_id,
+    statistics.total_tasks,
+    case
+      when statistics.total_tasks = 0 then '{}'::jsonb
+      else jsonb_build_object(
+        'scheduled', statistics.by_status -> 'pending',
+        'drifted', statistics.by_status -> 'rescheduled',
+        'completed', statistics.by_status -> 'done',
+        'missed', (statistics.by_status -> 'missed')::bigint + (statistics.by_status -> 'cancelled')::bigint
+      )
+    end,
+    statistics.completion_rate
+  from public.get_task_statistics(
+    get_task_statistics.user_id, get_task_statistics.start_date, get_task_statistics.end_date
+  ) as statistics;
+$$;
+comment on function v1_0.get_task_statistics(uuid, public.instant, public.instant) is
+'Counts the user''s tasks with created_at in [start_date, end_date], by state, and the share that is completed.';
+
+create type v1_0.bulk_update as (updated_count integer);
+comment on type v1_0.bulk_update is 'What a bulk update did.';
+comment on column v1_0.bulk_update.updated_count is 'How many rows it found and updated.';
+
+create function v1_0.bulk_update_task_state(task_ids public.uuid_batch, new_state v1_0.task_state)
+returns v1_0.bulk_update
+language sql
+volatile
+security invoker
+set search_path = ''
+as $$
+  select bulk_update.* from public.bulk_update_task_status(task_ids, private.status_of_state(new_state)) as bulk_update;
+$$;
+comment on function v1_0.bulk_update_task_state(public.uuid_batch, v1_0.task_state) is
+'Sets the state of up to 100 tasks in one transaction. Ids that name no task do not count; a repeated one counts once.';
+
+create function v1_0.set_calendar_event(task_id uuid, calendar_event_id public.label)
+returns v1_0.tasks
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  task v1_0.tasks;
+begin
+  perform public.set_calendar_event(task_id, calendar_event_id);
+  select tasks.* into task from v1_0.tasks where tasks.id = task_id;
+  return task;
+end;
+$$;
+comment on function v1_0.set_calendar_event(
+  uuid, public.label
+) is 'Links a task to the event in the user''s calendar; null unlinks it.';
+
+create function v1_0.put_demo_flags(
+  user_id uuid, virtual_now public.instant default null, escalation_speed public.nonnegative_number default 1.0
+)
+returns v1_0.demo_flags
+language sql
+volatile
+security invoker
+set search_path = ''
+as $$
+  select flags.user_id, flags.virtual_now, flags.escalation_speed, flags.created_at, flags.updated_at
+  from public.put_demo_flags(
+    put_demo_flags.user_id, put_demo_flags.virtual_now, put_demo_flags.escalation_speed
+  ) as flags;
+$$;
+comment on function v1_0.put_demo_flags(uuid, public.instant, public.nonnegative_number) is
+'Creates or replaces a user''s demo flags. What is not given goes back to its default.';
+
+create function v1_0.create_goal_with_structure(goal public.json_object, milestones public.json_list default '[]')
+returns v1_0.goals_full
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  created constant uuid := private.create_goal_with_structure('v1_0', goal, milestones);
+  result v1_0.goals_full;
+begin
+  select goals_full.* into result from v1_0.goals_full where goals_full.id = created;
+  return result;
+end;
+$$;
+comment on function v1_0.create_goal_with_structure(public.json_object, public.json_list) is
+'Creates a goal with milestones, each with its tasks, in one transaction: all or nothing.';
+
+grant execute on function v1_0.get_tasks_by_timerange(uuid, public.instant, public.instant) to authenticated, service_role;
+grant execute on function v1_0.get_task_statistics(uuid, public.instant, public.instant) to authenticated, service_role;
+grant execute on function v1_0.bulk_update_task_state(public.uuid_batch, v1_0.task_state) to authenticated, service_role;
+grant execute on function v1_0.set_calendar_event(uuid, public.label) to authenticated, service_role;
+grant execute on function v1_0.put_demo_flags(uuid, public.instant, public.nonnegative_number) to authenticated, service_role;
+grant execute on function v1_0.create_goal_with_structure(public.json_object, public.json_list) to authenticated, service_role;
