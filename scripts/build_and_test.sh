@@ -2,7 +2,7 @@
 # The guides' pipeline: unit tests without a database, the image, its deployment, integration tests, a report (JUnit XML).
 #   scripts/build_and_test.sh [FOLDER]     the reports go there; .local/reports unless told otherwise
 # All steps run, also after one has failed. Where there is no Docker engine it says so, and a substitute runs: the
-# Dockerfile's steps and the compose file's jobs in namespaces (tests/test_image.py), then a deployment by scripts/dev.
+# Dockerfile's steps and the compose file's jobs in namespaces (tests/deployment/test_image.py), then a deployment by scripts/dev.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 reports=${1:-.local/reports}
@@ -68,14 +68,14 @@ if [ "$engine" = docker ]; then
 else
   printf '\nThere is no Docker engine: no image is built and no container is started. Instead the steps of the Dockerfile and\n'
   printf 'the jobs of docker-compose.yml run in namespaces, and the service is deployed by scripts/dev.\n'
-  step "image, without Docker" tests image tests/test_image.py tests/test_compose.py
+  step "image, without Docker" tests image tests/deployment/test_image.py tests/deployment/test_compose.py
   step "deployment, without Docker" start_without_docker
   url=http://127.0.0.1:${PORT:-8000}
 fi
 export FLUX_DEPLOYED_URL=$url
-step "tests of what is deployed at $url" tests deployed tests/test_deployed.py
+step "tests of what is deployed at $url" tests deployed tests/deployment/test_deployed.py
 unset FLUX_DEPLOYED_URL PORT POSTGREST_PORT DB_PORT
-step "integration tests" tests integration -m integration --ignore tests/test_image.py --ignore tests/test_deployed.py
+step "integration tests" tests integration -m integration --ignore tests/deployment/test_image.py --ignore tests/deployment/test_deployed.py
 
 printf '\n== report (%s)\n' "$reports"
 python3 - "$reports" <<'PYTHON'

@@ -12,8 +12,8 @@ import pytest
 from dao_service.settings import Settings, load_settings
 from local_stack import LocalStack
 from local_stack.processes import wait_until
+from tests.answers import refused
 from tests.conftest import make_user_data
-from tests.contract.answers import refused
 
 SECRET = f"hunter2-{uuid4().hex}"
 ENOUGH = {"SUPABASE_URL": "http://127.0.0.1:54321", "SUPABASE_SERVICE_ROLE_KEY": SECRET}

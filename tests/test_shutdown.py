@@ -3,7 +3,7 @@
 import pytest
 
 from local_stack import LocalStack
-from tests.in_process import run_python
+from tests.in_process.sessions import run_python
 
 SOURCE = """
 import asyncio, os

@@ -23,7 +23,7 @@ _HELP = """\
 Installs what is missing, then checks formatting, types and SQL, runs the pgTAP files on two versions of Postgres, and
 pytest against a fresh stack of its own on free ports. All steps run, also after one has failed.
 
-Any other argument goes to pytest, which then runs alone: scripts/test -k bulk, scripts/test tests/test_local_stack.py.
+Any other argument goes to pytest, which then runs alone: scripts/test -k bulk, scripts/test tests/scripts/test_local_stack.py.
 The unit tests, which need no database: scripts/test -m "not integration"
 """
 

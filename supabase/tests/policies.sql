@@ -1,4 +1,4 @@
--- Row-level security, as data. What the policies do is tried through PostgREST in tests/test_row_level_security.py, where a test
+-- Row-level security, as data. What the policies do is tried through PostgREST in tests/database/test_row_level_security.py, where a test
 -- fails for each policy that is dropped.
 
 begin;

@@ -5,8 +5,8 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from tests.contract.answers import refused
-from tests.contract.conftest import Callers
+from tests.answers import refused
+from tests.conftest import Callers
 from tests.contract.task_words import TASKS, WORDS_1_0, WORDS_1_2, TaskWords, both_contracts, make_task
 
 

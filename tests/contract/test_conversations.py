@@ -9,9 +9,8 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
-from tests.conftest import create, make_goal_data, make_task_data
-from tests.contract.answers import names_field, refused
-from tests.contract.conftest import Callers
+from tests.answers import names_field, refused
+from tests.conftest import Callers, create, make_goal_data, make_task_data
 from tests.contract.kinds import Instant, Kind, Object, Text, Whole, World, is_same, resolve
 from tests.contract.resources import CONVERSATIONS_1_2, GOAL, MESSAGES_1_2, TASK
 from tests.locks import Database

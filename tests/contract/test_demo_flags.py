@@ -7,9 +7,8 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from tests.conftest import create, make_user_data
-from tests.contract.answers import names_field, refused
-from tests.contract.conftest import Callers
+from tests.answers import names_field, refused
+from tests.conftest import Callers, create, make_user_data
 from tests.contract.kinds import Instant, Kind, Number, is_same
 
 FIELDS: dict[str, Kind] = {"virtual_now": Instant(), "escalation_speed": Number()}

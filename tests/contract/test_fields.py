@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from tests.contract.answers import names_field, refused
-from tests.contract.conftest import Callers
+from tests.answers import names_field, refused
+from tests.conftest import Callers
 from tests.contract.kinds import World, is_same, resolve
 from tests.contract.resources import CHANGEABLE, RESOURCES, Field, Resource
 

@@ -6,9 +6,8 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from tests.conftest import create, make_task_data, make_user_data
-from tests.contract.answers import refused
-from tests.contract.conftest import Callers, make_world
+from tests.answers import refused
+from tests.conftest import Callers, create, make_task_data, make_user_data, make_world
 from tests.contract.kinds import Reference, World, resolve
 from tests.contract.pages import Row, ids_of, list_page
 from tests.contract.resources import FILTERED, Resource

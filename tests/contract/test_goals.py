@@ -6,9 +6,8 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from tests.conftest import create, make_goal_data, make_task_data, make_user_data
-from tests.contract.answers import refused
-from tests.contract.conftest import Callers
+from tests.answers import refused
+from tests.conftest import Callers, create, make_goal_data, make_task_data, make_user_data
 from tests.contract.kinds import World, is_same
 from tests.contract.resources import (
     GOALS_1_0,

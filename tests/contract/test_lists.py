@@ -7,9 +7,8 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
-from tests.conftest import create, make_user_data
-from tests.contract.answers import refused
-from tests.contract.conftest import Callers, make_world
+from tests.answers import refused
+from tests.conftest import Callers, create, make_user_data, make_world
 from tests.contract.kinds import World, resolve
 from tests.contract.pages import ids_of, list_page, walk
 from tests.contract.resources import FILTERED, LISTED, Resource

@@ -8,8 +8,8 @@ from uuid import UUID
 import httpx
 import pytest
 
+from tests.answers import refused
 from tests.conftest import create, make_goal_data, make_task_data, make_user_data
-from tests.contract.answers import refused
 from tests.contract.kinds import World
 from tests.contract.resources import (
     TASK_STATUSES,

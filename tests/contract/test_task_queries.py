@@ -6,9 +6,8 @@ from uuid import UUID
 import httpx
 import pytest
 
-from tests.conftest import create, make_task_data, make_user_data
-from tests.contract.answers import refused
-from tests.contract.conftest import Callers
+from tests.answers import refused
+from tests.conftest import Callers, create, make_task_data, make_user_data
 from tests.contract.kinds import Instant
 from tests.contract.resources import TASK_STATUSES
 from tests.contract.task_words import TASKS, Row, TaskWords, both_contracts, make_task

@@ -6,9 +6,8 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from tests.conftest import make_task_data
-from tests.contract.answers import names_field, refused
-from tests.contract.conftest import Callers
+from tests.answers import names_field, refused
+from tests.conftest import Callers, make_task_data
 from tests.contract.kinds import World
 from tests.contract.resources import TASK_STATUSES
 from tests.contract.task_words import TASKS, Row, TaskWords, both_contracts, make_task

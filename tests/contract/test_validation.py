@@ -5,12 +5,11 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from tests.conftest import create
-from tests.contract.answers import refused
-from tests.contract.conftest import Callers
-from tests.contract.endpoints import Endpoint, endpoints, own_row, url_of
+from tests.answers import refused
+from tests.conftest import Callers, create
 from tests.contract.kinds import World
 from tests.contract.resources import USERS_1_0, USERS_1_2, Resource
+from tests.rest.endpoints import Endpoint, endpoints, own_row, url_of
 
 
 async def test_every_problem_of_a_body_is_named_at_once(client: httpx.AsyncClient) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from local_stack import LocalStack
 from local_stack.processes import wait_until
-from tests.contract.answers import refused
+from tests.answers import refused
 from tests.faults.breaking import PATTERNS, await_recovery, create_user
 
 

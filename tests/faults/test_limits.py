@@ -12,7 +12,7 @@ from local_stack import LocalStack
 from local_stack.database import fetch_rows
 from local_stack.http_servers import Adapter
 from local_stack.processes import wait_until
-from tests.contract.answers import refused
+from tests.answers import refused
 from tests.faults.breaking import (
     PATTERNS,
     USERS,

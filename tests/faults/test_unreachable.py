@@ -13,8 +13,8 @@ import httpx
 from local_stack import LocalStack
 from local_stack.database import fetch_rows
 from local_stack.http_servers import Adapter
+from tests.answers import refused
 from tests.conftest import make_user_data
-from tests.contract.answers import refused
 from tests.faults.breaking import USERS, await_recovery, caller_of, lock, patient_database
 
 

@@ -11,8 +11,8 @@ import pytest
 from local_stack import LocalStack
 from local_stack.http_servers import Adapter
 from local_stack.processes import wait_until
+from tests.answers import refused
 from tests.conftest import make_user_data
-from tests.contract.answers import refused
 
 KEY_1_0, KEY_1_2, LISTED_KEY = f"old-{uuid4().hex}", f"new-{uuid4().hex}", f"listed-{uuid4().hex}"
 UNKNOWN_KEYS = (f"unknown-{uuid4().hex}", "", KEY_1_0[:-1], f"{KEY_1_0}x", KEY_1_0.upper(), "schlüssel")

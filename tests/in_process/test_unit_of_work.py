@@ -15,7 +15,7 @@ from dao_service.schemas.user import UserDTO
 from dao_service.services.dao_user_service import DaoUserService
 from dao_service.v1_0.repositories.dao_unit_of_work import DaoUnitOfWork as DaoUnitOfWork1_0
 from dao_service.v1_0.schemas.user import UserCreateDTO as UserCreateDTO1_0
-from tests.in_process import Database, assert_nothing_is_left, backend_of, exists, new_user, terminate
+from tests.in_process.sessions import Database, assert_nothing_is_left, backend_of, exists, new_user, terminate
 
 users = DaoUserService()
 

@@ -12,9 +12,9 @@ import pytest
 
 from local_stack import LocalStack
 from tests.conftest import create, make_goal_data, make_task_data, make_user_data
-from tests.in_process import direct_environment
+from tests.in_process.sessions import direct_environment
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
 ADDRESSES = ["jane@example.com", "ada@example.com", "grace@example.com", "linus@example.com"]
 

@@ -5,7 +5,7 @@ import pytest
 from dao_service.core.database import SessionFactory
 from dao_service.settings import SettingsError
 from local_stack import LocalStack
-from tests.in_process import direct_environment, run_python
+from tests.in_process.sessions import direct_environment, run_python
 
 # Before anything else is imported: as where the extra is not installed.
 WITHOUT_ASYNCPG = "import sys; sys.modules['asyncpg'] = None\n"

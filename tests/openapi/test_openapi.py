@@ -18,7 +18,7 @@ from generator.from_contracts import broken_promises
 from generator.openapi import documents, snapshot_path
 from local_stack import LocalStack
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 KEYS = {"1.0": "key-of-an-old-caller", "1.2": "key-of-a-new-caller"}
 DOCUMENTS = {"1.0": "/openapi-1.0.json", "1.2": "/openapi.json"}
 CONTRACT_NAMES = pytest.mark.parametrize("contract", CONTRACTS)
@@ -50,7 +50,7 @@ async def test_schemathesis_finds_nothing(contract: str, guarded_service: str, t
         *("--header", f"X-Flux-Service-Key: {KEYS[contract]}"),
         env=os.environ
         | {
-            "SCHEMATHESIS_HOOKS": "tests.schemathesis_hooks",
+            "SCHEMATHESIS_HOOKS": "tests.openapi.schemathesis_hooks",
             "PYTHONPATH": str(ROOT),
             "FLUX_URL": guarded_service,
             "FLUX_SERVICE_KEY": KEYS[contract],

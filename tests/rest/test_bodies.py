@@ -8,11 +8,10 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.conftest import create, make_user_data
-from tests.contract.answers import refused
-from tests.contract.conftest import Callers
-from tests.contract.endpoints import ENDPOINTS, Endpoint, endpoints, own_row, url_of
+from tests.answers import refused
+from tests.conftest import Callers, create, make_user_data
 from tests.contract.kinds import World
+from tests.rest.endpoints import ENDPOINTS, Endpoint, endpoints, own_row, url_of
 
 MEBIBYTE = 1024 * 1024
 

@@ -21,7 +21,7 @@ from local_stack.processes import wait_until
 
 pytestmark = pytest.mark.integration
 
-SCRIPTS = Path(__file__).parents[1] / "scripts"
+SCRIPTS = Path(__file__).parents[2] / "scripts"
 USER = "11111111-1111-4111-8111-111111111111"
 
 

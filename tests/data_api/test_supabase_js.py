@@ -1,4 +1,4 @@
-"""supabase-js at the direct door: runs tests/clients with Node, against the stack."""
+"""supabase-js at the direct door: runs direct_door.test.mjs with Node, against the stack."""
 
 import asyncio
 import os
@@ -18,7 +18,7 @@ async def test_supabase_js_reads_writes_and_calls_under_row_level_security(stack
     maya, jonas = uuid4(), uuid4()
     process = await asyncio.create_subprocess_exec(
         *(str(NODE), "--test", "--test-reporter=spec"),
-        *map(str, sorted((ROOT / "tests" / "clients").glob("*.test.mjs"))),
+        *map(str, sorted((ROOT / "tests" / "data_api").glob("*.test.mjs"))),
         env={
             **os.environ,
             "API_URL": stack.api_url,

@@ -12,9 +12,9 @@ from dao_service.v1_0.schemas.goal import GoalCreateDTO
 from dao_service.v1_0.schemas.user import UserCreateDTO
 from local_stack import LocalStack
 from local_stack.database import fetch_rows
-from tests.in_process import direct_environment, run_python
+from tests.in_process.sessions import direct_environment, run_python
 
-GUIDES = Path(__file__).parent / "guides"
+GUIDES = Path(__file__).parent
 EMAILS = ("direct@example.com", "uow@example.com")
 
 

@@ -1,5 +1,5 @@
 // supabase-js at the direct door, as a front end uses it: two users with a JWT each, and RLS between them.
-// Run by tests/test_supabase_js.py, which says where the Data API is and who the users are.
+// Run by test_supabase_js.py, which says where the Data API is and who the users are.
 
 import assert from "node:assert/strict";
 import { before, test } from "node:test";

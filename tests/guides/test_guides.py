@@ -23,8 +23,8 @@ import pytest
 
 from tests.conftest import create, make_goal_data, make_task_data, make_user_data
 
-COPIES = Path(__file__).parent / "guides"
-GUIDES = Path(__file__).parents[2] / "shared" / "guides"
+COPIES = Path(__file__).parent
+GUIDES = Path(__file__).parents[3] / "shared" / "guides"
 VERSIONS = ("1.0", "1.2")
 ADDRESSES_OF_THE_GUIDES = ["jane@example.com", "test@example.com"]
 THREAD_OF_THE_GUIDES = "thread-abc123"

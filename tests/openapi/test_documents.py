@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from tests.contract.endpoints import ENDPOINTS
+from tests.rest.endpoints import ENDPOINTS
 
 
 @pytest.mark.parametrize(("path", "contract"), [("/openapi.json", "1.2"), ("/openapi-1.0.json", "1.0")])

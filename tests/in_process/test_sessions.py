@@ -31,7 +31,7 @@ from dao_service.services.dao_task_service import DaoTaskService
 from dao_service.services.dao_user_service import DaoUserService
 from dao_service.settings import Settings
 from local_stack import LocalStack
-from tests.in_process import Database, add_user, assert_nothing_is_left, exists, in_a_session, new_user
+from tests.in_process.sessions import Database, add_user, assert_nothing_is_left, exists, in_a_session, new_user
 
 users = DaoUserService()
 goals = DaoGoalService()

@@ -16,7 +16,7 @@ from dao_service.schemas.user import UserDTO
 from dao_service.services.dao_task_service import DaoTaskService
 from dao_service.services.dao_user_service import DaoUserService
 from local_stack import LocalStack
-from tests.in_process import (
+from tests.in_process.sessions import (
     CONNECTIONS,
     Database,
     add_task,

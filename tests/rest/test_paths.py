@@ -6,12 +6,11 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
-from tests.conftest import create
-from tests.contract.answers import refused
-from tests.contract.conftest import Callers
-from tests.contract.endpoints import BODIES, ENDPOINTS, Endpoint, endpoints, own_row, url_of
+from tests.answers import refused
+from tests.conftest import Callers, create
 from tests.contract.kinds import World
 from tests.contract.resources import CHANGEABLE, CONVERSATIONS_1_2, RESOURCES, Resource
+from tests.rest.endpoints import BODIES, ENDPOINTS, Endpoint, endpoints, own_row, url_of
 
 
 @pytest.mark.parametrize("resource", [resource for resource in RESOURCES if "list" in resource.methods], ids=str)
