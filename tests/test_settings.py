@@ -15,7 +15,7 @@ from local_stack.processes import wait_until
 from tests.answers import refused
 from tests.conftest import make_user_data
 
-SECRET = f"hunter2-{uuid4().hex}"
+SECRET = "hunter2-which-no-message-shows"
 ENOUGH = {"SUPABASE_URL": "http://127.0.0.1:54321", "SUPABASE_SERVICE_ROLE_KEY": SECRET}
 WRONG = [
     ("SUPABASE_URL", f"{SECRET}"),

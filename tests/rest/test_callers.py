@@ -14,8 +14,9 @@ from local_stack.processes import wait_until
 from tests.answers import refused
 from tests.conftest import make_user_data
 
-KEY_1_0, KEY_1_2, LISTED_KEY = f"old-{uuid4().hex}", f"new-{uuid4().hex}", f"listed-{uuid4().hex}"
-UNKNOWN_KEYS = (f"unknown-{uuid4().hex}", "", KEY_1_0[:-1], f"{KEY_1_0}x", KEY_1_0.upper(), "schlüssel")
+KEY_1_0, KEY_1_2, LISTED_KEY = "key-pinned-to-1.0", "key-pinned-to-1.2", "key-of-a-list"
+NO_ROW = "00000000-0000-4000-8000-000000000000"
+UNKNOWN_KEYS = ("key-of-nobody", "", KEY_1_0[:-1], f"{KEY_1_0}x", KEY_1_0.upper(), "schlüssel")
 OTHER_CONTRACTS = ("1.1", "2", "1", "", "1.2 1.0", "v1.2", "1.20", "é")
 
 
@@ -112,7 +113,7 @@ FROM_A_PAGE_ELSEWHERE = {"Sec-Fetch-Site": "cross-site", "Origin": "https://else
 
 @pytest.mark.parametrize(
     ("method", "path"),
-    [("POST", "/users/"), ("PATCH", f"/users/{uuid4()}"), ("DELETE", f"/users/{uuid4()}"), ("PUT", f"/demo-flags/{uuid4()}")],
+    [("POST", "/users/"), ("PATCH", f"/users/{NO_ROW}"), ("DELETE", f"/users/{NO_ROW}"), ("PUT", f"/demo-flags/{NO_ROW}")],
 )
 def test_a_page_of_another_site_changes_nothing_without_a_key(
     method: str, path: str, caller: httpx.Client, key_required: bool
@@ -148,14 +149,14 @@ def test_a_link_from_another_site_reads_and_a_key_opens_all(caller: httpx.Client
     [
         ("GET", "/api/v1/no-such-path", None),
         ("GET", "/api/v1/", None),
-        ("GET", f"/api/v1/users/{uuid4()}", None),
+        ("GET", f"/api/v1/users/{NO_ROW}", None),
         ("PUT", "/api/v1/users/", None),
         ("GET", "/api/v1/users/?limit=0&no_such=1", None),
         ("POST", "/api/v1/users/", b"not json"),
         ("POST", "/api/v1/users/", b'{"no_such_field": 1}'),
         ("POST", "/api/v1/users/", b" " * (1024 * 1024 + 1)),
         ("PATCH", "/api/v1/users/not-a-uuid", b"{}"),
-        ("DELETE", f"/api/v1/tasks/{uuid4()}", None),
+        ("DELETE", f"/api/v1/tasks/{NO_ROW}", None),
     ],
     ids=lambda request_of: f"{request_of[0]} {request_of[1][:30]}",
 )
