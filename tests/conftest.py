@@ -6,6 +6,7 @@ Tests share the database, so each makes its own users and looks only at them. Th
 
 import inspect
 from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import AsyncExitStack, ExitStack
 from typing import Any
 from uuid import uuid4
 
@@ -20,7 +21,7 @@ from tests.in_process.sessions import direct_environment
 from tests.locks import Database
 
 GATEWAYS = ("postgrest", "postgres")
-Callers = Mapping[str, httpx.AsyncClient]
+Clients = Mapping[str, httpx.AsyncClient]
 
 
 def _gives_a_stack(fixture: pytest.FixtureDef[Any]) -> bool:
@@ -69,27 +70,61 @@ def gateway_environment(stack: LocalStack, gateway: str) -> dict[str, str]:
     return {"DATABASE_URL": stack.database_url.replace("postgresql:", "postgresql+asyncpg:")} if gateway == "postgres" else {}
 
 
-@pytest.fixture(scope="session", params=GATEWAYS)
-def service_url(stack: LocalStack, request: pytest.FixtureRequest) -> Iterator[str]:
-    """URL of the adapter, once over each gateway."""
-    with stack.adapter(environment=gateway_environment(stack, request.param)) as adapter:
-        yield adapter.url
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Each test that calls the service does so over each gateway; one that is marked `one_gateway`, over the first."""
+    if "service_url" in metafunc.fixturenames:
+        once = metafunc.definition.get_closest_marker("one_gateway")
+        metafunc.parametrize("service_url", GATEWAYS[:1] if once else GATEWAYS, indirect=True)
 
 
 @pytest.fixture(scope="session")
-async def client(service_url: str) -> AsyncIterator[httpx.AsyncClient]:
-    """A caller of contract 1.2, without a service key."""
-    async with httpx.AsyncClient(base_url=service_url, timeout=30) as caller:
-        yield caller
+def service_urls(stack: LocalStack) -> Iterator[Mapping[str, str]]:
+    """The URL of an adapter for each gateway."""
+    with ExitStack() as adapters:
+        started = {each: stack.adapter(environment=gateway_environment(stack, each)) for each in GATEWAYS}
+        yield {gateway: adapters.enter_context(adapter).url for gateway, adapter in started.items()}
+
+
+@pytest.fixture
+def service_url(service_urls: Mapping[str, str], request: pytest.FixtureRequest) -> str:
+    """The URL of the adapter over this test's gateway."""
+    return service_urls[request.param]
 
 
 @pytest.fixture(scope="session")
-async def client_1_0(service_url: str) -> AsyncIterator[httpx.AsyncClient]:
-    """A caller of contract 1.0, with one of the guide's keys."""
-    async with httpx.AsyncClient(
-        base_url=service_url, timeout=30, headers={"X-Flux-Service-Key": "goal-planner-key-abc"}
-    ) as caller:
-        yield caller
+async def clients_of_all(service_urls: Mapping[str, str]) -> AsyncIterator[Mapping[str, Clients]]:
+    """A client of each contract, for each gateway. One of 1.2 sends no service key, one of 1.0 sends one of the guides'."""
+    headers = {"1.0": {"X-Flux-Service-Key": "goal-planner-key-abc"}, "1.2": {}}
+    async with AsyncExitStack() as opened:
+
+        async def client(url: str, contract: str) -> httpx.AsyncClient:
+            return await opened.enter_async_context(httpx.AsyncClient(base_url=url, timeout=30, headers=headers[contract]))
+
+        yield {gateway: {contract: await client(url, contract) for contract in headers} for gateway, url in service_urls.items()}
+
+
+@pytest.fixture
+def clients(clients_of_all: Mapping[str, Clients], service_url: str, request: pytest.FixtureRequest) -> Clients:
+    """A client of each contract."""
+    return clients_of_all[request.node.callspec.params["service_url"]]
+
+
+@pytest.fixture
+def client_1_0(clients: Clients) -> httpx.AsyncClient:
+    """A client of contract 1.0."""
+    return clients["1.0"]
+
+
+@pytest.fixture
+def client_1_2(clients: Clients) -> httpx.AsyncClient:
+    """A client of contract 1.2."""
+    return clients["1.2"]
+
+
+@pytest.fixture(scope="session")
+def shared_clients(clients_of_all: Mapping[str, Clients]) -> Clients:
+    """Clients for the rows that many tests share: those are the same over each gateway."""
+    return clients_of_all[GATEWAYS[0]]
 
 
 @pytest.fixture
@@ -143,21 +178,15 @@ async def create(client: httpx.AsyncClient, resource: str, data: dict[str, Any])
 
 
 @pytest.fixture
-async def user(client: httpx.AsyncClient) -> dict[str, Any]:
+async def user(client_1_2: httpx.AsyncClient) -> dict[str, Any]:
     """A new user."""
-    return await create(client, "users", make_user_data())
+    return await create(client_1_2, "users", make_user_data())
 
 
 @pytest.fixture
-async def goal(client: httpx.AsyncClient, user: dict[str, Any]) -> dict[str, Any]:
+async def goal(client_1_2: httpx.AsyncClient, user: dict[str, Any]) -> dict[str, Any]:
     """A new goal of `user`."""
-    return await create(client, "goals", make_goal_data(user["id"]))
-
-
-@pytest.fixture(scope="session")
-def callers(client: httpx.AsyncClient, client_1_0: httpx.AsyncClient) -> Callers:
-    """A caller of each contract."""
-    return {"1.0": client_1_0, "1.2": client}
+    return await create(client_1_2, "goals", make_goal_data(user["id"]))
 
 
 @pytest.fixture
@@ -170,9 +199,9 @@ async def holder(stack: LocalStack) -> AsyncIterator[Database]:
 
 
 @pytest.fixture(scope="session")
-async def world(client: httpx.AsyncClient) -> World:
+async def world(shared_clients: Clients) -> World:
     """Rows that other rows can name. Tests leave them as they are."""
-    return await make_world(client)
+    return await make_world(shared_clients["1.2"])
 
 
 async def make_world(client: httpx.AsyncClient) -> World:
@@ -196,20 +225,8 @@ async def make_world(client: httpx.AsyncClient) -> World:
 
 
 @pytest.fixture
-async def owner(client: httpx.AsyncClient) -> dict[str, str]:
+async def owner(client_1_2: httpx.AsyncClient) -> dict[str, str]:
     """A new user with a goal, as fields of a task."""
-    user = await create(client, "users", make_user_data())
-    goal = await create(client, "goals", make_goal_data(user["id"]))
+    user = await create(client_1_2, "users", make_user_data())
+    goal = await create(client_1_2, "goals", make_goal_data(user["id"]))
     return {"user_id": user["id"], "goal_id": goal["id"]}
-
-
-@pytest.fixture
-def older(callers: Callers) -> httpx.AsyncClient:
-    """A caller of 1.0."""
-    return callers["1.0"]
-
-
-@pytest.fixture
-def newer(callers: Callers) -> httpx.AsyncClient:
-    """A caller of 1.2."""
-    return callers["1.2"]

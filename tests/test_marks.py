@@ -15,6 +15,6 @@ def test_a_unit_test_that_starts_postgres_fails(tmp_path: Path) -> None:
 
 
 async def test_a_test_that_has_a_stack_through_its_fixtures_is_an_integration_test(
-    client: httpx.AsyncClient, request: pytest.FixtureRequest
+    client_1_2: httpx.AsyncClient, request: pytest.FixtureRequest
 ) -> None:
     assert request.node.get_closest_marker("integration")

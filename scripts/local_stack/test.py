@@ -120,10 +120,14 @@ def _run_pgtap(run: Run) -> bool:
     return well
 
 
+# Two processes, each with a stack of its own: the tests wait more than they compute. A file stays in one process.
+_IN_PARALLEL = ("-n", "2", "--dist", "loadfile")
+
+
 def _run_pytest(run: Run) -> bool:
     color = ["--color=yes"] if sys.stdout.isatty() else []
     lines: list[str] = []
-    exit_code = pass_through(_python("pytest", *color), cwd=ROOT, each_line=lines.append)
+    exit_code = pass_through(_python("pytest", *_IN_PARALLEL, *color), cwd=ROOT, each_line=lines.append)
     summary = lines[-1] if lines else ""
     counts = {word: int(number) for number, word in re.findall(r"(\d+) (passed|failed|errors?)\b", summary)}
     run.passed += counts.get("passed", 0)

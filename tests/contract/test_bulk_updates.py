@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from tests.answers import refused
-from tests.conftest import Callers
+from tests.conftest import Clients
 from tests.contract.task_words import TASKS, WORDS_1_0, WORDS_1_2, TaskWords, both_contracts, make_task
 
 
@@ -20,9 +20,9 @@ async def _bulk(caller: httpx.AsyncClient, ids: list[str], words: TaskWords, sta
     ids=str,
 )
 async def test_a_bulk_update_sets_the_status_of_each_task(
-    words: TaskWords, status: str, callers: Callers, owner: dict[str, str]
+    words: TaskWords, status: str, clients: Clients, owner: dict[str, str]
 ) -> None:
-    caller = callers[words.contract]
+    caller = clients[words.contract]
     made = [await make_task(caller, owner) for _ in range(3)]
     untouched = await make_task(caller, owner)
 
@@ -37,9 +37,9 @@ async def test_a_bulk_update_sets_the_status_of_each_task(
 
 @both_contracts
 async def test_unknown_and_repeated_ids_of_a_bulk_update_do_not_count(
-    words: TaskWords, callers: Callers, owner: dict[str, str]
+    words: TaskWords, clients: Clients, owner: dict[str, str]
 ) -> None:
-    caller = callers[words.contract]
+    caller = clients[words.contract]
     first, second = (await make_task(caller, owner))["id"], (await make_task(caller, owner))["id"]
 
     mixed = await _bulk(caller, [first, str(uuid4()), first, second, first.upper(), str(uuid4())], words, "missed")
@@ -50,8 +50,8 @@ async def test_unknown_and_repeated_ids_of_a_bulk_update_do_not_count(
 
 
 @both_contracts
-async def test_a_bulk_update_takes_up_to_100_ids(words: TaskWords, callers: Callers, owner: dict[str, str]) -> None:
-    caller = callers[words.contract]
+async def test_a_bulk_update_takes_up_to_100_ids(words: TaskWords, clients: Clients, owner: dict[str, str]) -> None:
+    caller = clients[words.contract]
     task = (await make_task(caller, owner))["id"]
     others = [str(uuid4()) for _ in range(99)]
 
@@ -63,8 +63,8 @@ async def test_a_bulk_update_takes_up_to_100_ids(words: TaskWords, callers: Call
 
 
 @both_contracts
-async def test_a_bulk_update_names_what_is_wrong(words: TaskWords, callers: Callers, owner: dict[str, str]) -> None:
-    caller = callers[words.contract]
+async def test_a_bulk_update_names_what_is_wrong(words: TaskWords, clients: Clients, owner: dict[str, str]) -> None:
+    caller = clients[words.contract]
     task = (await make_task(caller, owner))["id"]
     path = f"{TASKS}bulk-update-state"
     other = {"1.0": WORDS_1_2, "1.2": WORDS_1_0}[words.contract]
@@ -81,14 +81,14 @@ async def test_a_bulk_update_names_what_is_wrong(words: TaskWords, callers: Call
 
 
 @both_contracts
-async def test_a_bulk_update_keeps_the_rules_of_completion(words: TaskWords, callers: Callers, owner: dict[str, str]) -> None:
-    caller = callers[words.contract]
+async def test_a_bulk_update_keeps_the_rules_of_completion(words: TaskWords, clients: Clients, owner: dict[str, str]) -> None:
+    caller = clients[words.contract]
     ids = [(await make_task(caller, owner))["id"] for _ in range(2)]
 
     await _bulk(caller, ids, words, words.done)
-    completed = [(await callers["1.2"].get(f"{TASKS}{task}")).json()["completed_at"] for task in ids]
+    completed = [(await clients["1.2"].get(f"{TASKS}{task}")).json()["completed_at"] for task in ids]
     await _bulk(caller, ids, words, "missed")
-    left = [(await callers["1.2"].get(f"{TASKS}{task}")).json()["completed_at"] for task in ids]
+    left = [(await clients["1.2"].get(f"{TASKS}{task}")).json()["completed_at"] for task in ids]
 
     assert all(completed)
     assert left == [None, None]

@@ -1,4 +1,4 @@
-"""Callers who write at the same time."""
+"""Clients who write at the same time."""
 
 import asyncio
 from typing import Any
@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from tests.answers import refused
-from tests.conftest import Callers, create, make_goal_data, make_task_data, make_user_data
+from tests.conftest import Clients, create, make_goal_data, make_task_data, make_user_data
 from tests.contract.kinds import World
 from tests.contract.resources import CONVERSATIONS_1_2, USERS_1_0, USERS_1_2, Resource
 from tests.locks import Database, wait_for_waiters
@@ -22,12 +22,12 @@ def _statuses(responses: list[httpx.Response]) -> list[int]:
 
 
 @pytest.mark.parametrize("resource", [USERS_1_0, USERS_1_2], ids=str)
-async def test_of_writers_racing_on_one_email_one_wins(resource: Resource, callers: Callers, world: World) -> None:
+async def test_of_writers_racing_on_one_email_one_wins(resource: Resource, clients: Clients, world: World) -> None:
     for _ in range(3):
         data = resource.minimal(world)
         racing = [data | {"email": (data["email"].upper, data["email"].lower)[nth % 2]()} for nth in range(WRITERS)]
 
-        responses = await asyncio.gather(*(callers[resource.contract].post(resource.path, json=each) for each in racing))
+        responses = await asyncio.gather(*(clients[resource.contract].post(resource.path, json=each) for each in racing))
 
         assert _statuses(responses) == [201] + [409] * (WRITERS - 1)
         for response in responses:
@@ -37,12 +37,12 @@ async def test_of_writers_racing_on_one_email_one_wins(resource: Resource, calle
 
 @pytest.mark.parametrize("first_gives_up", [False, True], ids=["the first stays", "the first gives up"])
 async def test_the_second_of_two_writers_on_one_email_waits_for_the_first(
-    first_gives_up: bool, client: httpx.AsyncClient, database: Database, holder: Database
+    first_gives_up: bool, client_1_2: httpx.AsyncClient, database: Database, holder: Database
 ) -> None:
     data = make_user_data()
     await holder.execute("insert into public.users (email) values ($1)", data["email"].upper())
 
-    second = asyncio.create_task(client.post("/api/v1/users/", json=data))
+    second = asyncio.create_task(client_1_2.post("/api/v1/users/", json=data))
     await wait_for_waiters(database, 1)
     assert not second.done()
     await holder.execute("rollback" if first_gives_up else "commit")
@@ -53,19 +53,19 @@ async def test_the_second_of_two_writers_on_one_email_waits_for_the_first(
         refused(await second, 409, "email")
 
 
-async def test_of_writers_racing_on_one_thread_one_wins(client: httpx.AsyncClient, world: World) -> None:
+async def test_of_writers_racing_on_one_thread_one_wins(client_1_2: httpx.AsyncClient, world: World) -> None:
     data = CONVERSATIONS_1_2.minimal(world)
 
-    responses = await asyncio.gather(*(client.post(CONVERSATIONS_1_2.path, json=data) for _ in range(WRITERS)))
+    responses = await asyncio.gather(*(client_1_2.post(CONVERSATIONS_1_2.path, json=data) for _ in range(WRITERS)))
 
     assert _statuses(responses) == [201] + [409] * (WRITERS - 1)
 
 
 async def test_bulk_updates_of_the_same_tasks_in_opposite_orders_end_without_a_deadlock(
-    client: httpx.AsyncClient, service_url: str
+    client_1_2: httpx.AsyncClient, service_url: str
 ) -> None:
-    user = await create(client, "users", make_user_data())
-    made = await asyncio.gather(*(create(client, "tasks", make_task_data(user["id"])) for _ in range(100)))
+    user = await create(client_1_2, "users", make_user_data())
+    made = await asyncio.gather(*(create(client_1_2, "tasks", make_task_data(user["id"])) for _ in range(100)))
     ids = [task["id"] for task in made]
     words = ["pending", "done", "missed", "rescheduled", "cancelled", "pending", "done", "missed"]
 
@@ -82,36 +82,36 @@ async def test_bulk_updates_of_the_same_tasks_in_opposite_orders_end_without_a_d
     answers = [(response.status_code, response.json()) for responses in written for response in responses]
     assert answers == [(200, {"updated_count": 100})] * (WRITERS * 5)
     # Each was one transaction, so the last of them decided for all.
-    page = (await client.get(TASKS, params={"user_id": user["id"]})).json()
+    page = (await client_1_2.get(TASKS, params={"user_id": user["id"]})).json()
     assert len({task["status"] for task in page["items"]}) == 1
 
 
-async def test_bulk_updates_that_overlap_in_part_count_what_they_found(client: httpx.AsyncClient) -> None:
-    user = await create(client, "users", make_user_data())
-    ids = [(await create(client, "tasks", make_task_data(user["id"])))["id"] for _ in range(24)]
+async def test_bulk_updates_that_overlap_in_part_count_what_they_found(client_1_2: httpx.AsyncClient) -> None:
+    user = await create(client_1_2, "users", make_user_data())
+    ids = [(await create(client_1_2, "tasks", make_task_data(user["id"])))["id"] for _ in range(24)]
     parts = [ids[nth : nth + 10][:: -1 if nth % 2 else 1] for nth in range(WRITERS)]
 
     responses = await asyncio.gather(
-        *(client.post(f"{TASKS}bulk-update-state", json={"task_ids": part, "new_status": "missed"}) for part in parts)
+        *(client_1_2.post(f"{TASKS}bulk-update-state", json={"task_ids": part, "new_status": "missed"}) for part in parts)
     )
 
     assert [response.json() for response in responses] == [{"updated_count": 10}] * WRITERS
 
 
 async def test_a_bulk_update_waits_for_a_writer_and_then_counts_its_task(
-    client: httpx.AsyncClient, world: World, database: Database, holder: Database
+    client_1_2: httpx.AsyncClient, world: World, database: Database, holder: Database
 ) -> None:
-    ids = [(await create(client, "tasks", make_task_data(world["user"])))["id"] for _ in range(3)]
+    ids = [(await create(client_1_2, "tasks", make_task_data(world["user"])))["id"] for _ in range(3)]
     await holder.execute("update public.tasks set title = 'Held' where id = $1", UUID(ids[1]))
 
-    bulk = asyncio.create_task(client.post(f"{TASKS}bulk-update-state", json={"task_ids": ids, "new_status": "done"}))
+    bulk = asyncio.create_task(client_1_2.post(f"{TASKS}bulk-update-state", json={"task_ids": ids, "new_status": "done"}))
     await wait_for_waiters(database, 1)
-    others = [(await client.get(f"{TASKS}{task}")).json()["status"] for task in ids]
+    others = [(await client_1_2.get(f"{TASKS}{task}")).json()["status"] for task in ids]
     await holder.execute("commit")
 
     assert others == ["pending"] * 3
     assert (await bulk).json() == {"updated_count": 3}
-    held = (await client.get(f"{TASKS}{ids[1]}")).json()
+    held = (await client_1_2.get(f"{TASKS}{ids[1]}")).json()
     assert (held["title"], held["status"]) == ("Held", "done")
 
 
@@ -127,9 +127,9 @@ OF_BOTH = [{"title": "Changed"}, {"priority": "important"}, {"is_recurring": Tru
     ids=["1.2", "1.0"],
 )
 async def test_changes_of_different_fields_at_once_all_stay(
-    contract: str, changes: list[dict[str, Any]], callers: Callers, world: World
+    contract: str, changes: list[dict[str, Any]], clients: Clients, world: World
 ) -> None:
-    caller = callers[contract]
+    caller = clients[contract]
     task = await create(caller, "tasks", make_task_data(world["user"], world["goal"]))
     path = f"{TASKS}{task['id']}"
 
@@ -142,12 +142,12 @@ async def test_changes_of_different_fields_at_once_all_stay(
 
 
 async def test_a_row_that_goes_while_it_is_changed_is_404(
-    client: httpx.AsyncClient, world: World, database: Database, holder: Database
+    client_1_2: httpx.AsyncClient, world: World, database: Database, holder: Database
 ) -> None:
-    task = await create(client, "tasks", make_task_data(world["user"]))
+    task = await create(client_1_2, "tasks", make_task_data(world["user"]))
     await holder.execute("delete from public.tasks where id = $1", UUID(task["id"]))
 
-    change = asyncio.create_task(client.patch(f"{TASKS}{task['id']}", json={"title": "Changed"}))
+    change = asyncio.create_task(client_1_2.patch(f"{TASKS}{task['id']}", json={"title": "Changed"}))
     await wait_for_waiters(database, 1)
     await holder.execute("commit")
 
@@ -155,12 +155,12 @@ async def test_a_row_that_goes_while_it_is_changed_is_404(
 
 
 async def test_a_task_cannot_be_added_to_a_goal_that_goes_meanwhile(
-    client: httpx.AsyncClient, world: World, database: Database, holder: Database
+    client_1_2: httpx.AsyncClient, world: World, database: Database, holder: Database
 ) -> None:
-    goal = await create(client, "goals", make_goal_data(world["user"]))
+    goal = await create(client_1_2, "goals", make_goal_data(world["user"]))
     await holder.execute("delete from public.goals where id = $1", UUID(goal["id"]))
 
-    adding = asyncio.create_task(client.post(TASKS, json=make_task_data(world["user"], goal["id"])))
+    adding = asyncio.create_task(client_1_2.post(TASKS, json=make_task_data(world["user"], goal["id"])))
     await wait_for_waiters(database, 1)
     await holder.execute("commit")
 
@@ -168,8 +168,8 @@ async def test_a_task_cannot_be_added_to_a_goal_that_goes_meanwhile(
 
 
 @pytest.mark.parametrize("contract", ["1.0", "1.2"])
-async def test_structures_created_at_once_are_each_whole(contract: str, callers: Callers) -> None:
-    user = await create(callers["1.2"], "users", make_user_data())
+async def test_structures_created_at_once_are_each_whole(contract: str, clients: Clients) -> None:
+    user = await create(clients["1.2"], "users", make_user_data())
     structure = {
         "goal": {"user_id": user["id"], "title": "Run"},
         "milestones": [
@@ -179,9 +179,9 @@ async def test_structures_created_at_once_are_each_whole(contract: str, callers:
     }
 
     responses = await asyncio.gather(
-        *(callers[contract].post("/api/v1/goals/with-structure", json=structure) for _ in range(WRITERS))
+        *(clients[contract].post("/api/v1/goals/with-structure", json=structure) for _ in range(WRITERS))
     )
 
     assert _statuses(responses) == [201] * WRITERS
     assert [(len(goal["milestones"]), len(goal["tasks"])) for goal in (each.json() for each in responses)] == [(4, 20)] * WRITERS
-    assert (await callers[contract].get(TASKS, params={"user_id": user["id"]})).json()["total"] == 20 * WRITERS
+    assert (await clients[contract].get(TASKS, params={"user_id": user["id"]})).json()["total"] == 20 * WRITERS

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from tests.answers import names_field, refused
-from tests.conftest import Callers, create, make_goal_data, make_task_data
+from tests.conftest import Clients, create, make_goal_data, make_task_data
 from tests.contract.kinds import Instant, Kind, Object, Text, Whole, World, is_same, resolve
 from tests.contract.resources import CONVERSATIONS_1_2, GOAL, MESSAGES_1_2, TASK
 from tests.locks import Database
@@ -29,8 +29,8 @@ Row = dict[str, Any]
 
 
 @pytest.fixture
-async def conversation(client: httpx.AsyncClient, world: World) -> Row:
-    return await create(client, "conversations", CONVERSATIONS_1_2.minimal(world))
+async def conversation(client_1_2: httpx.AsyncClient, world: World) -> Row:
+    return await create(client_1_2, "conversations", CONVERSATIONS_1_2.minimal(world))
 
 
 async def _get(client: httpx.AsyncClient, conversation: Row) -> Row:
@@ -52,17 +52,17 @@ async def _messages(client: httpx.AsyncClient, conversation_id: str) -> list[Row
 # Messages -------------------------------------------------------------------------------------------------------------
 
 
-async def test_messages_are_a_plain_array_oldest_first(client: httpx.AsyncClient, conversation: Row, world: World) -> None:
-    said = [await _say(client, conversation, str(nth)) for nth in range(3)]
-    await _say(client, {"id": world["strangers_conversation"]})
+async def test_messages_are_a_plain_array_oldest_first(client_1_2: httpx.AsyncClient, conversation: Row, world: World) -> None:
+    said = [await _say(client_1_2, conversation, str(nth)) for nth in range(3)]
+    await _say(client_1_2, {"id": world["strangers_conversation"]})
 
-    assert await _messages(client, conversation["id"]) == said
-    assert await _messages(client, conversation["id"].upper()) == said
+    assert await _messages(client_1_2, conversation["id"]) == said
+    assert await _messages(client_1_2, conversation["id"].upper()) == said
     assert {frozenset(message) for message in said} == {MESSAGES_1_2.shown}
 
 
 async def test_1500_messages_of_a_conversation_all_come_back(
-    client: httpx.AsyncClient, conversation: Row, database: Database
+    client_1_2: httpx.AsyncClient, conversation: Row, database: Database
 ) -> None:
     await database.execute(
         """
@@ -73,106 +73,106 @@ async def test_1500_messages_of_a_conversation_all_come_back(
         datetime(2026, 3, 1, tzinfo=UTC),
     )
 
-    messages = await _messages(client, conversation["id"])
+    messages = await _messages(client_1_2, conversation["id"])
 
     times = [datetime.fromisoformat(message["created_at"]) for message in messages]
     assert times == [datetime(2026, 3, 1, tzinfo=UTC) + timedelta(seconds=nth) for nth in range(1500)]
 
 
 async def test_messages_of_one_moment_are_in_order_of_their_ids(
-    client: httpx.AsyncClient, conversation: Row, database: Database
+    client_1_2: httpx.AsyncClient, conversation: Row, database: Database
 ) -> None:
-    said = [(await _say(client, conversation))["id"] for _ in range(6)]
+    said = [(await _say(client_1_2, conversation))["id"] for _ in range(6)]
     await database.execute(
         "update public.messages set created_at = '2026-01-01Z' where conversation_id = $1", UUID(conversation["id"])
     )
 
-    assert [message["id"] for message in await _messages(client, conversation["id"])] == sorted(said)
+    assert [message["id"] for message in await _messages(client_1_2, conversation["id"])] == sorted(said)
 
 
-async def test_a_conversation_without_messages_has_an_empty_array(client: httpx.AsyncClient, conversation: Row) -> None:
-    assert await _messages(client, conversation["id"]) == []
+async def test_a_conversation_without_messages_has_an_empty_array(client_1_2: httpx.AsyncClient, conversation: Row) -> None:
+    assert await _messages(client_1_2, conversation["id"]) == []
 
 
 @pytest.mark.parametrize("query", ["", "?conversation_id=", "?conversation_id=x"])
-async def test_messages_are_listed_for_one_conversation_only(query: str, client: httpx.AsyncClient) -> None:
-    refused(await client.get(f"{MESSAGES}{query}"), 422, "conversation_id")
+async def test_messages_are_listed_for_one_conversation_only(query: str, client_1_2: httpx.AsyncClient) -> None:
+    refused(await client_1_2.get(f"{MESSAGES}{query}"), 422, "conversation_id")
 
 
 @pytest.mark.parametrize("name", ["skip", "limit", "page", "role", "user_id"])
-async def test_the_list_of_messages_takes_no_other_parameter(name: str, client: httpx.AsyncClient, conversation: Row) -> None:
-    response = await client.get(MESSAGES, params={"conversation_id": conversation["id"], name: "1"})
+async def test_the_list_of_messages_takes_no_other_parameter(name: str, client_1_2: httpx.AsyncClient, conversation: Row) -> None:
+    response = await client_1_2.get(MESSAGES, params={"conversation_id": conversation["id"], name: "1"})
 
     refused(response, 422, name)
 
 
-async def test_a_message_does_not_change(client: httpx.AsyncClient, conversation: Row) -> None:
-    message = await _say(client, conversation)
+async def test_a_message_does_not_change(client_1_2: httpx.AsyncClient, conversation: Row) -> None:
+    message = await _say(client_1_2, conversation)
 
-    refused(await client.patch(f"{MESSAGES}{message['id']}", json={"content": "Bye"}), 405)
+    refused(await client_1_2.patch(f"{MESSAGES}{message['id']}", json={"content": "Bye"}), 405)
 
-    assert (await client.get(f"{MESSAGES}{message['id']}")).json() == message
+    assert (await client_1_2.get(f"{MESSAGES}{message['id']}")).json() == message
 
 
-async def test_a_new_message_sets_the_time_of_the_last_one(client: httpx.AsyncClient, conversation: Row) -> None:
+async def test_a_new_message_sets_the_time_of_the_last_one(client_1_2: httpx.AsyncClient, conversation: Row) -> None:
     assert conversation["last_message_at"] is None
 
-    first = await _say(client, conversation)
-    after_first = await _get(client, conversation)
-    second = await _say(client, conversation)
-    after_second = await _get(client, conversation)
+    first = await _say(client_1_2, conversation)
+    after_first = await _get(client_1_2, conversation)
+    second = await _say(client_1_2, conversation)
+    after_second = await _get(client_1_2, conversation)
 
     assert after_first["last_message_at"] == first["created_at"]
     assert after_second["last_message_at"] == second["created_at"] > first["created_at"]
     assert after_second["updated_at"] > after_first["updated_at"] > conversation["updated_at"]
 
 
-async def test_a_new_message_replaces_a_time_to_come(client: httpx.AsyncClient, conversation: Row) -> None:
+async def test_a_new_message_replaces_a_time_to_come(client_1_2: httpx.AsyncClient, conversation: Row) -> None:
     to_come = {"last_message_at": "2999-01-01T00:00:00Z"}
-    assert (await client.patch(f"{CONVERSATIONS}{conversation['id']}", json=to_come)).status_code == 200
+    assert (await client_1_2.patch(f"{CONVERSATIONS}{conversation['id']}", json=to_come)).status_code == 200
 
-    said = await _say(client, conversation)
+    said = await _say(client_1_2, conversation)
 
-    assert (await _get(client, conversation))["last_message_at"] == said["created_at"]
-
-
-async def test_messages_sent_at_once_leave_the_time_of_the_latest(client: httpx.AsyncClient, conversation: Row) -> None:
-    said = await asyncio.gather(*(_say(client, conversation, str(nth)) for nth in range(12)))
-
-    assert (await _get(client, conversation))["last_message_at"] == max(message["created_at"] for message in said)
-    assert len(await _messages(client, conversation["id"])) == 12
+    assert (await _get(client_1_2, conversation))["last_message_at"] == said["created_at"]
 
 
-async def test_a_message_to_no_conversation_is_refused(client: httpx.AsyncClient) -> None:
+async def test_messages_sent_at_once_leave_the_time_of_the_latest(client_1_2: httpx.AsyncClient, conversation: Row) -> None:
+    said = await asyncio.gather(*(_say(client_1_2, conversation, str(nth)) for nth in range(12)))
+
+    assert (await _get(client_1_2, conversation))["last_message_at"] == max(message["created_at"] for message in said)
+    assert len(await _messages(client_1_2, conversation["id"])) == 12
+
+
+async def test_a_message_to_no_conversation_is_refused(client_1_2: httpx.AsyncClient) -> None:
     message = {"conversation_id": str(uuid4()), "role": "user", "content": "Hello"}
 
-    refused(await client.post(MESSAGES, json=message), 422, "conversation_id")
+    refused(await client_1_2.post(MESSAGES, json=message), 422, "conversation_id")
 
 
-async def test_a_long_message_is_kept(client: httpx.AsyncClient, conversation: Row) -> None:
+async def test_a_long_message_is_kept(client_1_2: httpx.AsyncClient, conversation: Row) -> None:
     content = secrets.token_hex(400_000)
 
-    message = await _say(client, conversation, content)
+    message = await _say(client_1_2, conversation, content)
 
     assert message["content"] == content
-    assert (await _messages(client, conversation["id"]))[0]["content"] == content
+    assert (await _messages(client_1_2, conversation["id"]))[0]["content"] == content
 
 
 @pytest.mark.parametrize("length", [255, 2_000])
-async def test_a_thread_may_have_a_long_name(length: int, client: httpx.AsyncClient, world: World) -> None:
+async def test_a_thread_may_have_a_long_name(length: int, client_1_2: httpx.AsyncClient, world: World) -> None:
     thread = secrets.token_hex(length // 2)
     data = CONVERSATIONS_1_2.minimal(world, langgraph_thread_id=thread)
 
-    row = await create(client, "conversations", data)
+    row = await create(client_1_2, "conversations", data)
 
     assert row["langgraph_thread_id"] == thread
-    refused(await client.post(CONVERSATIONS, json=data), 409, "langgraph_thread_id")
+    refused(await client_1_2.post(CONVERSATIONS, json=data), 409, "langgraph_thread_id")
 
 
-async def test_a_name_that_is_too_long_to_be_kept_unique_is_no_defect(client: httpx.AsyncClient, world: World) -> None:
+async def test_a_name_that_is_too_long_to_be_kept_unique_is_no_defect(client_1_2: httpx.AsyncClient, world: World) -> None:
     data = CONVERSATIONS_1_2.minimal(world, langgraph_thread_id=secrets.token_hex(50_000))
 
-    refused(await client.post(CONVERSATIONS, json=data), 422)
+    refused(await client_1_2.post(CONVERSATIONS, json=data), 422)
 
 
 # The voice session ----------------------------------------------------------------------------------------------------
@@ -186,33 +186,35 @@ async def _close(client: httpx.AsyncClient, conversation: Row, session: Row) -> 
 
 
 @pytest.fixture
-async def closed(client: httpx.AsyncClient, conversation: Row, world: World) -> Row:
+async def closed(client_1_2: httpx.AsyncClient, conversation: Row, world: World) -> Row:
     """A conversation whose voice session is closed, with every field."""
-    return await _close(client, conversation, {name: resolve(kind.accepted[0], world) for name, kind in SESSION.items()})
+    return await _close(client_1_2, conversation, {name: resolve(kind.accepted[0], world) for name, kind in SESSION.items()})
 
 
-async def test_closing_a_voice_session_writes_what_it_led_to(client: httpx.AsyncClient, conversation: Row, world: World) -> None:
+async def test_closing_a_voice_session_writes_what_it_led_to(
+    client_1_2: httpx.AsyncClient, conversation: Row, world: World
+) -> None:
     session = {name: resolve(kind.accepted[0], world) for name, kind in SESSION.items()}
 
-    row = await _close(client, conversation, session)
+    row = await _close(client_1_2, conversation, session)
 
     assert [name for name in session if not is_same(SESSION[name], session[name], row[name])] == []
     assert {name: row[name] for name in conversation if name not in {*session, "updated_at"}} == {
         name: conversation[name] for name in conversation if name not in {*session, "updated_at"}
     }
     assert row["updated_at"] > conversation["updated_at"]
-    assert await _get(client, conversation) == row
+    assert await _get(client_1_2, conversation) == row
 
 
 @pytest.mark.parametrize("name", SESSION)
 async def test_a_field_of_a_voice_session_changes_alone_and_null_clears_it(
-    name: str, client: httpx.AsyncClient, closed: Row, world: World
+    name: str, client_1_2: httpx.AsyncClient, closed: Row, world: World
 ) -> None:
     kind = SESSION[name]
     for value in (*kind.accepted, None):
         sent = resolve(value, world)
 
-        row = await _close(client, closed, {name: sent})
+        row = await _close(client_1_2, closed, {name: sent})
 
         assert is_same(kind, sent, row[name])
         assert {each: row[each] for each in SESSION if each != name} == {each: closed[each] for each in SESSION if each != name}
@@ -223,42 +225,42 @@ async def test_a_field_of_a_voice_session_changes_alone_and_null_clears_it(
     [pytest.param(name, value, id=f"{name}-{nth}") for name, kind in SESSION.items() for nth, value in enumerate(kind.refused)],
 )
 async def test_a_field_of_a_voice_session_refuses_what_it_cannot_hold(
-    name: str, value: Any, client: httpx.AsyncClient, conversation: Row, world: World
+    name: str, value: Any, client_1_2: httpx.AsyncClient, conversation: Row, world: World
 ) -> None:
-    response = await client.patch(f"{CONVERSATIONS}{conversation['id']}/voice", json={name: resolve(value, world)})
+    response = await client_1_2.patch(f"{CONVERSATIONS}{conversation['id']}/voice", json={name: resolve(value, world)})
 
     refused(response, 422)
     assert names_field(response, name), response.text
-    assert await _get(client, conversation) == conversation
+    assert await _get(client_1_2, conversation) == conversation
 
 
 async def test_closing_a_voice_session_with_nothing_answers_the_conversation_as_it_is(
-    client: httpx.AsyncClient, closed: Row
+    client_1_2: httpx.AsyncClient, closed: Row
 ) -> None:
-    assert await _close(client, closed, {}) == closed
+    assert await _close(client_1_2, closed, {}) == closed
 
 
 @pytest.mark.parametrize(
     "name", ["status", "voice_session_id", "langgraph_thread_id", "user_id", "conversation_id", "no_such", "id"]
 )
-async def test_a_voice_session_has_no_other_field(name: str, client: httpx.AsyncClient, conversation: Row) -> None:
-    refused(await client.patch(f"{CONVERSATIONS}{conversation['id']}/voice", json={name: None}), 422, name)
+async def test_a_voice_session_has_no_other_field(name: str, client_1_2: httpx.AsyncClient, conversation: Row) -> None:
+    refused(await client_1_2.patch(f"{CONVERSATIONS}{conversation['id']}/voice", json={name: None}), 422, name)
 
 
-async def test_what_a_voice_session_led_to_may_go(client: httpx.AsyncClient, conversation: Row, world: World) -> None:
-    goal = await create(client, "goals", make_goal_data(world["user"]))
-    task = await create(client, "tasks", make_task_data(world["user"]))
-    await _close(client, conversation, {"linked_goal_id": goal["id"], "linked_task_id": task["id"]})
+async def test_what_a_voice_session_led_to_may_go(client_1_2: httpx.AsyncClient, conversation: Row, world: World) -> None:
+    goal = await create(client_1_2, "goals", make_goal_data(world["user"]))
+    task = await create(client_1_2, "tasks", make_task_data(world["user"]))
+    await _close(client_1_2, conversation, {"linked_goal_id": goal["id"], "linked_task_id": task["id"]})
 
-    assert (await client.delete(f"/api/v1/goals/{goal['id']}")).status_code == 204
-    assert (await client.delete(f"/api/v1/tasks/{task['id']}")).status_code == 204
+    assert (await client_1_2.delete(f"/api/v1/goals/{goal['id']}")).status_code == 204
+    assert (await client_1_2.delete(f"/api/v1/tasks/{task['id']}")).status_code == 204
 
-    left = await _get(client, conversation)
+    left = await _get(client_1_2, conversation)
     assert (left["linked_goal_id"], left["linked_task_id"]) == (None, None)
 
 
-async def test_1_0_has_neither_voice_sessions_nor_messages(callers: Callers, conversation: Row) -> None:
-    older = callers["1.0"]
+async def test_1_0_has_neither_voice_sessions_nor_messages(clients: Clients, conversation: Row) -> None:
+    older = clients["1.0"]
 
     refused(await older.patch(f"{CONVERSATIONS}{conversation['id']}/voice", json={"extracted_intent": "plan"}), 404)
     refused(await older.get(MESSAGES, params={"conversation_id": conversation["id"]}), 404)

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from tests.answers import names_field, refused
-from tests.conftest import Callers, create, make_user_data
+from tests.conftest import Clients, create, make_user_data
 from tests.contract.kinds import Instant, Kind, Number, is_same
 
 FIELDS: dict[str, Kind] = {"virtual_now": Instant(), "escalation_speed": Number()}
@@ -19,8 +19,8 @@ both_contracts = pytest.mark.parametrize("contract", ["1.0", "1.2"])
 
 
 @pytest.fixture
-async def user_id(client: httpx.AsyncClient) -> str:
-    return str((await create(client, "users", make_user_data()))["id"])
+async def user_id(client_1_2: httpx.AsyncClient) -> str:
+    return str((await create(client_1_2, "users", make_user_data()))["id"])
 
 
 async def _put(caller: httpx.AsyncClient, user_id: str, flags: Row) -> Row:
@@ -31,14 +31,14 @@ async def _put(caller: httpx.AsyncClient, user_id: str, flags: Row) -> Row:
 
 
 @both_contracts
-async def test_a_user_has_no_flags_until_they_are_put(contract: str, callers: Callers, user_id: str) -> None:
-    refused(await callers[contract].get(f"/api/v1/demo-flags/{user_id}"), 404)
-    refused(await callers[contract].get(f"/api/v1/demo-flags/{uuid4()}"), 404)
+async def test_a_user_has_no_flags_until_they_are_put(contract: str, clients: Clients, user_id: str) -> None:
+    refused(await clients[contract].get(f"/api/v1/demo-flags/{user_id}"), 404)
+    refused(await clients[contract].get(f"/api/v1/demo-flags/{uuid4()}"), 404)
 
 
 @both_contracts
-async def test_put_creates_the_row(contract: str, callers: Callers, user_id: str) -> None:
-    caller = callers[contract]
+async def test_put_creates_the_row(contract: str, clients: Clients, user_id: str) -> None:
+    caller = clients[contract]
 
     row = await _put(caller, user_id, {"virtual_now": "2026-03-01T09:00:00.5+01:00", "escalation_speed": 2.5})
 
@@ -49,15 +49,15 @@ async def test_put_creates_the_row(contract: str, callers: Callers, user_id: str
 
 
 @both_contracts
-async def test_what_is_not_put_has_its_default(contract: str, callers: Callers, user_id: str) -> None:
-    row = await _put(callers[contract], user_id, {})
+async def test_what_is_not_put_has_its_default(contract: str, clients: Clients, user_id: str) -> None:
+    row = await _put(clients[contract], user_id, {})
 
     assert {name: row[name] for name in DEFAULTS} == DEFAULTS
 
 
 @both_contracts
-async def test_put_replaces_the_row(contract: str, callers: Callers, user_id: str) -> None:
-    caller = callers[contract]
+async def test_put_replaces_the_row(contract: str, clients: Clients, user_id: str) -> None:
+    caller = clients[contract]
     first = await _put(caller, user_id, {"virtual_now": "2026-03-01T09:00:00Z", "escalation_speed": 2.5})
 
     second = await _put(caller, user_id, {"escalation_speed": 3})
@@ -70,10 +70,10 @@ async def test_put_replaces_the_row(contract: str, callers: Callers, user_id: st
 
 @both_contracts
 async def test_the_user_in_the_body_is_optional_and_agrees_with_the_path(
-    contract: str, callers: Callers, user_id: str, client: httpx.AsyncClient
+    contract: str, clients: Clients, user_id: str, client_1_2: httpx.AsyncClient
 ) -> None:
-    caller = callers[contract]
-    other = (await create(client, "users", make_user_data()))["id"]
+    caller = clients[contract]
+    other = (await create(client_1_2, "users", make_user_data()))["id"]
 
     assert (await _put(caller, user_id, {"user_id": user_id, "escalation_speed": 2}))["escalation_speed"] == 2
     assert (await _put(caller, user_id.upper(), {"user_id": user_id}))["user_id"] == user_id
@@ -85,8 +85,8 @@ async def test_the_user_in_the_body_is_optional_and_agrees_with_the_path(
 
 
 @both_contracts
-async def test_flags_of_a_user_who_does_not_exist_are_refused(contract: str, callers: Callers) -> None:
-    refused(await callers[contract].put(f"/api/v1/demo-flags/{uuid4()}", json={}), 422, "user_id")
+async def test_flags_of_a_user_who_does_not_exist_are_refused(contract: str, clients: Clients) -> None:
+    refused(await clients[contract].put(f"/api/v1/demo-flags/{uuid4()}", json={}), 422, "user_id")
 
 
 @both_contracts
@@ -94,8 +94,8 @@ async def test_flags_of_a_user_who_does_not_exist_are_refused(contract: str, cal
     ("name", "value"),
     [pytest.param(name, value, id=f"{name}-{nth}") for name, kind in FIELDS.items() for nth, value in enumerate(kind.accepted)],
 )
-async def test_a_flag_holds_what_it_is_given(name: str, value: Any, contract: str, callers: Callers, user_id: str) -> None:
-    assert is_same(FIELDS[name], value, (await _put(callers[contract], user_id, {name: value}))[name])
+async def test_a_flag_holds_what_it_is_given(name: str, value: Any, contract: str, clients: Clients, user_id: str) -> None:
+    assert is_same(FIELDS[name], value, (await _put(clients[contract], user_id, {name: value}))[name])
 
 
 @both_contracts
@@ -111,9 +111,9 @@ async def test_a_flag_holds_what_it_is_given(name: str, value: Any, contract: st
     ],
 )
 async def test_put_refuses_what_a_flag_cannot_hold_and_changes_nothing(
-    name: str, value: Any, contract: str, callers: Callers, user_id: str
+    name: str, value: Any, contract: str, clients: Clients, user_id: str
 ) -> None:
-    caller = callers[contract]
+    caller = clients[contract]
     before = await _put(caller, user_id, {"escalation_speed": 2})
 
     response = await caller.put(f"/api/v1/demo-flags/{user_id}", json={name: value})
@@ -123,15 +123,15 @@ async def test_put_refuses_what_a_flag_cannot_hold_and_changes_nothing(
     assert (await caller.get(f"/api/v1/demo-flags/{user_id}")).json() == before
 
 
-async def test_flags_put_in_one_contract_are_read_in_the_other(callers: Callers, user_id: str) -> None:
-    row = await _put(callers["1.0"], user_id, {"virtual_now": "2026-03-01T09:00:00.000001Z"})
+async def test_flags_put_in_one_contract_are_read_in_the_other(clients: Clients, user_id: str) -> None:
+    row = await _put(clients["1.0"], user_id, {"virtual_now": "2026-03-01T09:00:00.000001Z"})
 
-    assert (await callers["1.2"].get(f"/api/v1/demo-flags/{user_id}")).json() == row
+    assert (await clients["1.2"].get(f"/api/v1/demo-flags/{user_id}")).json() == row
 
 
-async def test_flags_put_at_once_leave_one_row(callers: Callers, user_id: str) -> None:
-    rows = await asyncio.gather(*(_put(callers["1.2"], user_id, {"escalation_speed": nth}) for nth in range(8)))
+async def test_flags_put_at_once_leave_one_row(clients: Clients, user_id: str) -> None:
+    rows = await asyncio.gather(*(_put(clients["1.2"], user_id, {"escalation_speed": nth}) for nth in range(8)))
 
-    left = (await callers["1.2"].get(f"/api/v1/demo-flags/{user_id}")).json()
+    left = (await clients["1.2"].get(f"/api/v1/demo-flags/{user_id}")).json()
     assert left in rows
     assert {row["created_at"] for row in rows} == {left["created_at"]}

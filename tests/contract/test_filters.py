@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from tests.answers import refused
-from tests.conftest import Callers, create, make_task_data, make_user_data, make_world
+from tests.conftest import Clients, create, make_task_data, make_user_data, make_world
 from tests.contract.kinds import Reference, World, resolve
 from tests.contract.pages import Row, ids_of, list_page
 from tests.contract.resources import FILTERED, Resource
@@ -17,10 +17,10 @@ Family = dict[str, Row]
 
 
 @pytest.fixture(scope="session")
-async def families(callers: Callers) -> dict[str, Family]:
+async def families(shared_clients: Clients) -> dict[str, Family]:
     """For each list with filters a row (under ""), and for each of its filters a row that differs from it there."""
-    world, other = await make_world(callers["1.2"]), await make_world(callers["1.2"])
-    return {str(resource): await _family(callers[resource.contract], resource, world, other) for resource in FILTERED}
+    world, other = await make_world(shared_clients["1.2"]), await make_world(shared_clients["1.2"])
+    return {str(resource): await _family(shared_clients[resource.contract], resource, world, other) for resource in FILTERED}
 
 
 async def _family(caller: httpx.AsyncClient, resource: Resource, world: World, other: World) -> Family:
@@ -41,11 +41,11 @@ async def _family(caller: httpx.AsyncClient, resource: Resource, world: World, o
 
 
 @pytest.mark.parametrize("resource", FILTERED, ids=str)
-async def test_filters_together_find_what_fits_them_all(resource: Resource, callers: Callers, families: dict[str, Family]) -> None:
+async def test_filters_together_find_what_fits_them_all(resource: Resource, clients: Clients, families: dict[str, Family]) -> None:
     family = families[str(resource)]
     wanted = {name: family[""][name] for name in resource.filters}
 
-    page = await list_page(callers[resource.contract], resource.path, **wanted)
+    page = await list_page(clients[resource.contract], resource.path, **wanted)
 
     in_family = {row["id"] for row in family.values()}
     assert [row for row in page["items"] if row["id"] in in_family] == [family[""]]
@@ -58,14 +58,14 @@ async def test_filters_together_find_what_fits_them_all(resource: Resource, call
     [pytest.param(resource, name, id=f"{resource}-{name}") for resource in FILTERED for name in resource.filters],
 )
 async def test_a_filter_finds_the_rows_with_its_value(
-    resource: Resource, name: str, callers: Callers, families: dict[str, Family]
+    resource: Resource, name: str, clients: Clients, families: dict[str, Family]
 ) -> None:
     family = families[str(resource)]
     in_family = {row["id"] for row in family.values()}
     for row in family.values():
         wanted = {each: row[each] for each in (resource.owner, name) if row[each] is not None}
 
-        page = await list_page(callers[resource.contract], resource.path, **wanted)
+        page = await list_page(clients[resource.contract], resource.path, **wanted)
 
         assert all(wanted.items() <= row.items() for row in page["items"])
         fitting = {each["id"] for each in family.values() if wanted.items() <= each.items()}
@@ -81,8 +81,8 @@ async def test_a_filter_finds_the_rows_with_its_value(
         if not isinstance(resource.field(name).kind, Reference)
     ],
 )
-async def test_each_word_of_a_filter_finds_its_rows(resource: Resource, name: str, callers: Callers, world: World) -> None:
-    caller = callers[resource.contract]
+async def test_each_word_of_a_filter_finds_its_rows(resource: Resource, name: str, clients: Clients, world: World) -> None:
+    caller = clients[resource.contract]
     owner = resource.owner
     scope = {owner: resolve(resource.field(owner).kind.accepted[0], world)}
     words = resource.field(name).kind.accepted
@@ -100,51 +100,53 @@ async def test_each_word_of_a_filter_finds_its_rows(resource: Resource, name: st
     ("resource", "name"),
     [pytest.param(resource, name, id=f"{resource}-{name}") for resource in FILTERED for name in resource.filters],
 )
-async def test_a_filter_refuses_what_its_field_cannot_hold(resource: Resource, name: str, callers: Callers) -> None:
+async def test_a_filter_refuses_what_its_field_cannot_hold(resource: Resource, name: str, clients: Clients) -> None:
     wrong = [value for value in resource.field(name).kind.refused if isinstance(value, str)]
     assert wrong
     for value in wrong:
-        refused(await callers[resource.contract].get(resource.path, params={name: value}), 422, name)
+        refused(await clients[resource.contract].get(resource.path, params={name: value}), 422, name)
 
 
 @pytest.mark.parametrize(("name", "row"), [("linked_goal_id", "goal"), ("linked_task_id", "task")])
-async def test_conversations_are_found_by_what_their_voice_session_led_to(name: str, row: str, client: httpx.AsyncClient) -> None:
-    world = await make_world(client)
+async def test_conversations_are_found_by_what_their_voice_session_led_to(
+    name: str, row: str, client_1_2: httpx.AsyncClient
+) -> None:
+    world = await make_world(client_1_2)
     other = {"user_id": world["user"], "langgraph_thread_id": uuid4().hex, "context_type": "voice"}
-    await create(client, "conversations", other)
+    await create(client_1_2, "conversations", other)
     path = f"/api/v1/conversations/{world['conversation']}"
-    assert (await client.patch(f"{path}/voice", json={name: world[row]})).status_code == 200
+    assert (await client_1_2.patch(f"{path}/voice", json={name: world[row]})).status_code == 200
 
-    page = await list_page(client, "/api/v1/conversations/", **{name: world[row]})
+    page = await list_page(client_1_2, "/api/v1/conversations/", **{name: world[row]})
 
     assert ids_of(page) == [world["conversation"]]
-    assert (await list_page(client, "/api/v1/conversations/", **{name: world[f"strangers_{row}"]}))["items"] == []
+    assert (await list_page(client_1_2, "/api/v1/conversations/", **{name: world[f"strangers_{row}"]}))["items"] == []
 
 
 @pytest.mark.parametrize("name", ["title", "email", "id", "created_at", "description", "order", "select", "or", "status.eq"])
-async def test_only_foreign_keys_and_words_are_filters(name: str, client: httpx.AsyncClient) -> None:
-    refused(await client.get(TASKS, params={name: "x"}), 422, name)
+async def test_only_foreign_keys_and_words_are_filters(name: str, client_1_2: httpx.AsyncClient) -> None:
+    refused(await client_1_2.get(TASKS, params={name: "x"}), 422, name)
 
 
-async def test_filters_and_pages_go_together(client: httpx.AsyncClient) -> None:
-    user = (await create(client, "users", make_user_data()))["id"]
+async def test_filters_and_pages_go_together(client_1_2: httpx.AsyncClient) -> None:
+    user = (await create(client_1_2, "users", make_user_data()))["id"]
     statuses = ["pending", "done", "pending", "missed", "pending"]
-    made = [await create(client, "tasks", make_task_data(user, status=status)) for status in statuses]
+    made = [await create(client_1_2, "tasks", make_task_data(user, status=status)) for status in statuses]
     pending = [row["id"] for row in reversed(made) if row["status"] == "pending"]
 
-    page = await list_page(client, TASKS, user_id=user, status="pending", skip=1, limit=1)
+    page = await list_page(client_1_2, TASKS, user_id=user, status="pending", skip=1, limit=1)
 
     assert ids_of(page) == pending[1:2]
     assert (page["total"], page["page"], page["has_next"], page["has_prev"]) == (3, 2, True, True)
 
 
-async def test_cancelled_tasks_are_among_those_missed_in_1_0(callers: Callers, world: World) -> None:
-    user = (await create(callers["1.2"], "users", make_user_data()))["id"]
+async def test_cancelled_tasks_are_among_those_missed_in_1_0(clients: Clients, world: World) -> None:
+    user = (await create(clients["1.2"], "users", make_user_data()))["id"]
     for status in ("pending", "done", "missed", "rescheduled", "cancelled"):
-        await create(callers["1.2"], "tasks", make_task_data(user, status=status))
+        await create(clients["1.2"], "tasks", make_task_data(user, status=status))
 
     pages = {
-        state: await list_page(callers["1.0"], TASKS, user_id=user, state=state)
+        state: await list_page(clients["1.0"], TASKS, user_id=user, state=state)
         for state in ("scheduled", "drifted", "completed", "missed")
     }
 

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from tests.answers import refused
-from tests.conftest import Callers, create, make_goal_data, make_task_data, make_user_data
+from tests.conftest import Clients, create, make_goal_data, make_task_data, make_user_data
 from tests.contract.kinds import World, is_same
 from tests.contract.resources import (
     GOALS_1_0,
@@ -27,8 +27,8 @@ both_contracts = pytest.mark.parametrize("contract", RESOURCES)
 
 
 @pytest.fixture
-async def user_id(client: httpx.AsyncClient) -> str:
-    return str((await create(client, "users", make_user_data()))["id"])
+async def user_id(client_1_2: httpx.AsyncClient) -> str:
+    return str((await create(client_1_2, "users", make_user_data()))["id"])
 
 
 def _structure(user_id: str, *milestones: list[Row]) -> Row:
@@ -61,8 +61,8 @@ def _differing(resource: Resource, sent: Row, row: Row) -> list[str]:
 
 
 @both_contracts
-async def test_a_structure_is_created_and_answered_like_full(contract: str, callers: Callers, user_id: str) -> None:
-    caller = callers[contract]
+async def test_a_structure_is_created_and_answered_like_full(contract: str, clients: Clients, user_id: str) -> None:
+    caller = clients[contract]
     structure = _structure(user_id, [{"title": "Run 3 km"}, {"title": "Stretch"}], [], [{"title": "Run 5 km"}])
 
     goal = await _create(caller, structure)
@@ -77,8 +77,8 @@ async def test_a_structure_is_created_and_answered_like_full(contract: str, call
 
 
 @both_contracts
-async def test_full_shows_a_goal_and_its_rows_as_their_own_endpoints_do(contract: str, callers: Callers, user_id: str) -> None:
-    caller = callers[contract]
+async def test_full_shows_a_goal_and_its_rows_as_their_own_endpoints_do(contract: str, clients: Clients, user_id: str) -> None:
+    caller = clients[contract]
     created = await _create(caller, _structure(user_id, [{"title": "Run 3 km"}], [{"title": "Run 5 km"}]))
 
     full = (await caller.get(f"/api/v1/goals/{created['id']}/full")).json()
@@ -90,14 +90,14 @@ async def test_full_shows_a_goal_and_its_rows_as_their_own_endpoints_do(contract
 
 
 @both_contracts
-async def test_every_field_of_a_structure_is_kept(contract: str, callers: Callers, world: World) -> None:
+async def test_every_field_of_a_structure_is_kept(contract: str, clients: Clients, world: World) -> None:
     goals, milestones, tasks = RESOURCES[contract]
     goal, milestone, task = (
         {name: value for name, value in resource.complete(world).items() if resource is goals or name not in PLACED}
         for resource in (goals, milestones, tasks)
     )
 
-    created = await _create(callers[contract], {"goal": goal, "milestones": [{**milestone, "tasks": [task]}]})
+    created = await _create(clients[contract], {"goal": goal, "milestones": [{**milestone, "tasks": [task]}]})
 
     assert created.keys() == goals.shown | {"milestones", "tasks"}
     assert _differing(goals, goal, created) == []
@@ -108,15 +108,15 @@ async def test_every_field_of_a_structure_is_kept(contract: str, callers: Caller
 
 
 @both_contracts
-async def test_what_a_structure_leaves_out_takes_its_default(contract: str, callers: Callers, world: World) -> None:
+async def test_what_a_structure_leaves_out_takes_its_default(contract: str, clients: Clients, world: World) -> None:
     goals, _, tasks = RESOURCES[contract]
-    only_goal = await _create(callers[contract], {"goal": goals.minimal(world)})
-    no_tasks = await _create(callers[contract], {"goal": goals.minimal(world), "milestones": [{"week_number": 1, "title": "Week"}]})
+    only_goal = await _create(clients[contract], {"goal": goals.minimal(world)})
+    no_tasks = await _create(clients[contract], {"goal": goals.minimal(world), "milestones": [{"week_number": 1, "title": "Week"}]})
     # Beside one that has every field: what it sends must not become the other's.
     complete = {name: value for name, value in tasks.complete(world).items() if name not in PLACED}
-    mixed = await _create(callers[contract], _structure(world["user"], [complete, {"title": "Run"}, complete]))
+    mixed = await _create(clients[contract], _structure(world["user"], [complete, {"title": "Run"}, complete]))
     weeks = [{"week_number": 1, "title": "Week"}, {"week_number": 2, "title": "Week", "status": "open"}]
-    two_milestones = await _create(callers[contract], {"goal": goals.minimal(world), "milestones": weeks})
+    two_milestones = await _create(clients[contract], {"goal": goals.minimal(world), "milestones": weeks})
 
     assert only_goal["milestones"] == only_goal["tasks"] == no_tasks["tasks"] == []
     assert no_tasks["milestones"][0]["status"] == "pending"
@@ -129,8 +129,8 @@ async def test_what_a_structure_leaves_out_takes_its_default(contract: str, call
 
 
 @both_contracts
-async def test_a_year_of_20_tasks_a_week_is_created_in_one_call(contract: str, callers: Callers, user_id: str) -> None:
-    caller = callers[contract]
+async def test_a_year_of_20_tasks_a_week_is_created_in_one_call(contract: str, clients: Clients, user_id: str) -> None:
+    caller = clients[contract]
     weeks = [[{"title": f"Week {week} task {nth}"} for nth in range(20)] for week in range(1, 53)]
 
     goal = await _create(caller, _structure(user_id, *weeks))
@@ -139,7 +139,7 @@ async def test_a_year_of_20_tasks_a_week_is_created_in_one_call(contract: str, c
     assert [task["title"] for task in goal["tasks"]] == [task["title"] for week in weeks for task in week]
     week_of = {milestone["id"]: milestone["week_number"] for milestone in goal["milestones"]}
     assert {task["title"].split()[1] == str(week_of[task["milestone_id"]]) for task in goal["tasks"]} == {True}
-    assert await _counts(callers["1.2"], user_id) == (1, 1040)
+    assert await _counts(clients["1.2"], user_id) == (1, 1040)
     assert (await caller.get(f"/api/v1/goals/{goal['id']}/full")).json() == goal
 
 
@@ -151,23 +151,23 @@ def _bad_task(contract: str) -> tuple[Row, str]:
 
 
 @both_contracts
-async def test_a_bad_task_in_the_third_milestone_leaves_nothing_behind(contract: str, callers: Callers, user_id: str) -> None:
+async def test_a_bad_task_in_the_third_milestone_leaves_nothing_behind(contract: str, clients: Clients, user_id: str) -> None:
     task, field = _bad_task(contract)
     good = [{"title": "Run"}, {"title": "Stretch"}]
 
-    response = await callers[contract].post(WITH_STRUCTURE, json=_structure(user_id, good, good, [good[0], task, task], good))
+    response = await clients[contract].post(WITH_STRUCTURE, json=_structure(user_id, good, good, [good[0], task, task], good))
 
     refused(response, 422, f"milestones[2].tasks[1].{field}")
-    assert await _counts(callers["1.2"], user_id) == (0, 0)
+    assert await _counts(clients["1.2"], user_id) == (0, 0)
 
 
 @both_contracts
-async def test_an_error_that_needs_no_database_leaves_nothing_behind_either(contract: str, callers: Callers, user_id: str) -> None:
+async def test_an_error_that_needs_no_database_leaves_nothing_behind_either(contract: str, clients: Clients, user_id: str) -> None:
     structure = _structure(user_id, [{"title": "Run"}], [], [{"title": ""}])
 
-    refused(await callers[contract].post(WITH_STRUCTURE, json=structure), 422, "milestones[2].tasks[0].title")
+    refused(await clients[contract].post(WITH_STRUCTURE, json=structure), 422, "milestones[2].tasks[0].title")
 
-    assert await _counts(callers["1.2"], user_id) == (0, 0)
+    assert await _counts(clients["1.2"], user_id) == (0, 0)
 
 
 @both_contracts
@@ -195,7 +195,7 @@ async def test_an_error_that_needs_no_database_leaves_nothing_behind_either(cont
     ids=str,
 )
 async def test_an_error_in_a_structure_names_its_place(
-    path: tuple[str | int, ...], value: Any, problem: str, contract: str, callers: Callers, user_id: str
+    path: tuple[str | int, ...], value: Any, problem: str, contract: str, clients: Clients, user_id: str
 ) -> None:
     structure = _structure(user_id, [{"title": "Run"}])
     place: Any = structure
@@ -203,71 +203,71 @@ async def test_an_error_in_a_structure_names_its_place(
         place = place[part]
     place[path[-1]] = str(uuid4()) if value == "nothing" else value
 
-    refused(await callers[contract].post(WITH_STRUCTURE, json=structure), 422, *problem.split())
+    refused(await clients[contract].post(WITH_STRUCTURE, json=structure), 422, *problem.split())
 
-    assert await _counts(callers["1.2"], user_id) == (0, 0)
+    assert await _counts(clients["1.2"], user_id) == (0, 0)
 
 
-async def test_a_structure_may_not_name_rows_of_another_user(client: httpx.AsyncClient, world: World, user_id: str) -> None:
+async def test_a_structure_may_not_name_rows_of_another_user(client_1_2: httpx.AsyncClient, world: World, user_id: str) -> None:
     structure = _structure(user_id, [{"title": "Run"}])
     structure["goal"]["parent_goal_id"] = world["goal"]
 
-    refused(await client.post(WITH_STRUCTURE, json=structure), 422, "goal.parent_goal_id")
+    refused(await client_1_2.post(WITH_STRUCTURE, json=structure), 422, "goal.parent_goal_id")
 
-    assert await _counts(client, user_id) == (0, 0)
+    assert await _counts(client_1_2, user_id) == (0, 0)
 
 
-async def test_a_structure_can_be_part_of_another_goal(client: httpx.AsyncClient, user_id: str) -> None:
-    parent = await create(client, "goals", make_goal_data(user_id))
+async def test_a_structure_can_be_part_of_another_goal(client_1_2: httpx.AsyncClient, user_id: str) -> None:
+    parent = await create(client_1_2, "goals", make_goal_data(user_id))
     structure = _structure(user_id, [{"title": "Run"}])
     structure["goal"]["parent_goal_id"] = parent["id"]
 
-    assert (await _create(client, structure))["parent_goal_id"] == parent["id"]
+    assert (await _create(client_1_2, structure))["parent_goal_id"] == parent["id"]
 
 
 @both_contracts
 async def test_full_has_milestones_by_week_and_tasks_without_a_milestone_too(
-    contract: str, callers: Callers, client: httpx.AsyncClient, user_id: str
+    contract: str, clients: Clients, client_1_2: httpx.AsyncClient, user_id: str
 ) -> None:
-    goal = await create(client, "goals", make_goal_data(user_id))
+    goal = await create(client_1_2, "goals", make_goal_data(user_id))
     for week in (3, 1, 2, 1):
-        await create(client, "milestones", {"goal_id": goal["id"], "week_number": week, "title": f"Week {week}"})
-    await create(client, "tasks", make_task_data(user_id, goal["id"], title="Alone"))
-    await create(client, "tasks", make_task_data(user_id, title="Elsewhere"))
+        await create(client_1_2, "milestones", {"goal_id": goal["id"], "week_number": week, "title": f"Week {week}"})
+    await create(client_1_2, "tasks", make_task_data(user_id, goal["id"], title="Alone"))
+    await create(client_1_2, "tasks", make_task_data(user_id, title="Elsewhere"))
 
-    full = (await callers[contract].get(f"/api/v1/goals/{goal['id']}/full")).json()
+    full = (await clients[contract].get(f"/api/v1/goals/{goal['id']}/full")).json()
 
     assert [milestone["week_number"] for milestone in full["milestones"]] == [1, 1, 2, 3]
     assert [task["title"] for task in full["tasks"]] == ["Alone"]
 
 
 @both_contracts
-async def test_full_of_a_goal_without_rows_has_empty_lists(contract: str, callers: Callers, world: World) -> None:
-    goal = await create(callers["1.2"], "goals", make_goal_data(world["user"]))
+async def test_full_of_a_goal_without_rows_has_empty_lists(contract: str, clients: Clients, world: World) -> None:
+    goal = await create(clients["1.2"], "goals", make_goal_data(world["user"]))
 
-    full = (await callers[contract].get(f"/api/v1/goals/{goal['id']}/full")).json()
+    full = (await clients[contract].get(f"/api/v1/goals/{goal['id']}/full")).json()
 
     assert (full["milestones"], full["tasks"]) == ([], [])
 
 
-async def test_moving_a_milestone_takes_its_tasks_along(client: httpx.AsyncClient, user_id: str) -> None:
-    goal = await _create(client, _structure(user_id, [{"title": "Run"}]))
-    other = await create(client, "goals", make_goal_data(user_id))
+async def test_moving_a_milestone_takes_its_tasks_along(client_1_2: httpx.AsyncClient, user_id: str) -> None:
+    goal = await _create(client_1_2, _structure(user_id, [{"title": "Run"}]))
+    other = await create(client_1_2, "goals", make_goal_data(user_id))
 
-    moved = await client.patch(f"/api/v1/milestones/{goal['milestones'][0]['id']}", json={"goal_id": other["id"]})
+    moved = await client_1_2.patch(f"/api/v1/milestones/{goal['milestones'][0]['id']}", json={"goal_id": other["id"]})
 
     assert moved.status_code == 200, moved.text
-    assert (await client.get(f"/api/v1/goals/{goal['id']}/full")).json()["tasks"] == []
-    full = (await client.get(f"/api/v1/goals/{other['id']}/full")).json()
+    assert (await client_1_2.get(f"/api/v1/goals/{goal['id']}/full")).json()["tasks"] == []
+    full = (await client_1_2.get(f"/api/v1/goals/{other['id']}/full")).json()
     assert [task["id"] for task in full["tasks"]] == [goal["tasks"][0]["id"]]
 
 
 async def test_a_milestone_with_tasks_does_not_move_to_another_users_goal(
-    client: httpx.AsyncClient, user_id: str, world: World
+    client_1_2: httpx.AsyncClient, user_id: str, world: World
 ) -> None:
-    goal = await _create(client, _structure(user_id, [{"title": "Run"}]))
+    goal = await _create(client_1_2, _structure(user_id, [{"title": "Run"}]))
 
-    response = await client.patch(f"/api/v1/milestones/{goal['milestones'][0]['id']}", json={"goal_id": world["goal"]})
+    response = await client_1_2.patch(f"/api/v1/milestones/{goal['milestones'][0]['id']}", json={"goal_id": world["goal"]})
 
     refused(response, 422)
-    assert (await client.get(f"/api/v1/goals/{goal['id']}/full")).json() == goal
+    assert (await client_1_2.get(f"/api/v1/goals/{goal['id']}/full")).json() == goal

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from tests.answers import refused
-from tests.conftest import Callers, create, make_user_data, make_world
+from tests.conftest import Clients, create, make_user_data, make_world
 from tests.contract.kinds import World, resolve
 from tests.contract.pages import ids_of, list_page, walk
 from tests.contract.resources import FILTERED, LISTED, Resource
@@ -18,17 +18,17 @@ PATTERNS = "/api/v1/patterns/"
 
 
 @pytest.fixture(scope="session")
-async def twelve(client: httpx.AsyncClient) -> tuple[str, list[str]]:
+async def twelve(shared_clients: Clients) -> tuple[str, list[str]]:
     """A user with twelve patterns, and their ids, newest first."""
-    user = (await create(client, "users", make_user_data()))["id"]
-    rows = [await create(client, "patterns", {"user_id": user, "description": str(nth)}) for nth in range(12)]
+    user = (await create(shared_clients["1.2"], "users", make_user_data()))["id"]
+    rows = [await create(shared_clients["1.2"], "patterns", {"user_id": user, "description": str(nth)}) for nth in range(12)]
     return user, [row["id"] for row in reversed(rows)]
 
 
 @pytest.mark.parametrize("resource", LISTED, ids=str)
-async def test_a_list_shows_whole_rows_newest_first(resource: Resource, callers: Callers) -> None:
-    world = await make_world(callers["1.2"])
-    caller = callers[resource.contract]
+async def test_a_list_shows_whole_rows_newest_first(resource: Resource, clients: Clients) -> None:
+    world = await make_world(clients["1.2"])
+    caller = clients[resource.contract]
     rows = [(await caller.post(resource.path, json=resource.complete(world))).json() for _ in range(3)]
 
     page = await list_page(caller, resource.path, limit=3)
@@ -42,9 +42,9 @@ async def test_a_list_shows_whole_rows_newest_first(resource: Resource, callers:
 
 @pytest.mark.parametrize("resource", LISTED, ids=str)
 async def test_a_total_without_filters_is_the_number_of_rows(
-    resource: Resource, callers: Callers, database: Database, world: World
+    resource: Resource, clients: Clients, database: Database, world: World
 ) -> None:
-    caller = callers[resource.contract]
+    caller = clients[resource.contract]
     table = resource.name.replace("-", "_")
     row = (await caller.post(resource.path, json=resource.minimal(world))).json()
 
@@ -56,34 +56,34 @@ async def test_a_total_without_filters_is_the_number_of_rows(
         assert (await list_page(caller, resource.path))["total"] == before - 1
 
 
-async def test_totals_stay_exact_while_callers_write_at_once(client: httpx.AsyncClient, database: Database) -> None:
-    before = (await list_page(client, "/api/v1/users/"))["total"]
+async def test_totals_stay_exact_while_callers_write_at_once(client_1_2: httpx.AsyncClient, database: Database) -> None:
+    before = (await list_page(client_1_2, "/api/v1/users/"))["total"]
 
-    made = await asyncio.gather(*(create(client, "users", make_user_data()) for _ in range(24)))
-    await asyncio.gather(*(client.delete(f"/api/v1/users/{user['id']}") for user in made[::2]))
+    made = await asyncio.gather(*(create(client_1_2, "users", make_user_data()) for _ in range(24)))
+    await asyncio.gather(*(client_1_2.delete(f"/api/v1/users/{user['id']}") for user in made[::2]))
 
-    after = (await list_page(client, "/api/v1/users/"))["total"]
+    after = (await list_page(client_1_2, "/api/v1/users/"))["total"]
     assert after == before + 12 == await database.fetchval("select count(*) from public.users")
 
 
-async def test_rows_of_one_moment_are_in_order_of_their_ids(client: httpx.AsyncClient, database: Database) -> None:
-    user = (await create(client, "users", make_user_data()))["id"]
-    made = [await create(client, "patterns", {"user_id": user}) for _ in range(8)]
+async def test_rows_of_one_moment_are_in_order_of_their_ids(client_1_2: httpx.AsyncClient, database: Database) -> None:
+    user = (await create(client_1_2, "users", make_user_data()))["id"]
+    made = [await create(client_1_2, "patterns", {"user_id": user}) for _ in range(8)]
     await database.execute("update public.patterns set created_at = '2026-01-01Z' where user_id = $1", UUID(user))
     expected = sorted((row["id"] for row in made), reverse=True)
 
-    assert ids_of(await list_page(client, PATTERNS, user_id=user)) == expected
-    pages = [await list_page(client, PATTERNS, user_id=user, page=page, page_size=3) for page in (1, 2, 3)]
+    assert ids_of(await list_page(client_1_2, PATTERNS, user_id=user)) == expected
+    pages = [await list_page(client_1_2, PATTERNS, user_id=user, page=page, page_size=3) for page in (1, 2, 3)]
     assert [row_id for page in pages for row_id in ids_of(page)] == expected
-    assert await walk(client, PATTERNS, user_id=user, limit=3) == expected
+    assert await walk(client_1_2, PATTERNS, user_id=user, limit=3) == expected
 
 
-async def test_the_order_is_that_of_creation_not_of_change(client: httpx.AsyncClient) -> None:
-    user = (await create(client, "users", make_user_data()))["id"]
-    first, second = [await create(client, "patterns", {"user_id": user}) for _ in range(2)]
-    await client.patch(f"{PATTERNS}{first['id']}", json={"description": "changed"})
+async def test_the_order_is_that_of_creation_not_of_change(client_1_2: httpx.AsyncClient) -> None:
+    user = (await create(client_1_2, "users", make_user_data()))["id"]
+    first, second = [await create(client_1_2, "patterns", {"user_id": user}) for _ in range(2)]
+    await client_1_2.patch(f"{PATTERNS}{first['id']}", json={"description": "changed"})
 
-    assert ids_of(await list_page(client, PATTERNS, user_id=user)) == [second["id"], first["id"]]
+    assert ids_of(await list_page(client_1_2, PATTERNS, user_id=user)) == [second["id"], first["id"]]
 
 
 @pytest.mark.parametrize(
@@ -120,12 +120,12 @@ async def test_a_page_says_where_it_is(
     first: int,
     last: int,
     envelope: tuple[int, int, bool, bool],
-    client: httpx.AsyncClient,
+    client_1_2: httpx.AsyncClient,
     twelve: tuple[str, list[str]],
 ) -> None:
     user, ids = twelve
 
-    page = await list_page(client, PATTERNS, user_id=user, **params)
+    page = await list_page(client_1_2, PATTERNS, user_id=user, **params)
 
     assert ids_of(page) == ids[first:last]
     assert page["total"] == 12
@@ -134,9 +134,9 @@ async def test_a_page_says_where_it_is(
 
 @pytest.mark.parametrize("resource", LISTED, ids=str)
 async def test_past_the_end_there_is_nothing_and_the_total_is_still_right(
-    resource: Resource, callers: Callers, world: World
+    resource: Resource, clients: Clients, world: World
 ) -> None:
-    caller = callers[resource.contract]
+    caller = clients[resource.contract]
     await caller.post(resource.path, json=resource.minimal(world))
     total = (await list_page(caller, resource.path))["total"]
 
@@ -146,8 +146,8 @@ async def test_past_the_end_there_is_nothing_and_the_total_is_still_right(
     assert (page["total"], page["has_next"], page["has_prev"]) == (total, False, True)
 
 
-async def test_a_list_of_nothing_is_an_empty_page(client: httpx.AsyncClient) -> None:
-    page = await list_page(client, PATTERNS, user_id=uuid4())
+async def test_a_list_of_nothing_is_an_empty_page(client_1_2: httpx.AsyncClient) -> None:
+    page = await list_page(client_1_2, PATTERNS, user_id=uuid4())
 
     assert page == {"items": [], "total": 0, "page": 1, "page_size": 100, "has_next": False, "has_prev": False}
 
@@ -162,32 +162,32 @@ OUTSIDE_THE_LIMITS: dict[str, list[object]] = {
 
 @pytest.mark.parametrize("name", OUTSIDE_THE_LIMITS)
 @pytest.mark.parametrize("resource", LISTED, ids=str)
-async def test_a_page_outside_the_limits_is_refused(resource: Resource, name: str, callers: Callers) -> None:
+async def test_a_page_outside_the_limits_is_refused(resource: Resource, name: str, clients: Clients) -> None:
     for value in OUTSIDE_THE_LIMITS[name]:
-        refused(await callers[resource.contract].get(resource.path, params={name: str(value)}), 422, name, about=value)
+        refused(await clients[resource.contract].get(resource.path, params={name: str(value)}), 422, name, about=value)
 
 
 @pytest.mark.parametrize("first", ["skip", "limit"])
 @pytest.mark.parametrize("second", ["page", "page_size"])
 @pytest.mark.parametrize("resource", LISTED, ids=str)
-async def test_mixing_the_two_ways_to_page_is_400(resource: Resource, second: str, first: str, callers: Callers) -> None:
-    refused(await callers[resource.contract].get(resource.path, params={first: 1, second: 1}), 400)
+async def test_mixing_the_two_ways_to_page_is_400(resource: Resource, second: str, first: str, clients: Clients) -> None:
+    refused(await clients[resource.contract].get(resource.path, params={first: 1, second: 1}), 400)
 
 
 @pytest.mark.parametrize("size", [1, 3, 4, 6, 11, 12, 100])
 @pytest.mark.parametrize("name", ["limit", "page_size"])
 async def test_a_walk_by_cursor_visits_every_row_once(
-    name: str, size: int, client: httpx.AsyncClient, twelve: tuple[str, list[str]]
+    name: str, size: int, client_1_2: httpx.AsyncClient, twelve: tuple[str, list[str]]
 ) -> None:
     user, ids = twelve
 
-    assert await walk(client, PATTERNS, user_id=user, **{name: size}) == ids
+    assert await walk(client_1_2, PATTERNS, user_id=user, **{name: size}) == ids
 
 
 @pytest.mark.parametrize("resource", FILTERED, ids=str)
-async def test_every_list_can_be_walked(resource: Resource, callers: Callers) -> None:
-    world = await make_world(callers["1.2"])
-    caller = callers[resource.contract]
+async def test_every_list_can_be_walked(resource: Resource, clients: Clients) -> None:
+    world = await make_world(clients["1.2"])
+    caller = clients[resource.contract]
     for _ in range(5):
         assert (await caller.post(resource.path, json=resource.minimal(world))).status_code == 201
     owner = resource.owner
@@ -199,26 +199,26 @@ async def test_every_list_can_be_walked(resource: Resource, callers: Callers) ->
     assert await walk(caller, resource.path, **scope, limit=2) == ids_of(whole)
 
 
-async def test_a_walk_is_not_upset_by_rows_that_come_and_go(client: httpx.AsyncClient) -> None:
-    user = (await create(client, "users", make_user_data()))["id"]
-    made = [(await create(client, "patterns", {"user_id": user}))["id"] for _ in range(9)][::-1]
+async def test_a_walk_is_not_upset_by_rows_that_come_and_go(client_1_2: httpx.AsyncClient) -> None:
+    user = (await create(client_1_2, "users", make_user_data()))["id"]
+    made = [(await create(client_1_2, "patterns", {"user_id": user}))["id"] for _ in range(9)][::-1]
 
-    first = await list_page(client, PATTERNS, user_id=user, limit=3)
-    await create(client, "patterns", {"user_id": user})
-    await client.delete(f"{PATTERNS}{made[0]}")
-    await client.delete(f"{PATTERNS}{made[2]}")
-    second = await list_page(client, PATTERNS, user_id=user, limit=3, after=first["next_cursor"])
-    third = await list_page(client, PATTERNS, user_id=user, limit=3, after=second["next_cursor"])
+    first = await list_page(client_1_2, PATTERNS, user_id=user, limit=3)
+    await create(client_1_2, "patterns", {"user_id": user})
+    await client_1_2.delete(f"{PATTERNS}{made[0]}")
+    await client_1_2.delete(f"{PATTERNS}{made[2]}")
+    second = await list_page(client_1_2, PATTERNS, user_id=user, limit=3, after=first["next_cursor"])
+    third = await list_page(client_1_2, PATTERNS, user_id=user, limit=3, after=second["next_cursor"])
 
     assert ids_of(first) + ids_of(second) + ids_of(third) == made
     assert third["has_next"] is False
 
 
-async def test_a_page_by_cursor_says_where_it_is(client: httpx.AsyncClient, twelve: tuple[str, list[str]]) -> None:
+async def test_a_page_by_cursor_says_where_it_is(client_1_2: httpx.AsyncClient, twelve: tuple[str, list[str]]) -> None:
     user, ids = twelve
-    first = await list_page(client, PATTERNS, user_id=user, limit=5)
-    second = await list_page(client, PATTERNS, user_id=user, limit=5, after=first["next_cursor"])
-    third = await list_page(client, PATTERNS, user_id=user, limit=5, after=second["next_cursor"])
+    first = await list_page(client_1_2, PATTERNS, user_id=user, limit=5)
+    second = await list_page(client_1_2, PATTERNS, user_id=user, limit=5, after=first["next_cursor"])
+    third = await list_page(client_1_2, PATTERNS, user_id=user, limit=5, after=second["next_cursor"])
 
     assert [page["page"] for page in (first, second, third)] == [1, 2, 3]
     assert {page["total"] for page in (first, second, third)} == {12}
@@ -230,25 +230,25 @@ async def test_a_page_by_cursor_says_where_it_is(client: httpx.AsyncClient, twel
     "cursor",
     ["", "x", "%00", "=" * 8, "a" * 500, base64.urlsafe_b64encode(b"1.2.3.4").decode(), "ünïcode", "' or 1=1 --"],
 )
-async def test_a_cursor_that_is_not_one_is_400(cursor: str, client: httpx.AsyncClient) -> None:
-    refused(await client.get(PATTERNS, params={"after": cursor}), 400)
+async def test_a_cursor_that_is_not_one_is_400(cursor: str, client_1_2: httpx.AsyncClient) -> None:
+    refused(await client_1_2.get(PATTERNS, params={"after": cursor}), 400)
 
 
-async def test_a_cursor_of_another_list_is_400(client: httpx.AsyncClient, twelve: tuple[str, list[str]]) -> None:
+async def test_a_cursor_of_another_list_is_400(client_1_2: httpx.AsyncClient, twelve: tuple[str, list[str]]) -> None:
     user, _ = twelve
-    cursor = (await list_page(client, PATTERNS, user_id=user, limit=5))["next_cursor"]
+    cursor = (await list_page(client_1_2, PATTERNS, user_id=user, limit=5))["next_cursor"]
 
     for path, params in ((PATTERNS, {}), (PATTERNS, {"user_id": str(uuid4())}), ("/api/v1/goals/", {"user_id": user})):
-        refused(await client.get(path, params=params | {"after": cursor}), 400)
+        refused(await client_1_2.get(path, params=params | {"after": cursor}), 400)
     for mangled in (cursor[:-4], cursor[4:], cursor[::-1], f"{cursor}A", cursor.replace(cursor[-5], "-")):
-        refused(await client.get(PATTERNS, params={"user_id": user, "after": mangled}), 400)
+        refused(await client_1_2.get(PATTERNS, params={"user_id": user, "after": mangled}), 400)
 
 
 @pytest.mark.parametrize("name", ["skip", "page"])
 async def test_a_cursor_and_a_number_of_rows_exclude_each_other(
-    name: str, client: httpx.AsyncClient, twelve: tuple[str, list[str]]
+    name: str, client_1_2: httpx.AsyncClient, twelve: tuple[str, list[str]]
 ) -> None:
     user, _ = twelve
-    cursor = (await list_page(client, PATTERNS, user_id=user, limit=5))["next_cursor"]
+    cursor = (await list_page(client_1_2, PATTERNS, user_id=user, limit=5))["next_cursor"]
 
-    refused(await client.get(PATTERNS, params={"user_id": user, "after": cursor, name: "1"}), 400)
+    refused(await client_1_2.get(PATTERNS, params={"user_id": user, "after": cursor, name: "1"}), 400)

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from tests.answers import refused
-from tests.conftest import Callers, create, make_goal_data, make_task_data, make_user_data
+from tests.conftest import Clients, create, make_goal_data, make_task_data, make_user_data
 from tests.contract.kinds import World
 from tests.contract.resources import (
     CONVERSATIONS_1_0,
@@ -45,11 +45,11 @@ def _task(world: World, **fields: Any) -> Row:
     ids=lambda resource: str(resource),
 )
 async def test_a_row_crosses_with_every_field_that_both_contracts_have(
-    written: Resource, read: Resource, callers: Callers, world: World
+    written: Resource, read: Resource, clients: Clients, world: World
 ) -> None:
-    row = await create(callers[written.contract], written.name, written.complete(world))
+    row = await create(clients[written.contract], written.name, written.complete(world))
 
-    crossed = await read_row(callers[read.contract], read.name, row)
+    crossed = await read_row(clients[read.contract], read.name, row)
 
     assert crossed.keys() == read.shown
     translated = {"trigger_type"} if read.name == "tasks" else set()
@@ -57,46 +57,50 @@ async def test_a_row_crosses_with_every_field_that_both_contracts_have(
         assert crossed[name] == row[name], name
 
 
-async def test_milestones_are_the_same_in_both(callers: Callers, world: World) -> None:
-    row = await create(callers["1.0"], "milestones", MILESTONES_1_0.complete(world))
+async def test_milestones_are_the_same_in_both(clients: Clients, world: World) -> None:
+    row = await create(clients["1.0"], "milestones", MILESTONES_1_0.complete(world))
 
-    assert await read_row(callers["1.2"], "milestones", row) == row
+    assert await read_row(clients["1.2"], "milestones", row) == row
 
 
 @pytest.mark.parametrize("resource", [USERS_1_2, GOALS_1_2, TASKS_1_2, CONVERSATIONS_1_2], ids=str)
-async def test_1_0_refuses_the_fields_that_are_only_1_2s(resource: Resource, older: httpx.AsyncClient, world: World) -> None:
+async def test_1_0_refuses_the_fields_that_are_only_1_2s(resource: Resource, client_1_0: httpx.AsyncClient, world: World) -> None:
     its_own = {"users": USERS_1_0, "goals": GOALS_1_0, "tasks": TASKS_1_0, "conversations": CONVERSATIONS_1_0}[resource.name]
-    row = await create(older, its_own.name, its_own.minimal(world))
+    row = await create(client_1_0, its_own.name, its_own.minimal(world))
     for name in sorted(resource.shown - its_own.shown):
-        refused(await older.post(its_own.path, json=its_own.minimal(world) | {name: None}), 422, name)
-        refused(await older.patch(f"{its_own.path}{row['id']}", json={name: None}), 422, name)
+        refused(await client_1_0.post(its_own.path, json=its_own.minimal(world) | {name: None}), 422, name)
+        refused(await client_1_0.patch(f"{its_own.path}{row['id']}", json={name: None}), 422, name)
 
 
 @pytest.mark.parametrize("name", ["state", "start_time", "end_time"])
-async def test_1_2_refuses_the_words_that_are_only_1_0s(name: str, newer: httpx.AsyncClient, world: World) -> None:
-    task = await create(newer, "tasks", _task(world))
+async def test_1_2_refuses_the_words_that_are_only_1_0s(name: str, client_1_2: httpx.AsyncClient, world: World) -> None:
+    task = await create(client_1_2, "tasks", _task(world))
 
-    refused(await newer.post(TASKS, json=_task(world, **{name: None})), 422, name)
-    refused(await newer.patch(f"{TASKS}{task['id']}", json={name: None}), 422, name)
+    refused(await client_1_2.post(TASKS, json=_task(world, **{name: None})), 422, name)
+    refused(await client_1_2.patch(f"{TASKS}{task['id']}", json={name: None}), 422, name)
 
 
-async def test_a_user_of_1_2_without_a_name_is_seen_in_1_0(older: httpx.AsyncClient, newer: httpx.AsyncClient) -> None:
-    user = await create(newer, "users", make_user_data(onboarded=True, profile={"a": 1}))
+async def test_a_user_of_1_2_without_a_name_is_seen_in_1_0(client_1_0: httpx.AsyncClient, client_1_2: httpx.AsyncClient) -> None:
+    user = await create(client_1_2, "users", make_user_data(onboarded=True, profile={"a": 1}))
 
-    read = await read_row(older, "users", user)
+    read = await read_row(client_1_0, "users", user)
 
     assert read.keys() == USERS_1_0.shown
     assert (read["name"], read["preferences"], read["demo_mode"]) == (None, {}, False)
 
 
-async def test_a_change_by_1_0_leaves_what_only_1_2_has(older: httpx.AsyncClient, newer: httpx.AsyncClient) -> None:
-    user = await create(newer, "users", make_user_data(onboarded=True, profile={"a": 1}, notification_preferences={"push": True}))
-    goal = await create(newer, "goals", make_goal_data(user["id"], class_tags=["health"], target_weeks=8, plan_json={"weeks": []}))
+async def test_a_change_by_1_0_leaves_what_only_1_2_has(client_1_0: httpx.AsyncClient, client_1_2: httpx.AsyncClient) -> None:
+    user = await create(
+        client_1_2, "users", make_user_data(onboarded=True, profile={"a": 1}, notification_preferences={"push": True})
+    )
+    goal = await create(
+        client_1_2, "goals", make_goal_data(user["id"], class_tags=["health"], target_weeks=8, plan_json={"weeks": []})
+    )
 
-    await change_row(older, "users", user, name="Jane Doe", preferences={"theme": "dark"}, demo_mode=True)
-    await change_row(older, "goals", goal, category="health", timeline="8 weeks", status="completed")
+    await change_row(client_1_0, "users", user, name="Jane Doe", preferences={"theme": "dark"}, demo_mode=True)
+    await change_row(client_1_0, "goals", goal, category="health", timeline="8 weeks", status="completed")
 
-    read = await read_row(newer, "users", user)
+    read = await read_row(client_1_2, "users", user)
     assert read == {
         **user,
         "name": "Jane Doe",
@@ -104,7 +108,7 @@ async def test_a_change_by_1_0_leaves_what_only_1_2_has(older: httpx.AsyncClient
         "demo_mode": True,
         "updated_at": read["updated_at"],
     }
-    read = await read_row(newer, "goals", goal)
+    read = await read_row(client_1_2, "goals", goal)
     assert read == {
         **goal,
         "category": "health",
@@ -115,45 +119,47 @@ async def test_a_change_by_1_0_leaves_what_only_1_2_has(older: httpx.AsyncClient
 
 
 async def test_a_user_and_a_goal_of_1_0_have_1_2s_defaults(
-    older: httpx.AsyncClient, newer: httpx.AsyncClient, world: World
+    client_1_0: httpx.AsyncClient, client_1_2: httpx.AsyncClient, world: World
 ) -> None:
-    user = await read_row(newer, "users", await create(older, "users", USERS_1_0.minimal(world)))
-    goal = await read_row(newer, "goals", await create(older, "goals", GOALS_1_0.minimal(world)))
+    user = await read_row(client_1_2, "users", await create(client_1_0, "users", USERS_1_0.minimal(world)))
+    goal = await read_row(client_1_2, "goals", await create(client_1_0, "goals", GOALS_1_0.minimal(world)))
 
     assert (user["onboarded"], user["profile"], user["notification_preferences"]) == (False, None, None)
     assert (goal["target_weeks"], goal["class_tags"], goal["plan_json"]) == (6, None, None)
 
 
 async def test_a_conversation_of_1_0_is_a_legacy_thread_in_1_2(
-    older: httpx.AsyncClient, newer: httpx.AsyncClient, world: World
+    client_1_0: httpx.AsyncClient, client_1_2: httpx.AsyncClient, world: World
 ) -> None:
     said = [{"role": "user", "content": "Hello"}, {"role": "assistant", "content": "Hi", "at": 5}]
     conversation = await create(
-        older, "conversations", {"user_id": world["user"], "goal_id": world["goal"], "messages": said, "status": "closed"}
+        client_1_0, "conversations", {"user_id": world["user"], "goal_id": world["goal"], "messages": said, "status": "closed"}
     )
 
-    read = await read_row(newer, "conversations", conversation)
+    read = await read_row(client_1_2, "conversations", conversation)
 
     assert read["langgraph_thread_id"] == f"legacy-{conversation['id']}"
     assert read["context_type"] == "goal"
     assert (read["goal_id"], read["messages"], read["status"]) == (world["goal"], said, "closed")
-    assert (await newer.get("/api/v1/messages/", params={"conversation_id": conversation["id"]})).json() == []
+    assert (await client_1_2.get("/api/v1/messages/", params={"conversation_id": conversation["id"]})).json() == []
 
 
 async def test_a_conversation_of_1_2_is_seen_in_1_0_without_a_goal(
-    older: httpx.AsyncClient, newer: httpx.AsyncClient, world: World
+    client_1_0: httpx.AsyncClient, client_1_2: httpx.AsyncClient, world: World
 ) -> None:
     data = {"user_id": world["user"], "langgraph_thread_id": uuid4().hex, "context_type": "voice"}
-    conversation = await create(newer, "conversations", data)
-    await create(newer, "messages", {"conversation_id": conversation["id"], "role": "user", "content": "Hello"})
+    conversation = await create(client_1_2, "conversations", data)
+    await create(client_1_2, "messages", {"conversation_id": conversation["id"], "role": "user", "content": "Hello"})
 
-    read = await read_row(older, "conversations", conversation)
-    changed = await change_row(older, "conversations", conversation, status="closed", goal_id=world["goal"], messages=[{"a": 1}])
+    read = await read_row(client_1_0, "conversations", conversation)
+    changed = await change_row(
+        client_1_0, "conversations", conversation, status="closed", goal_id=world["goal"], messages=[{"a": 1}]
+    )
 
     assert read.keys() == CONVERSATIONS_1_0.shown
     assert (read["goal_id"], read["messages"], read["status"]) == (None, [], "open")
     assert (changed["goal_id"], changed["messages"], changed["status"]) == (world["goal"], [{"a": 1}], "closed")
-    assert (await read_row(newer, "conversations", conversation))["langgraph_thread_id"] == data["langgraph_thread_id"]
+    assert (await read_row(client_1_2, "conversations", conversation))["langgraph_thread_id"] == data["langgraph_thread_id"]
 
 
 @pytest.mark.parametrize(
@@ -161,20 +167,22 @@ async def test_a_conversation_of_1_2_is_seen_in_1_0_without_a_goal(
     [(USERS_1_0, "name"), (TASKS_1_0, "goal_id"), (CONVERSATIONS_1_0, "goal_id"), (MILESTONES_1_0, "week_number")],
     ids=str,
 )
-async def test_1_0_requires_what_1_2_does_not(resource: Resource, missing: str, older: httpx.AsyncClient, world: World) -> None:
+async def test_1_0_requires_what_1_2_does_not(
+    resource: Resource, missing: str, client_1_0: httpx.AsyncClient, world: World
+) -> None:
     data = resource.minimal(world)
     del data[missing]
 
-    refused(await older.post(resource.path, json=data), 422, missing)
-    refused(await older.post(resource.path, json=data | {missing: None}), 422, missing)
+    refused(await client_1_0.post(resource.path, json=data), 422, missing)
+    refused(await client_1_0.post(resource.path, json=data | {missing: None}), 422, missing)
 
 
 @pytest.mark.parametrize("resource", [USERS_1_0, GOALS_1_0, MILESTONES_1_0, TASKS_1_0], ids=str)
 async def test_a_row_deleted_through_1_0_is_gone_from_1_2(
-    resource: Resource, older: httpx.AsyncClient, newer: httpx.AsyncClient, world: World
+    resource: Resource, client_1_0: httpx.AsyncClient, client_1_2: httpx.AsyncClient, world: World
 ) -> None:
-    row = await create(older, resource.name, resource.complete(world))
+    row = await create(client_1_0, resource.name, resource.complete(world))
 
-    assert (await older.delete(f"{resource.path}{row['id']}")).status_code == 204
+    assert (await client_1_0.delete(f"{resource.path}{row['id']}")).status_code == 204
 
-    refused(await newer.get(f"{resource.path}{row['id']}"), 404)
+    refused(await client_1_2.get(f"{resource.path}{row['id']}"), 404)

@@ -9,14 +9,14 @@ import pytest
 from tests.conftest import make_goal_data, make_task_data
 
 
-async def test_a_whole_number_may_be_written_with_a_fraction_of_zero(client: httpx.AsyncClient, user: dict[str, Any]) -> None:
+async def test_a_whole_number_may_be_written_with_a_fraction_of_zero(client_1_2: httpx.AsyncClient, user: dict[str, Any]) -> None:
     body = json.dumps(make_goal_data(user["id"], target_weeks=6.0, pipeline_order=10.0, plan_json={"km": 3.0}))
-    goal = (await client.post("/api/v1/goals/", content=body.replace("10.0", "1e1"))).json()
+    goal = (await client_1_2.post("/api/v1/goals/", content=body.replace("10.0", "1e1"))).json()
     structure = {
         "goal": make_goal_data(user["id"]),
         "milestones": [{"week_number": 1.0, "title": "Run", "tasks": [{"title": "Run", "duration_minutes": 20.0}]}],
     }
-    full = (await client.post("/api/v1/goals/with-structure", json=structure)).json()
+    full = (await client_1_2.post("/api/v1/goals/with-structure", json=structure)).json()
 
     assert (goal["target_weeks"], goal["pipeline_order"], goal["plan_json"]) == (6, 10, {"km": 3.0})
     assert (full["milestones"][0]["week_number"], full["tasks"][0]["duration_minutes"]) == (1, 20)
@@ -24,19 +24,19 @@ async def test_a_whole_number_may_be_written_with_a_fraction_of_zero(client: htt
 
 @pytest.mark.parametrize("weeks", ["6.5", "0.0", "1e20", '"6"'])
 async def test_a_number_that_is_not_a_whole_one_in_its_range_is_refused(
-    weeks: str, client: httpx.AsyncClient, user: dict[str, Any]
+    weeks: str, client_1_2: httpx.AsyncClient, user: dict[str, Any]
 ) -> None:
     body = json.dumps(make_goal_data(user["id"], target_weeks=12345)).replace("12345", weeks)
-    response = await client.post("/api/v1/goals/", content=body)
+    response = await client_1_2.post("/api/v1/goals/", content=body)
 
     assert response.status_code == 422
     assert [problem["field"] for problem in response.json()["errors"]] == ["target_weeks"]
 
 
-async def test_the_widest_offsets_are_read(client: httpx.AsyncClient, user: dict[str, Any]) -> None:
+async def test_the_widest_offsets_are_read(client_1_2: httpx.AsyncClient, user: dict[str, Any]) -> None:
     for sent, stored in (("+15:59", "2026-01-01T08:01:00+00:00"), ("-15:59", "2026-01-02T15:59:00+00:00")):
         data = make_task_data(user["id"], scheduled_at=f"2026-01-02T00:00:00{sent}")
-        assert (await client.post("/api/v1/tasks/", json=data)).json()["scheduled_at"] == stored
+        assert (await client_1_2.post("/api/v1/tasks/", json=data)).json()["scheduled_at"] == stored
 
 
 @pytest.mark.parametrize(
@@ -49,10 +49,10 @@ async def test_the_widest_offsets_are_read(client: httpx.AsyncClient, user: dict
     ],
 )
 async def test_a_time_that_postgres_does_not_read_is_refused_by_its_field(
-    sent: str, said: str, client: httpx.AsyncClient, user: dict[str, Any]
+    sent: str, said: str, client_1_2: httpx.AsyncClient, user: dict[str, Any]
 ) -> None:
-    response = await client.post("/api/v1/tasks/", json=make_task_data(user["id"], scheduled_at=sent))
-    asked = await client.get(
+    response = await client_1_2.post("/api/v1/tasks/", json=make_task_data(user["id"], scheduled_at=sent))
+    asked = await client_1_2.get(
         "/api/v1/tasks/by-timerange", params={"user_id": user["id"], "start_at": sent, "end_at": "2026-01-01T00:00:00Z"}
     )
 
@@ -67,11 +67,11 @@ LARGE = "A JSON value is larger than 4 MiB, or has a number that is larger, or c
 
 @pytest.mark.parametrize("number", BOMBS)
 async def test_a_number_that_no_double_holds_is_refused_wherever_json_is_free(
-    number: str, client: httpx.AsyncClient, user: dict[str, Any]
+    number: str, client_1_2: httpx.AsyncClient, user: dict[str, Any]
 ) -> None:
-    profile = await client.patch(f"/api/v1/users/{user['id']}", content=f'{{"profile": {{"a": [{number}]}}}}')
+    profile = await client_1_2.patch(f"/api/v1/users/{user['id']}", content=f'{{"profile": {{"a": [{number}]}}}}')
     body = json.dumps(make_goal_data(user["id"], plan_json={"a": 12345})).replace("12345", number)
-    goal = await client.post("/api/v1/goals/", content=body)
+    goal = await client_1_2.post("/api/v1/goals/", content=body)
 
     for refused in (profile, goal):
         assert (refused.status_code, refused.json()["detail"]) == (422, f"body: {LARGE}")
@@ -79,10 +79,10 @@ async def test_a_number_that_no_double_holds_is_refused_wherever_json_is_free(
 
 
 @pytest.mark.parametrize("number", ["1e-16383", "0e-16383", "1e-400"])
-async def test_a_number_of_thousands_of_digits_is_refused(number: str, client: httpx.AsyncClient, user: dict[str, Any]) -> None:
+async def test_a_number_of_thousands_of_digits_is_refused(number: str, client_1_2: httpx.AsyncClient, user: dict[str, Any]) -> None:
     body = f'{{"user_id": "{user["id"]}", "confidence": {number}}}'
-    pattern = await client.post("/api/v1/patterns/", content=body)
-    flags = await client.put(f"/api/v1/demo-flags/{user['id']}", content=f'{{"escalation_speed": {number}}}')
+    pattern = await client_1_2.post("/api/v1/patterns/", content=body)
+    flags = await client_1_2.put(f"/api/v1/demo-flags/{user['id']}", content=f'{{"escalation_speed": {number}}}')
 
     assert (pattern.status_code, pattern.json()["detail"]) == (422, "body: A number is closer to 0 than a double can hold.")
     assert (flags.status_code, flags.json()["detail"]) == (
@@ -91,11 +91,11 @@ async def test_a_number_of_thousands_of_digits_is_refused(number: str, client: h
     )
 
 
-async def test_every_double_is_kept(client: httpx.AsyncClient, user: dict[str, Any]) -> None:
+async def test_every_double_is_kept(client_1_2: httpx.AsyncClient, user: dict[str, Any]) -> None:
     numbers = [1.7976931348623157e308, -1.7976931348623157e308, 5e-324, 2.2250738585072014e-308, 0.1, 0]
-    changed = await client.patch(f"/api/v1/users/{user['id']}", json={"profile": {"numbers": numbers}})
-    flags = await client.put(f"/api/v1/demo-flags/{user['id']}", json={"escalation_speed": numbers[0]})
-    pattern = await client.post("/api/v1/patterns/", json={"user_id": user["id"], "confidence": 5e-324})
+    changed = await client_1_2.patch(f"/api/v1/users/{user['id']}", json={"profile": {"numbers": numbers}})
+    flags = await client_1_2.put(f"/api/v1/demo-flags/{user['id']}", json={"escalation_speed": numbers[0]})
+    pattern = await client_1_2.post("/api/v1/patterns/", json={"user_id": user["id"], "confidence": 5e-324})
 
     assert [float(number) for number in changed.json()["profile"]["numbers"]] == numbers
     assert float(flags.json()["escalation_speed"]) == numbers[0]

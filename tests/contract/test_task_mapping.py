@@ -30,59 +30,63 @@ def _task(world: World, **fields: Any) -> Row:
 
 @pytest.mark.parametrize(("state", "status"), STATUS_OF_STATE.items())
 async def test_a_state_of_1_0_is_a_status_of_1_2(
-    state: str, status: str, older: httpx.AsyncClient, newer: httpx.AsyncClient, world: World
+    state: str, status: str, client_1_0: httpx.AsyncClient, client_1_2: httpx.AsyncClient, world: World
 ) -> None:
-    created = await create(older, "tasks", _task(world, state=state))
-    changed = await change_row(older, "tasks", await create(older, "tasks", _task(world)), state=state)
+    created = await create(client_1_0, "tasks", _task(world, state=state))
+    changed = await change_row(client_1_0, "tasks", await create(client_1_0, "tasks", _task(world)), state=state)
 
     for task in (created, changed):
         assert task["state"] == state
-        assert (await read_row(newer, "tasks", task))["status"] == status
+        assert (await read_row(client_1_2, "tasks", task))["status"] == status
 
 
 @pytest.mark.parametrize("status", TASK_STATUSES)
 async def test_a_status_of_1_2_is_a_state_of_1_0(
-    status: str, older: httpx.AsyncClient, newer: httpx.AsyncClient, world: World
+    status: str, client_1_0: httpx.AsyncClient, client_1_2: httpx.AsyncClient, world: World
 ) -> None:
-    created = await create(newer, "tasks", _task(world, status=status))
-    changed = await change_row(newer, "tasks", await create(newer, "tasks", _task(world)), status=status)
+    created = await create(client_1_2, "tasks", _task(world, status=status))
+    changed = await change_row(client_1_2, "tasks", await create(client_1_2, "tasks", _task(world)), status=status)
 
     for task in (created, changed):
-        assert (await read_row(older, "tasks", task))["state"] == STATE_OF_STATUS[status]
+        assert (await read_row(client_1_0, "tasks", task))["state"] == STATE_OF_STATUS[status]
 
 
 async def test_a_cancelled_task_stays_cancelled_when_1_0_changes_something_else(
-    older: httpx.AsyncClient, newer: httpx.AsyncClient, world: World
+    client_1_0: httpx.AsyncClient, client_1_2: httpx.AsyncClient, world: World
 ) -> None:
-    task = await create(newer, "tasks", _task(world, status="cancelled", trigger_type="location"))
+    task = await create(client_1_2, "tasks", _task(world, status="cancelled", trigger_type="location"))
 
-    changed = await change_row(older, "tasks", task, title="Run 5 km", priority="important")
+    changed = await change_row(client_1_0, "tasks", task, title="Run 5 km", priority="important")
 
     assert (changed["state"], changed["title"]) == ("missed", "Run 5 km")
-    assert (await read_row(newer, "tasks", task))["status"] == "cancelled"
+    assert (await read_row(client_1_2, "tasks", task))["status"] == "cancelled"
 
 
 @pytest.mark.parametrize(("old", "new"), TRIGGERS.items())
 async def test_what_makes_a_task_due_has_a_word_in_each_contract(
-    old: str, new: str, older: httpx.AsyncClient, newer: httpx.AsyncClient, world: World
+    old: str, new: str, client_1_0: httpx.AsyncClient, client_1_2: httpx.AsyncClient, world: World
 ) -> None:
-    from_old = await create(older, "tasks", _task(world, trigger_type=old))
-    from_new = await create(newer, "tasks", _task(world, trigger_type=new))
+    from_old = await create(client_1_0, "tasks", _task(world, trigger_type=old))
+    from_new = await create(client_1_2, "tasks", _task(world, trigger_type=new))
     other_old = next(each for each in TRIGGERS if each != old)
-    changed = await change_row(older, "tasks", await create(older, "tasks", _task(world, trigger_type=other_old)), trigger_type=old)
+    changed = await change_row(
+        client_1_0, "tasks", await create(client_1_0, "tasks", _task(world, trigger_type=other_old)), trigger_type=old
+    )
 
-    assert (await read_row(newer, "tasks", from_old))["trigger_type"] == new
-    assert (await read_row(older, "tasks", from_new))["trigger_type"] == old
-    assert (await read_row(newer, "tasks", changed))["trigger_type"] == new
+    assert (await read_row(client_1_2, "tasks", from_old))["trigger_type"] == new
+    assert (await read_row(client_1_0, "tasks", from_new))["trigger_type"] == old
+    assert (await read_row(client_1_2, "tasks", changed))["trigger_type"] == new
 
 
-async def test_1_0_leaves_the_place_of_a_task_alone(older: httpx.AsyncClient, newer: httpx.AsyncClient, world: World) -> None:
+async def test_1_0_leaves_the_place_of_a_task_alone(
+    client_1_0: httpx.AsyncClient, client_1_2: httpx.AsyncClient, world: World
+) -> None:
     fields = {"trigger_type": "location", "location_trigger": "home", "description": "Slowly", "recurrence_rule": "FREQ=DAILY"}
-    task = await create(newer, "tasks", _task(world, **fields))
+    task = await create(client_1_2, "tasks", _task(world, **fields))
 
-    await change_row(older, "tasks", task, title="Run 5 km", state="drifted")
+    await change_row(client_1_0, "tasks", task, title="Run 5 km", state="drifted")
 
-    read = await read_row(newer, "tasks", task)
+    read = await read_row(client_1_2, "tasks", task)
     assert {name: read[name] for name in fields} == fields
     assert (read["title"], read["status"]) == ("Run 5 km", "rescheduled")
 
@@ -103,60 +107,62 @@ async def test_1_0_leaves_the_place_of_a_task_alone(older: httpx.AsyncClient, ne
     ],
 )
 async def test_the_end_of_a_task_is_kept_exactly_and_sets_its_duration(
-    end: str, minutes: int, older: httpx.AsyncClient, newer: httpx.AsyncClient, world: World
+    end: str, minutes: int, client_1_0: httpx.AsyncClient, client_1_2: httpx.AsyncClient, world: World
 ) -> None:
-    created = await create(older, "tasks", _task(world, start_time=START, end_time=end))
-    changed = await change_row(older, "tasks", await create(older, "tasks", _task(world, start_time=START)), end_time=end)
-    both = await change_row(older, "tasks", await create(older, "tasks", _task(world)), start_time=START, end_time=end)
+    created = await create(client_1_0, "tasks", _task(world, start_time=START, end_time=end))
+    changed = await change_row(client_1_0, "tasks", await create(client_1_0, "tasks", _task(world, start_time=START)), end_time=end)
+    both = await change_row(client_1_0, "tasks", await create(client_1_0, "tasks", _task(world)), start_time=START, end_time=end)
 
     for task in (created, changed, both):
         assert datetime.fromisoformat(task["end_time"]) == datetime.fromisoformat(end)
-        assert (await read_row(older, "tasks", task))["end_time"] == task["end_time"]
-        read = await read_row(newer, "tasks", task)
+        assert (await read_row(client_1_0, "tasks", task))["end_time"] == task["end_time"]
+        read = await read_row(client_1_2, "tasks", task)
         assert (read["scheduled_at"], read["duration_minutes"]) == (START, minutes)
 
 
 @pytest.mark.parametrize("minutes", [1, 30, 1440, 10_000_000])
 async def test_a_duration_set_through_1_2_sets_the_end(
-    minutes: int, older: httpx.AsyncClient, newer: httpx.AsyncClient, world: World
+    minutes: int, client_1_0: httpx.AsyncClient, client_1_2: httpx.AsyncClient, world: World
 ) -> None:
-    created = await create(newer, "tasks", _task(world, scheduled_at=START, duration_minutes=minutes))
-    task = await create(older, "tasks", _task(world, start_time=START, end_time="2026-03-01T09:59:59.999999Z"))
-    changed = await change_row(newer, "tasks", task, duration_minutes=minutes)
+    created = await create(client_1_2, "tasks", _task(world, scheduled_at=START, duration_minutes=minutes))
+    task = await create(client_1_0, "tasks", _task(world, start_time=START, end_time="2026-03-01T09:59:59.999999Z"))
+    changed = await change_row(client_1_2, "tasks", task, duration_minutes=minutes)
 
     for each in (created, changed):
-        end = datetime.fromisoformat((await read_row(older, "tasks", each))["end_time"])
+        end = datetime.fromisoformat((await read_row(client_1_0, "tasks", each))["end_time"])
         assert end - datetime.fromisoformat(START) == timedelta(minutes=minutes)
-        assert (await read_row(newer, "tasks", each))["duration_minutes"] == minutes
+        assert (await read_row(client_1_2, "tasks", each))["duration_minutes"] == minutes
 
 
 async def test_a_duration_cleared_through_1_2_clears_the_end(
-    older: httpx.AsyncClient, newer: httpx.AsyncClient, world: World
+    client_1_0: httpx.AsyncClient, client_1_2: httpx.AsyncClient, world: World
 ) -> None:
-    task = await create(older, "tasks", _task(world, start_time=START, end_time="2026-03-01T09:30:00Z"))
+    task = await create(client_1_0, "tasks", _task(world, start_time=START, end_time="2026-03-01T09:30:00Z"))
 
-    await change_row(newer, "tasks", task, duration_minutes=None)
+    await change_row(client_1_2, "tasks", task, duration_minutes=None)
 
-    assert (await read_row(older, "tasks", task))["end_time"] is None
+    assert (await read_row(client_1_0, "tasks", task))["end_time"] is None
 
 
 async def test_an_end_cleared_through_1_0_clears_the_duration(
-    older: httpx.AsyncClient, newer: httpx.AsyncClient, world: World
+    client_1_0: httpx.AsyncClient, client_1_2: httpx.AsyncClient, world: World
 ) -> None:
-    task = await create(newer, "tasks", _task(world, scheduled_at=START, duration_minutes=30))
+    task = await create(client_1_2, "tasks", _task(world, scheduled_at=START, duration_minutes=30))
 
-    await change_row(older, "tasks", task, end_time=None)
+    await change_row(client_1_0, "tasks", task, end_time=None)
 
-    read = await read_row(newer, "tasks", task)
+    read = await read_row(client_1_2, "tasks", task)
     assert (read["scheduled_at"], read["duration_minutes"]) == (START, None)
 
 
-async def test_a_task_without_a_duration_has_no_end(older: httpx.AsyncClient, newer: httpx.AsyncClient, world: World) -> None:
-    only_start = await create(newer, "tasks", _task(world, scheduled_at=START))
-    only_duration = await create(newer, "tasks", _task(world, duration_minutes=30))
+async def test_a_task_without_a_duration_has_no_end(
+    client_1_0: httpx.AsyncClient, client_1_2: httpx.AsyncClient, world: World
+) -> None:
+    only_start = await create(client_1_2, "tasks", _task(world, scheduled_at=START))
+    only_duration = await create(client_1_2, "tasks", _task(world, duration_minutes=30))
 
     for task in (only_start, only_duration):
-        assert (await read_row(older, "tasks", task))["end_time"] is None
+        assert (await read_row(client_1_0, "tasks", task))["end_time"] is None
 
 
 @pytest.mark.parametrize(
@@ -173,37 +179,39 @@ async def test_a_task_without_a_duration_has_no_end(older: httpx.AsyncClient, ne
     ids=str,
 )
 async def test_an_end_survives_changes_of_other_fields(
-    change: Row, older: httpx.AsyncClient, newer: httpx.AsyncClient, world: World
+    change: Row, client_1_0: httpx.AsyncClient, client_1_2: httpx.AsyncClient, world: World
 ) -> None:
     end = "2026-03-01T09:29:59.999999+00:00"
-    task = await create(older, "tasks", _task(world, start_time=START, end_time=end))
+    task = await create(client_1_0, "tasks", _task(world, start_time=START, end_time=end))
 
-    await change_row(newer, "tasks", task, **change)
-    await newer.post(f"{TASKS}bulk-update-state", json={"task_ids": [task["id"]], "new_status": "missed"})
-    await change_row(older, "tasks", task, title="Run 7 km")
+    await change_row(client_1_2, "tasks", task, **change)
+    await client_1_2.post(f"{TASKS}bulk-update-state", json={"task_ids": [task["id"]], "new_status": "missed"})
+    await change_row(client_1_0, "tasks", task, title="Run 7 km")
 
-    assert (await read_row(older, "tasks", task))["end_time"] == end
+    assert (await read_row(client_1_0, "tasks", task))["end_time"] == end
 
 
 async def test_moving_the_start_through_1_2_takes_the_end_along(
-    older: httpx.AsyncClient, newer: httpx.AsyncClient, world: World
+    client_1_0: httpx.AsyncClient, client_1_2: httpx.AsyncClient, world: World
 ) -> None:
-    task = await create(older, "tasks", _task(world, start_time=START, end_time="2026-03-01T09:29:59.999999+00:00"))
+    task = await create(client_1_0, "tasks", _task(world, start_time=START, end_time="2026-03-01T09:29:59.999999+00:00"))
 
-    await change_row(newer, "tasks", task, scheduled_at="2026-03-02T10:00:00.000001Z")
+    await change_row(client_1_2, "tasks", task, scheduled_at="2026-03-02T10:00:00.000001Z")
 
-    assert (await read_row(older, "tasks", task))["end_time"] == "2026-03-02T10:30:00+00:00"
-    assert (await read_row(newer, "tasks", task))["duration_minutes"] == 30
+    assert (await read_row(client_1_0, "tasks", task))["end_time"] == "2026-03-02T10:30:00+00:00"
+    assert (await read_row(client_1_2, "tasks", task))["duration_minutes"] == 30
 
 
-async def test_moving_the_start_through_1_0_keeps_the_end(older: httpx.AsyncClient, newer: httpx.AsyncClient, world: World) -> None:
+async def test_moving_the_start_through_1_0_keeps_the_end(
+    client_1_0: httpx.AsyncClient, client_1_2: httpx.AsyncClient, world: World
+) -> None:
     end = "2026-03-01T10:00:00.000001+00:00"
-    task = await create(older, "tasks", _task(world, start_time=START, end_time=end))
+    task = await create(client_1_0, "tasks", _task(world, start_time=START, end_time=end))
 
-    moved = await change_row(older, "tasks", task, start_time="2026-03-01T09:50:00Z")
+    moved = await change_row(client_1_0, "tasks", task, start_time="2026-03-01T09:50:00Z")
 
     assert moved["end_time"] == end
-    assert (await read_row(newer, "tasks", task))["duration_minutes"] == 11
+    assert (await read_row(client_1_2, "tasks", task))["duration_minutes"] == 11
 
 
 @pytest.mark.parametrize(
@@ -218,60 +226,62 @@ async def test_moving_the_start_through_1_0_keeps_the_end(older: httpx.AsyncClie
     ids=str,
 )
 async def test_an_end_before_the_start_or_without_it_is_refused(
-    existing: Row, change: Row, older: httpx.AsyncClient, world: World
+    existing: Row, change: Row, client_1_0: httpx.AsyncClient, world: World
 ) -> None:
-    task = await create(older, "tasks", _task(world, **existing))
+    task = await create(client_1_0, "tasks", _task(world, **existing))
 
     if not existing:
-        refused(await older.post(TASKS, json=_task(world, **change)), 422, "end_time")
-    refused(await older.patch(f"{TASKS}{task['id']}", json=change), 422, "end_time")
+        refused(await client_1_0.post(TASKS, json=_task(world, **change)), 422, "end_time")
+    refused(await client_1_0.patch(f"{TASKS}{task['id']}", json=change), 422, "end_time")
 
-    assert await read_row(older, "tasks", task) == task
+    assert await read_row(client_1_0, "tasks", task) == task
 
 
 async def test_a_start_cleared_through_1_2_clears_the_end_and_keeps_the_duration(
-    older: httpx.AsyncClient, newer: httpx.AsyncClient, world: World
+    client_1_0: httpx.AsyncClient, client_1_2: httpx.AsyncClient, world: World
 ) -> None:
-    task = await create(newer, "tasks", _task(world, scheduled_at=START, duration_minutes=30))
+    task = await create(client_1_2, "tasks", _task(world, scheduled_at=START, duration_minutes=30))
 
-    cleared = await change_row(newer, "tasks", task, scheduled_at=None)
+    cleared = await change_row(client_1_2, "tasks", task, scheduled_at=None)
 
     assert cleared["duration_minutes"] == 30
-    read = await read_row(older, "tasks", task)
+    read = await read_row(client_1_0, "tasks", task)
     assert (read["start_time"], read["end_time"]) == (None, None)
 
 
-async def test_a_time_range_of_either_contract_finds_the_others_tasks(older: httpx.AsyncClient, newer: httpx.AsyncClient) -> None:
-    user = await create(newer, "users", make_user_data())
-    goal = await create(newer, "goals", make_goal_data(user["id"]))
-    old = await create(older, "tasks", make_task_data(user["id"], goal["id"], start_time=START))
-    new = await create(newer, "tasks", make_task_data(user["id"], scheduled_at="2026-03-01T10:00:00Z"))
+async def test_a_time_range_of_either_contract_finds_the_others_tasks(
+    client_1_0: httpx.AsyncClient, client_1_2: httpx.AsyncClient
+) -> None:
+    user = await create(client_1_2, "users", make_user_data())
+    goal = await create(client_1_2, "goals", make_goal_data(user["id"]))
+    old = await create(client_1_0, "tasks", make_task_data(user["id"], goal["id"], start_time=START))
+    new = await create(client_1_2, "tasks", make_task_data(user["id"], scheduled_at="2026-03-01T10:00:00Z"))
     start, end = "2026-03-01T00:00:00Z", "2026-03-02T00:00:00Z"
 
-    by_old = await older.get(f"{TASKS}by-timerange", params={"user_id": user["id"], "start_time": start, "end_time": end})
-    by_new = await newer.get(f"{TASKS}by-timerange", params={"user_id": user["id"], "start_at": start, "end_at": end})
+    by_old = await client_1_0.get(f"{TASKS}by-timerange", params={"user_id": user["id"], "start_time": start, "end_time": end})
+    by_new = await client_1_2.get(f"{TASKS}by-timerange", params={"user_id": user["id"], "start_at": start, "end_at": end})
 
     assert [task["id"] for task in by_old.json()] == [task["id"] for task in by_new.json()] == [old["id"], new["id"]]
-    assert by_old.json() == [old, await read_row(older, "tasks", new)]
-    assert by_new.json() == [await read_row(newer, "tasks", old), new]
+    assert by_old.json() == [old, await read_row(client_1_0, "tasks", new)]
+    assert by_new.json() == [await read_row(client_1_2, "tasks", old), new]
 
 
 async def test_a_task_of_1_2_without_a_goal_is_seen_in_1_0(
-    older: httpx.AsyncClient, newer: httpx.AsyncClient, world: World
+    client_1_0: httpx.AsyncClient, client_1_2: httpx.AsyncClient, world: World
 ) -> None:
-    task = await create(newer, "tasks", make_task_data(world["user"]))
+    task = await create(client_1_2, "tasks", make_task_data(world["user"]))
 
-    assert (await read_row(older, "tasks", task))["goal_id"] is None
-    assert (await change_row(older, "tasks", task, title="Run 5 km"))["title"] == "Run 5 km"
+    assert (await read_row(client_1_0, "tasks", task))["goal_id"] is None
+    assert (await change_row(client_1_0, "tasks", task, title="Run 5 km"))["title"] == "Run 5 km"
 
 
 async def test_a_change_by_1_0_keeps_what_another_caller_changes_meanwhile(
-    older: httpx.AsyncClient, world: World, database: Database, holder: Database
+    client_1_0: httpx.AsyncClient, world: World, database: Database, holder: Database
 ) -> None:
-    task = await create(older, "tasks", _task(world))
+    task = await create(client_1_0, "tasks", _task(world))
     await holder.execute("update public.tasks set priority = 'important' where id = $1", UUID(task["id"]))
 
-    changing = asyncio.create_task(change_row(older, "tasks", task, title="Run 5 km"))
+    changing = asyncio.create_task(change_row(client_1_0, "tasks", task, title="Run 5 km"))
     await wait_for_waiters(database, 1)
     await holder.execute("commit")
 

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from tests.answers import refused
-from tests.conftest import Callers, create, make_task_data, make_user_data
+from tests.conftest import Clients, create, make_task_data, make_user_data
 from tests.contract.kinds import Instant
 from tests.contract.resources import TASK_STATUSES
 from tests.contract.task_words import TASKS, Row, TaskWords, both_contracts, make_task
@@ -19,9 +19,9 @@ MICROSECOND = timedelta(microseconds=1)
 
 @both_contracts
 async def test_a_time_range_holds_both_of_its_ends_in_order_of_time(
-    words: TaskWords, callers: Callers, owner: dict[str, str]
+    words: TaskWords, clients: Clients, owner: dict[str, str]
 ) -> None:
-    caller = callers[words.contract]
+    caller = clients[words.contract]
     start, end = MIDNIGHT, MIDNIGHT + timedelta(days=1)
     moments = [end, start - MICROSECOND, start + timedelta(hours=9), start, end + MICROSECOND, None]
     made = [await make_task(caller, owner, **{words.start: moment and moment.isoformat()}) for moment in moments]
@@ -37,8 +37,8 @@ async def test_a_time_range_holds_both_of_its_ends_in_order_of_time(
 
 
 @both_contracts
-async def test_a_time_range_may_be_one_moment(words: TaskWords, callers: Callers, owner: dict[str, str]) -> None:
-    caller = callers[words.contract]
+async def test_a_time_range_may_be_one_moment(words: TaskWords, clients: Clients, owner: dict[str, str]) -> None:
+    caller = clients[words.contract]
     task = await make_task(caller, owner, **{words.start: MIDNIGHT.isoformat()})
 
     response = await caller.get(
@@ -55,12 +55,12 @@ async def test_a_time_range_may_be_one_moment(words: TaskWords, callers: Callers
 
 @both_contracts
 async def test_a_time_range_is_of_one_user(
-    words: TaskWords, callers: Callers, owner: dict[str, str], client: httpx.AsyncClient
+    words: TaskWords, clients: Clients, owner: dict[str, str], client_1_2: httpx.AsyncClient
 ) -> None:
-    stranger = await create(client, "users", make_user_data())
-    await create(client, "tasks", make_task_data(stranger["id"], scheduled_at=MIDNIGHT.isoformat()))
+    stranger = await create(client_1_2, "users", make_user_data())
+    await create(client_1_2, "tasks", make_task_data(stranger["id"], scheduled_at=MIDNIGHT.isoformat()))
 
-    response = await callers[words.contract].get(
+    response = await clients[words.contract].get(
         f"{TASKS}by-timerange",
         params={"user_id": owner["user_id"], words.range_start: "2000-01-01T00:00:00Z", words.range_end: "2100-01-01T00:00:00Z"},
     )
@@ -70,7 +70,7 @@ async def test_a_time_range_is_of_one_user(
 
 @both_contracts
 async def test_2500_tasks_of_one_time_range_all_come_back(
-    words: TaskWords, callers: Callers, owner: dict[str, str], database: Database
+    words: TaskWords, clients: Clients, owner: dict[str, str], database: Database
 ) -> None:
     await database.execute(
         """
@@ -82,7 +82,7 @@ async def test_2500_tasks_of_one_time_range_all_come_back(
         MIDNIGHT,
     )
 
-    response = await callers[words.contract].get(
+    response = await clients[words.contract].get(
         f"{TASKS}by-timerange",
         params={"user_id": owner["user_id"], words.range_start: MIDNIGHT.isoformat(), words.range_end: "2026-04-01T00:00:00Z"},
     )
@@ -91,27 +91,27 @@ async def test_2500_tasks_of_one_time_range_all_come_back(
     times = [datetime.fromisoformat(task[words.start]) for task in tasks]
     assert times == [MIDNIGHT + timedelta(minutes=nth) for nth in range(2500)]
     assert len({task["id"] for task in tasks}) == 2500
-    statistics = await callers[words.contract].get(f"{TASKS}statistics", params=_dates(owner["user_id"], *_long_ago_and_ahead()))
+    statistics = await clients[words.contract].get(f"{TASKS}statistics", params=_dates(owner["user_id"], *_long_ago_and_ahead()))
     assert statistics.json()["total_tasks"] == 2500
 
 
 @both_contracts
 @pytest.mark.parametrize("path", ["by-timerange", "statistics"])
 async def test_a_range_that_ends_before_it_starts_is_400(
-    path: str, words: TaskWords, callers: Callers, owner: dict[str, str]
+    path: str, words: TaskWords, clients: Clients, owner: dict[str, str]
 ) -> None:
     names = ("start_date", "end_date") if path == "statistics" else (words.range_start, words.range_end)
     times = dict(zip(names, (MIDNIGHT.isoformat(), (MIDNIGHT - MICROSECOND).isoformat()), strict=True))
 
-    refused(await callers[words.contract].get(f"{TASKS}{path}", params={"user_id": owner["user_id"], **times}), 400)
+    refused(await clients[words.contract].get(f"{TASKS}{path}", params={"user_id": owner["user_id"], **times}), 400)
 
 
 @both_contracts
 @pytest.mark.parametrize("path", ["by-timerange", "statistics"])
 async def test_a_range_needs_a_user_and_both_ends_with_an_offset(
-    path: str, words: TaskWords, callers: Callers, owner: dict[str, str]
+    path: str, words: TaskWords, clients: Clients, owner: dict[str, str]
 ) -> None:
-    caller = callers[words.contract]
+    caller = clients[words.contract]
     start, end = ("start_date", "end_date") if path == "statistics" else (words.range_start, words.range_end)
     complete = {"user_id": owner["user_id"], start: "2026-03-01T00:00:00Z", end: "2026-03-02T00:00:00Z"}
     assert (await caller.get(f"{TASKS}{path}", params=complete)).status_code == 200
@@ -143,15 +143,15 @@ async def _statistics(caller: httpx.AsyncClient, owner: dict[str, str], *dates: 
 
 
 @both_contracts
-async def test_statistics_of_no_tasks_are_empty(words: TaskWords, callers: Callers, owner: dict[str, str]) -> None:
-    statistics = await _statistics(callers[words.contract], owner)
+async def test_statistics_of_no_tasks_are_empty(words: TaskWords, clients: Clients, owner: dict[str, str]) -> None:
+    statistics = await _statistics(clients[words.contract], owner)
 
     assert statistics == {"user_id": owner["user_id"], "total_tasks": 0, words.by_status: {}, "completion_rate": 0.0}
 
 
 @both_contracts
-async def test_statistics_count_every_status_zeros_included(words: TaskWords, callers: Callers, owner: dict[str, str]) -> None:
-    caller = callers[words.contract]
+async def test_statistics_count_every_status_zeros_included(words: TaskWords, clients: Clients, owner: dict[str, str]) -> None:
+    caller = clients[words.contract]
     for _ in range(2):
         await make_task(caller, owner, **{words.status: words.done})
     await make_task(caller, owner)
@@ -180,7 +180,7 @@ async def test_statistics_count_every_status_zeros_included(words: TaskWords, ca
     ids=str,
 )
 async def test_the_completion_rate_has_four_decimals(
-    counts: dict[str, int], rate: float, callers: Callers, owner: dict[str, str], database: Database
+    counts: dict[str, int], rate: float, clients: Clients, owner: dict[str, str], database: Database
 ) -> None:
     statuses = [status for status, count in counts.items() for _ in range(count)]
     await database.execute(
@@ -190,8 +190,8 @@ async def test_the_completion_rate_has_four_decimals(
         statuses,
     )
 
-    statistics = await _statistics(callers["1.2"], owner)
-    older = await _statistics(callers["1.0"], owner)
+    statistics = await _statistics(clients["1.2"], owner)
+    older = await _statistics(clients["1.0"], owner)
 
     assert statistics["by_status"] == {status: counts.get(status, 0) for status in TASK_STATUSES}
     assert older["by_state"] == {
@@ -206,9 +206,9 @@ async def test_the_completion_rate_has_four_decimals(
 
 @both_contracts
 async def test_statistics_are_over_tasks_created_from_start_to_end_both_included(
-    words: TaskWords, callers: Callers, owner: dict[str, str], database: Database
+    words: TaskWords, clients: Clients, owner: dict[str, str], database: Database
 ) -> None:
-    caller = callers[words.contract]
+    caller = clients[words.contract]
     end = MIDNIGHT + timedelta(days=30)
     for created_at in (MIDNIGHT - MICROSECOND, MIDNIGHT, end, end + MICROSECOND):
         task = await make_task(caller, owner, **{words.start: "2020-01-01T00:00:00Z"})

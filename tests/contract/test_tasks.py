@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from tests.answers import names_field, refused
-from tests.conftest import Callers, make_task_data
+from tests.conftest import Clients, make_task_data
 from tests.contract.kinds import World
 from tests.contract.resources import TASK_STATUSES
 from tests.contract.task_words import TASKS, Row, TaskWords, both_contracts, make_task
@@ -22,38 +22,38 @@ async def _change(client: httpx.AsyncClient, task: Row, **fields: Any) -> Row:
 
 @pytest.mark.parametrize("status", [status for status in TASK_STATUSES if status != "done"])
 async def test_a_task_that_becomes_done_gets_its_time_and_loses_it_when_it_leaves_done(
-    status: str, client: httpx.AsyncClient, owner: dict[str, str]
+    status: str, client_1_2: httpx.AsyncClient, owner: dict[str, str]
 ) -> None:
-    task = await make_task(client, owner, status=status)
+    task = await make_task(client_1_2, owner, status=status)
     assert task["completed_at"] is None
 
-    done = await _change(client, task, status="done")
-    left = await _change(client, task, status=status)
+    done = await _change(client_1_2, task, status="done")
+    left = await _change(client_1_2, task, status=status)
 
     assert done["created_at"] < done["completed_at"] <= done["updated_at"]
     assert left["completed_at"] is None
 
 
-async def test_a_task_that_is_done_from_the_start_has_its_time(client: httpx.AsyncClient, owner: dict[str, str]) -> None:
+async def test_a_task_that_is_done_from_the_start_has_its_time(client_1_2: httpx.AsyncClient, owner: dict[str, str]) -> None:
     given = "2026-02-01T10:00:00.000001+00:00"
 
-    without = await make_task(client, owner, status="done")
-    with_null = await make_task(client, owner, status="done", completed_at=None)
-    with_time = await make_task(client, owner, status="done", completed_at=given)
+    without = await make_task(client_1_2, owner, status="done")
+    with_null = await make_task(client_1_2, owner, status="done", completed_at=None)
+    with_time = await make_task(client_1_2, owner, status="done", completed_at=given)
 
     assert without["completed_at"] is not None
     assert with_null["completed_at"] is not None
     assert with_time["completed_at"] == given
 
 
-async def test_the_callers_time_of_completion_stands(client: httpx.AsyncClient, owner: dict[str, str]) -> None:
-    task = await make_task(client, owner)
+async def test_the_callers_time_of_completion_stands(client_1_2: httpx.AsyncClient, owner: dict[str, str]) -> None:
+    task = await make_task(client_1_2, owner)
     given = "2026-02-01T10:00:00+00:00"
 
-    done = await _change(client, task, status="done", completed_at=given)
-    again = await _change(client, task, status="done")
-    retitled = await _change(client, task, title="Run 5 km")
-    corrected = await _change(client, task, completed_at="2026-02-02T10:00:00+00:00")
+    done = await _change(client_1_2, task, status="done", completed_at=given)
+    again = await _change(client_1_2, task, status="done")
+    retitled = await _change(client_1_2, task, title="Run 5 km")
+    corrected = await _change(client_1_2, task, completed_at="2026-02-02T10:00:00+00:00")
 
     assert done["completed_at"] == again["completed_at"] == retitled["completed_at"] == given
     assert corrected["completed_at"] == "2026-02-02T10:00:00+00:00"
@@ -61,42 +61,42 @@ async def test_the_callers_time_of_completion_stands(client: httpx.AsyncClient, 
 
 @pytest.mark.parametrize("status", [status for status in TASK_STATUSES if status != "done"])
 async def test_only_a_task_that_is_done_has_a_time_of_completion(
-    status: str, client: httpx.AsyncClient, owner: dict[str, str]
+    status: str, client_1_2: httpx.AsyncClient, owner: dict[str, str]
 ) -> None:
     time = {"completed_at": "2026-02-01T10:00:00Z"}
-    task = await make_task(client, owner, status=status)
+    task = await make_task(client_1_2, owner, status=status)
 
-    refused(await client.post(TASKS, json={**owner, "title": "Run", "status": status, **time}), 422, "completed_at")
-    refused(await client.patch(f"{TASKS}{task['id']}", json=time), 422, "completed_at")
-    refused(await client.patch(f"{TASKS}{task['id']}", json={"status": status, **time}), 422, "completed_at")
+    refused(await client_1_2.post(TASKS, json={**owner, "title": "Run", "status": status, **time}), 422, "completed_at")
+    refused(await client_1_2.patch(f"{TASKS}{task['id']}", json=time), 422, "completed_at")
+    refused(await client_1_2.patch(f"{TASKS}{task['id']}", json={"status": status, **time}), 422, "completed_at")
 
 
 async def test_a_time_of_completion_is_not_dropped_silently_when_a_task_leaves_done(
-    client: httpx.AsyncClient, owner: dict[str, str]
+    client_1_2: httpx.AsyncClient, owner: dict[str, str]
 ) -> None:
-    task = await make_task(client, owner, status="done")
+    task = await make_task(client_1_2, owner, status="done")
     change = {"status": "pending", "completed_at": "2026-02-01T10:00:00Z"}
 
-    refused(await client.patch(f"{TASKS}{task['id']}", json=change), 422, "completed_at")
+    refused(await client_1_2.patch(f"{TASKS}{task['id']}", json=change), 422, "completed_at")
 
-    assert (await client.get(f"{TASKS}{task['id']}")).json() == task
+    assert (await client_1_2.get(f"{TASKS}{task['id']}")).json() == task
 
 
-async def test_a_task_completed_in_1_0_has_its_time_in_1_2(callers: Callers, owner: dict[str, str]) -> None:
-    task = await make_task(callers["1.0"], owner)
+async def test_a_task_completed_in_1_0_has_its_time_in_1_2(clients: Clients, owner: dict[str, str]) -> None:
+    task = await make_task(clients["1.0"], owner)
 
-    await callers["1.0"].patch(f"{TASKS}{task['id']}", json={"state": "completed"})
-    done = (await callers["1.2"].get(f"{TASKS}{task['id']}")).json()
-    await callers["1.0"].patch(f"{TASKS}{task['id']}", json={"state": "drifted"})
-    left = (await callers["1.2"].get(f"{TASKS}{task['id']}")).json()
+    await clients["1.0"].patch(f"{TASKS}{task['id']}", json={"state": "completed"})
+    done = (await clients["1.2"].get(f"{TASKS}{task['id']}")).json()
+    await clients["1.0"].patch(f"{TASKS}{task['id']}", json={"state": "drifted"})
+    left = (await clients["1.2"].get(f"{TASKS}{task['id']}")).json()
 
     assert (done["status"], done["completed_at"] is None) == ("done", False)
     assert (left["status"], left["completed_at"]) == ("rescheduled", None)
 
 
 @both_contracts
-async def test_a_task_is_linked_to_its_calendar_event(words: TaskWords, callers: Callers, owner: dict[str, str]) -> None:
-    caller = callers[words.contract]
+async def test_a_task_is_linked_to_its_calendar_event(words: TaskWords, clients: Clients, owner: dict[str, str]) -> None:
+    caller = clients[words.contract]
     task = await make_task(caller, owner)
     path = f"{TASKS}{task['id']}/calendar-event"
 
@@ -113,8 +113,8 @@ async def test_a_task_is_linked_to_its_calendar_event(words: TaskWords, callers:
 
 
 @both_contracts
-async def test_a_calendar_event_id_has_1_to_255_characters(words: TaskWords, callers: Callers, owner: dict[str, str]) -> None:
-    caller = callers[words.contract]
+async def test_a_calendar_event_id_has_1_to_255_characters(words: TaskWords, clients: Clients, owner: dict[str, str]) -> None:
+    caller = clients[words.contract]
     task = await make_task(caller, owner)
     path = f"{TASKS}{task['id']}/calendar-event"
 
@@ -130,9 +130,9 @@ async def test_a_calendar_event_id_has_1_to_255_characters(words: TaskWords, cal
 
 @both_contracts
 async def test_a_change_of_no_calendar_event_answers_the_task_as_it_is(
-    words: TaskWords, callers: Callers, owner: dict[str, str]
+    words: TaskWords, clients: Clients, owner: dict[str, str]
 ) -> None:
-    caller = callers[words.contract]
+    caller = clients[words.contract]
     task = await make_task(caller, owner, calendar_event_id="event-1")
 
     response = await caller.patch(f"{TASKS}{task['id']}/calendar-event", json={})
@@ -141,16 +141,16 @@ async def test_a_change_of_no_calendar_event_answers_the_task_as_it_is(
     assert response.json() == task
 
 
-async def test_a_duration_that_ends_after_the_end_of_the_calendar_is_refused(client: httpx.AsyncClient, world: World) -> None:
+async def test_a_duration_that_ends_after_the_end_of_the_calendar_is_refused(client_1_2: httpx.AsyncClient, world: World) -> None:
     data = make_task_data(world["user"], scheduled_at="9999-12-31T23:59:00Z", duration_minutes=2**31 - 1)
 
-    refused(await client.post(TASKS, json=data), 422)
+    refused(await client_1_2.post(TASKS, json=data), 422)
 
 
-async def test_moving_a_task_keeps_its_duration(client: httpx.AsyncClient, owner: dict[str, str]) -> None:
-    task = await make_task(client, owner, scheduled_at="2026-03-01T09:00:00Z", duration_minutes=45)
+async def test_moving_a_task_keeps_its_duration(client_1_2: httpx.AsyncClient, owner: dict[str, str]) -> None:
+    task = await make_task(client_1_2, owner, scheduled_at="2026-03-01T09:00:00Z", duration_minutes=45)
 
-    moved = await _change(client, task, scheduled_at="2026-03-02T10:00:00+00:00")
+    moved = await _change(client_1_2, task, scheduled_at="2026-03-02T10:00:00+00:00")
 
     assert moved["duration_minutes"] == 45
     assert moved["scheduled_end_at"] == "2026-03-02T10:45:00+00:00"

@@ -6,13 +6,13 @@ import httpx
 import pytest
 
 from tests.answers import refused
-from tests.conftest import Callers, create
+from tests.conftest import Clients, create
 from tests.contract.kinds import World
 from tests.contract.resources import USERS_1_0, USERS_1_2, Resource
 from tests.rest.endpoints import Endpoint, endpoints, own_row, url_of
 
 
-async def test_every_problem_of_a_body_is_named_at_once(client: httpx.AsyncClient) -> None:
+async def test_every_problem_of_a_body_is_named_at_once(client_1_2: httpx.AsyncClient) -> None:
     wrong = {
         "user_id": "nobody",
         "title": "",
@@ -24,7 +24,7 @@ async def test_every_problem_of_a_body_is_named_at_once(client: httpx.AsyncClien
     }
 
     body = refused(
-        await client.post("/api/v1/tasks/", json=wrong),
+        await client_1_2.post("/api/v1/tasks/", json=wrong),
         422,
         *(wrong.keys() - {"shared_with_goal_ids"}),
         "shared_with_goal_ids[0]",
@@ -42,8 +42,8 @@ async def test_every_problem_of_a_body_is_named_at_once(client: httpx.AsyncClien
         ("/messages/?skip=0", ("skip", "conversation_id")),
     ],
 )
-async def test_every_problem_of_a_query_is_named_at_once(path: str, fields: tuple[str, ...], client: httpx.AsyncClient) -> None:
-    refused(await client.get(f"/api/v1{path}"), 422, *fields)
+async def test_every_problem_of_a_query_is_named_at_once(path: str, fields: tuple[str, ...], client_1_2: httpx.AsyncClient) -> None:
+    refused(await client_1_2.get(f"/api/v1{path}"), 422, *fields)
 
 
 @pytest.mark.parametrize(
@@ -57,29 +57,29 @@ async def test_every_problem_of_a_query_is_named_at_once(path: str, fields: tupl
     ],
 )
 async def test_a_field_that_is_given_twice_is_refused_and_named(
-    body: str, fields: tuple[str, ...], client: httpx.AsyncClient
+    body: str, fields: tuple[str, ...], client_1_2: httpx.AsyncClient
 ) -> None:
-    refused(await client.post("/api/v1/users/", content=body), 422, *fields)
+    refused(await client_1_2.post("/api/v1/users/", content=body), 422, *fields)
 
 
-async def test_names_of_different_objects_and_texts_like_names_are_no_repetition(client: httpx.AsyncClient) -> None:
+async def test_names_of_different_objects_and_texts_like_names_are_no_repetition(client_1_2: httpx.AsyncClient) -> None:
     profile = {"email": {"email": 'not a name": 1, "email": 2'}, "list": [{"a": 1}, {"a": 1}]}
 
-    user = await create(client, "users", {"email": f"{uuid4().hex}@example.com", "profile": profile})
+    user = await create(client_1_2, "users", {"email": f"{uuid4().hex}@example.com", "profile": profile})
 
     assert user["profile"] == profile
 
 
-async def test_a_whole_number_may_be_written_with_a_fraction_of_zero(client: httpx.AsyncClient, world: World) -> None:
+async def test_a_whole_number_may_be_written_with_a_fraction_of_zero(client_1_2: httpx.AsyncClient, world: World) -> None:
     goal = '{"user_id": "%s", "title": "%s", "target_weeks": 6.0, "plan_json": {"big": 12345678901234567890.123456789}}'
 
-    made = await client.post("/api/v1/goals/", content=goal % (world["user"], "Run"))
+    made = await client_1_2.post("/api/v1/goals/", content=goal % (world["user"], "Run"))
 
     assert made.status_code == 201
     assert made.json()["target_weeks"] == 6
     assert "12345678901234567890.123456789" in made.text
     # Where something else is wrong, it is no problem either.
-    refused(await client.post("/api/v1/goals/", content=goal % (world["user"], "")), 422, "title")
+    refused(await client_1_2.post("/api/v1/goals/", content=goal % (world["user"], "")), 422, "title")
 
 
 @pytest.mark.parametrize(
@@ -90,34 +90,36 @@ async def test_a_whole_number_may_be_written_with_a_fraction_of_zero(client: htt
         ('{"email": ', "The body is not JSON: EOF while parsing a value at line 1 column 10."),
     ],
 )
-async def test_what_is_not_json_is_400_and_says_where(body: str, detail: str, client: httpx.AsyncClient) -> None:
-    answer = refused(await client.post("/api/v1/users/", content=body), 400)
+async def test_what_is_not_json_is_400_and_says_where(body: str, detail: str, client_1_2: httpx.AsyncClient) -> None:
+    answer = refused(await client_1_2.post("/api/v1/users/", content=body), 400)
 
     assert answer["detail"] == detail
 
 
 @pytest.mark.parametrize("field", ["user_id", "id", "created_at", "updated_at"])
-async def test_a_field_that_is_there_and_cannot_be_set_is_called_so(field: str, client: httpx.AsyncClient, world: World) -> None:
-    answer = refused(await client.patch(f"/api/v1/tasks/{world['task']}", json={field: world["user"]}), 422, field)
+async def test_a_field_that_is_there_and_cannot_be_set_is_called_so(
+    field: str, client_1_2: httpx.AsyncClient, world: World
+) -> None:
+    answer = refused(await client_1_2.patch(f"/api/v1/tasks/{world['task']}", json={field: world["user"]}), 422, field)
 
     assert answer["detail"] == f"{field}: This field cannot be set here."
 
 
-async def test_an_unencoded_plus_in_a_query_is_explained(client: httpx.AsyncClient, world: World) -> None:
+async def test_an_unencoded_plus_in_a_query_is_explained(client_1_2: httpx.AsyncClient, world: World) -> None:
     query = f"user_id={world['user']}&start_at=2026-01-01T00:00:00+02:00&end_at=2026-01-02T00:00:00%2B02:00"
 
-    answer = refused(await client.get(f"/api/v1/tasks/by-timerange?{query}"), 422, "start_at")
+    answer = refused(await client_1_2.get(f"/api/v1/tasks/by-timerange?{query}"), 422, "start_at")
 
     assert '"+" is written "%2B"' in answer["detail"]
 
 
-async def test_an_unknown_parameter_is_not_called_a_field(client: httpx.AsyncClient) -> None:
-    answer = refused(await client.get("/api/v1/tasks/?no_such=1"), 422, "no_such")
+async def test_an_unknown_parameter_is_not_called_a_field(client_1_2: httpx.AsyncClient) -> None:
+    answer = refused(await client_1_2.get("/api/v1/tasks/?no_such=1"), 422, "no_such")
 
     assert answer["detail"] == "no_such: There is no such parameter."
 
 
-async def test_a_problem_inside_a_structure_is_named_with_its_place(client: httpx.AsyncClient, world: World) -> None:
+async def test_a_problem_inside_a_structure_is_named_with_its_place(client_1_2: httpx.AsyncClient, world: World) -> None:
     milestone = {"week_number": 1, "title": "Week", "tasks": [{"title": "Run"}]}
     wrong = {"week_number": 0, "title": "Week", "tasks": [{"title": ""}, {"title": "Run", "no_such": 1}]}
     structure = {
@@ -126,7 +128,7 @@ async def test_a_problem_inside_a_structure_is_named_with_its_place(client: http
     }
 
     refused(
-        await client.post("/api/v1/goals/with-structure", json=structure),
+        await client_1_2.post("/api/v1/goals/with-structure", json=structure),
         422,
         "goal.title",
         "milestones[2].week_number",
@@ -136,9 +138,9 @@ async def test_a_problem_inside_a_structure_is_named_with_its_place(client: http
 
 
 @pytest.mark.parametrize("endpoint", endpoints())
-async def test_an_unknown_query_parameter_is_refused_and_named(endpoint: Endpoint, callers: Callers, world: World) -> None:
+async def test_an_unknown_query_parameter_is_refused_and_named(endpoint: Endpoint, clients: Clients, world: World) -> None:
     contract, method, path = endpoint
-    response = await callers[contract].request(
+    response = await clients[contract].request(
         method, url_of(path, world[own_row(path)]), params={"no_such": "1"}, json=None if method == "GET" else {}
     )
 
@@ -147,20 +149,20 @@ async def test_an_unknown_query_parameter_is_refused_and_named(endpoint: Endpoin
 
 
 @pytest.mark.parametrize("query", ["limit=5&limit=5", "status=done&status=missed", "skip=0&skip=1"])
-async def test_a_parameter_that_is_given_twice_is_refused(query: str, client: httpx.AsyncClient) -> None:
-    refused(await client.get(f"/api/v1/tasks/?{query}"), 422, query.partition("=")[0])
+async def test_a_parameter_that_is_given_twice_is_refused(query: str, client_1_2: httpx.AsyncClient) -> None:
+    refused(await client_1_2.get(f"/api/v1/tasks/?{query}"), 422, query.partition("=")[0])
 
 
 @pytest.mark.parametrize("query", ["status=%00", "user_id=%ff", "limit=1%00", "%00=1", "status=%ff%fe"])
-async def test_odd_bytes_in_a_query_are_refused(query: str, client: httpx.AsyncClient) -> None:
-    response = await client.get(f"/api/v1/tasks/?{query}")
+async def test_odd_bytes_in_a_query_are_refused(query: str, client_1_2: httpx.AsyncClient) -> None:
+    response = await client_1_2.get(f"/api/v1/tasks/?{query}")
 
     refused(response, 400 if "%ff" in query else 422)
 
 
 @pytest.mark.parametrize("resource", [USERS_1_2, USERS_1_0], ids=str)
-async def test_an_email_is_taken_whatever_its_case(resource: Resource, callers: Callers, world: World) -> None:
-    caller = callers[resource.contract]
+async def test_an_email_is_taken_whatever_its_case(resource: Resource, clients: Clients, world: World) -> None:
+    caller = clients[resource.contract]
     email = f"Jane.{uuid4().hex}@Example.com"
     first = (await caller.post(resource.path, json=resource.minimal(world, email=email))).json()
     second = (await caller.post(resource.path, json=resource.minimal(world))).json()
@@ -174,8 +176,8 @@ async def test_an_email_is_taken_whatever_its_case(resource: Resource, callers: 
 
 
 @pytest.mark.parametrize("resource", [USERS_1_2, USERS_1_0], ids=str)
-async def test_a_user_can_change_the_case_of_the_own_email(resource: Resource, callers: Callers, world: World) -> None:
-    caller = callers[resource.contract]
+async def test_a_user_can_change_the_case_of_the_own_email(resource: Resource, clients: Clients, world: World) -> None:
+    caller = clients[resource.contract]
     email = f"Jane.{uuid4().hex}@Example.com"
     row = (await caller.post(resource.path, json=resource.minimal(world, email=email))).json()
 
@@ -185,11 +187,11 @@ async def test_a_user_can_change_the_case_of_the_own_email(resource: Resource, c
     assert response.json()["email"] == email.lower()
 
 
-async def test_a_thread_belongs_to_one_conversation(client: httpx.AsyncClient, world: World) -> None:
+async def test_a_thread_belongs_to_one_conversation(client_1_2: httpx.AsyncClient, world: World) -> None:
     data = {"user_id": world["user"], "langgraph_thread_id": uuid4().hex, "context_type": "goal"}
-    await create(client, "conversations", data)
+    await create(client_1_2, "conversations", data)
 
-    refused(await client.post("/api/v1/conversations/", json=data), 409, "langgraph_thread_id")
-    refused(await client.post("/api/v1/conversations/", json=data | {"user_id": world["stranger"]}), 409, "langgraph_thread_id")
+    refused(await client_1_2.post("/api/v1/conversations/", json=data), 409, "langgraph_thread_id")
+    refused(await client_1_2.post("/api/v1/conversations/", json=data | {"user_id": world["stranger"]}), 409, "langgraph_thread_id")
     other_case = data | {"langgraph_thread_id": data["langgraph_thread_id"].upper()}
-    await create(client, "conversations", other_case)
+    await create(client_1_2, "conversations", other_case)

@@ -55,11 +55,11 @@ def test_the_lines_for_curl(service_url: str) -> None:
     assert re.search(r'"page_size" ?: ?10\b', done.stdout)
 
 
-async def test_a_front_ends_call(stack: LocalStack, service_url: str, client: httpx.AsyncClient) -> None:
-    users = [await create(client, "users", make_user_data()) for _ in range(2)]
+async def test_a_front_ends_call(stack: LocalStack, service_url: str, client_1_2: httpx.AsyncClient) -> None:
+    users = [await create(client_1_2, "users", make_user_data()) for _ in range(2)]
     for user in users:
-        goal = await create(client, "goals", make_goal_data(user["id"], title=f"Of {user['id']}"))
-        await create(client, "tasks", make_task_data(user["id"], goal["id"]))
+        goal = await create(client_1_2, "goals", make_goal_data(user["id"], title=f"Of {user['id']}"))
+        await create(client_1_2, "tasks", make_task_data(user["id"], goal["id"]))
     source = _block("python", "create_client").replace("http://127.0.0.1:54321", stack.api_url)
     known = f"anon_key = {stack.anon_key!r}\nuser_token = {stack.mint(users[0]['id'])!r}\n"
 
@@ -68,14 +68,14 @@ async def test_a_front_ends_call(stack: LocalStack, service_url: str, client: ht
     assert printed.strip() == str([{"title": f"Of {users[0]['id']}", "tasks": [{"title": "Run 3 km", "status": "pending"}]}])
 
 
-async def test_the_in_process_example(stack: LocalStack, client: httpx.AsyncClient) -> None:
+async def test_the_in_process_example(stack: LocalStack, client_1_2: httpx.AsyncClient) -> None:
     source = _block("python", "AsyncSessionLocal")
 
     assert _run(source, dict(direct_environment(stack))) == ""
     assert "email" in _run(source, dict(direct_environment(stack)))
 
-    (user,) = [user for user in (await client.get("/api/v1/users/")).json()["items"] if user["email"] == "ada@example.com"]
-    goals = (await client.get("/api/v1/goals/", params={"user_id": user["id"]})).json()["items"]
+    (user,) = [user for user in (await client_1_2.get("/api/v1/users/")).json()["items"] if user["email"] == "ada@example.com"]
+    goals = (await client_1_2.get("/api/v1/goals/", params={"user_id": user["id"]})).json()["items"]
     assert [goal["title"] for goal in goals] == ["Learn Spanish"]
 
 

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from tests.answers import refused
-from tests.conftest import Callers, create, make_goal_data, make_task_data, make_user_data
+from tests.conftest import Clients, create, make_goal_data, make_task_data, make_user_data
 from tests.contract.kinds import World
 from tests.locks import Database, wait_for_waiters
 
@@ -41,8 +41,8 @@ TITLES = [
 
 
 @both_contracts
-async def test_rows_read_at_once_are_each_the_one_that_was_asked_for(contract: str, callers: Callers, world: World) -> None:
-    caller = callers[contract]
+async def test_rows_read_at_once_are_each_the_one_that_was_asked_for(contract: str, clients: Clients, world: World) -> None:
+    caller = clients[contract]
     rows = [
         await create(caller, "tasks", make_task_data(world["user"], world["goal"], title=title))
         for title in TITLES
@@ -67,9 +67,9 @@ SHAPES: list[dict[str, Any]] = [{}, {"priority": "important"}, {"is_recurring": 
 
 @both_contracts
 async def test_rows_created_at_once_are_each_answered_as_they_were_sent(
-    contract: str, callers: Callers, world: World, database: Database, holder: Database
+    contract: str, clients: Clients, world: World, database: Database, holder: Database
 ) -> None:
-    caller = callers[contract]
+    caller = clients[contract]
     goal = await create(caller, "goals", make_goal_data(world["user"]))
     await holder.execute("delete from public.goals where id = $1", UUID(goal["id"]))
     waiting = asyncio.create_task(caller.post(TASKS, json=make_task_data(world["user"], goal["id"])))
@@ -90,8 +90,8 @@ async def test_rows_created_at_once_are_each_answered_as_they_were_sent(
 
 
 @both_contracts
-async def test_a_row_that_is_refused_is_no_other_callers_concern(contract: str, callers: Callers, world: World) -> None:
-    caller = callers[contract]
+async def test_a_row_that_is_refused_is_no_other_callers_concern(contract: str, clients: Clients, world: World) -> None:
+    caller = clients[contract]
     good = make_task_data(world["user"], world["goal"])
     bad = {
         "a user that is not there": good | {"user_id": str(uuid4())},
@@ -109,10 +109,10 @@ async def test_a_row_that_is_refused_is_no_other_callers_concern(contract: str, 
             refused(answer, 422)
 
 
-async def test_of_two_rows_that_exclude_each_other_one_is_created(client: httpx.AsyncClient) -> None:
+async def test_of_two_rows_that_exclude_each_other_one_is_created(client_1_2: httpx.AsyncClient) -> None:
     sent = [make_user_data() for _ in range(10)]
 
-    answers = await asyncio.gather(*(client.post("/api/v1/users/", json=data) for data in [*sent, *sent]))
+    answers = await asyncio.gather(*(client_1_2.post("/api/v1/users/", json=data) for data in [*sent, *sent]))
 
     statuses: dict[str, list[int]] = {}
     for data, answer in zip([*sent, *sent], answers, strict=True):
@@ -122,9 +122,9 @@ async def test_of_two_rows_that_exclude_each_other_one_is_created(client: httpx.
 
 @both_contracts
 async def test_rows_changed_at_once_are_each_answered_as_they_became(
-    contract: str, callers: Callers, world: World, database: Database, holder: Database
+    contract: str, clients: Clients, world: World, database: Database, holder: Database
 ) -> None:
-    caller = callers[contract]
+    caller = clients[contract]
     held, *ids = await _tasks(caller, world, MANY + 1)
     await holder.execute("update public.tasks set title = 'Held' where id = $1", UUID(held))
     waiting = asyncio.create_task(caller.patch(f"{TASKS}{held}", json={"title": "Changed"}))
@@ -148,8 +148,8 @@ async def test_rows_changed_at_once_are_each_answered_as_they_became(
 
 
 @both_contracts
-async def test_a_change_that_is_refused_is_no_other_callers_concern(contract: str, callers: Callers, world: World) -> None:
-    caller = callers[contract]
+async def test_a_change_that_is_refused_is_no_other_callers_concern(contract: str, clients: Clients, world: World) -> None:
+    caller = clients[contract]
     ids = await _tasks(caller, world, 20)
     changes = [{"goal_id": world["strangers_goal"] if nth % 4 == 0 else world["other_goal"]} for nth in range(20)]
 
@@ -163,24 +163,24 @@ async def test_a_change_that_is_refused_is_no_other_callers_concern(contract: st
             assert answer.json()["goal_id"] == world["other_goal"]
 
 
-async def test_changes_of_one_row_at_once_are_made_one_after_the_other(client: httpx.AsyncClient, world: World) -> None:
-    (key,) = await _tasks(client, world, 1)
+async def test_changes_of_one_row_at_once_are_made_one_after_the_other(client_1_2: httpx.AsyncClient, world: World) -> None:
+    (key,) = await _tasks(client_1_2, world, 1)
     titles = [f"Title {nth}" for nth in range(20)]
 
-    answers = await asyncio.gather(*(client.patch(f"{TASKS}{key}", json={"title": title}) for title in titles))
+    answers = await asyncio.gather(*(client_1_2.patch(f"{TASKS}{key}", json={"title": title}) for title in titles))
 
     assert [answer.json()["title"] for answer in answers] == titles
     last = max((answer.json() for answer in answers), key=lambda row: str(row["updated_at"]))
-    assert (await client.get(f"{TASKS}{key}")).json() == last
+    assert (await client_1_2.get(f"{TASKS}{key}")).json() == last
 
 
 async def test_who_waits_for_a_lock_does_not_keep_the_others(
-    client: httpx.AsyncClient, world: World, database: Database, holder: Database
+    client_1_2: httpx.AsyncClient, world: World, database: Database, holder: Database
 ) -> None:
-    ids = await _tasks(client, world, 21)
+    ids = await _tasks(client_1_2, world, 21)
     await holder.execute("update public.tasks set title = 'Held' where id = $1", UUID(ids[10]))
 
-    changes = [asyncio.create_task(client.patch(f"{TASKS}{key}", json={"status": "missed"})) for key in ids]
+    changes = [asyncio.create_task(client_1_2.patch(f"{TASKS}{key}", json={"status": "missed"})) for key in ids]
     held = changes.pop(10)
     async with asyncio.timeout(3):
         answers = await asyncio.gather(*changes)
@@ -194,13 +194,13 @@ async def test_who_waits_for_a_lock_does_not_keep_the_others(
 
 
 async def test_a_creation_that_has_to_wait_does_not_keep_the_others(
-    client: httpx.AsyncClient, world: World, database: Database, holder: Database
+    client_1_2: httpx.AsyncClient, world: World, database: Database, holder: Database
 ) -> None:
-    goal = await create(client, "goals", make_goal_data(world["user"]))
+    goal = await create(client_1_2, "goals", make_goal_data(world["user"]))
     await holder.execute("delete from public.goals where id = $1", UUID(goal["id"]))
 
-    waiting = asyncio.create_task(client.post(TASKS, json=make_task_data(world["user"], goal["id"])))
-    others = [client.post(TASKS, json=make_task_data(world["user"], world["goal"])) for _ in range(20)]
+    waiting = asyncio.create_task(client_1_2.post(TASKS, json=make_task_data(world["user"], goal["id"])))
+    others = [client_1_2.post(TASKS, json=make_task_data(world["user"], world["goal"])) for _ in range(20)]
     async with asyncio.timeout(3):
         answers = await asyncio.gather(*others)
     await wait_for_waiters(database, 1)
@@ -211,9 +211,9 @@ async def test_a_creation_that_has_to_wait_does_not_keep_the_others(
     assert (await waiting).status_code == 201
 
 
-async def test_a_large_body_goes_alone(client: httpx.AsyncClient, world: World, database: Database) -> None:
+async def test_a_large_body_goes_alone(client_1_2: httpx.AsyncClient, world: World, database: Database) -> None:
     data = make_task_data(world["user"], description="x" * 20_000)
 
-    rows = await asyncio.gather(*(create(client, "tasks", data) for _ in range(10)))
+    rows = await asyncio.gather(*(create(client_1_2, "tasks", data) for _ in range(10)))
 
     assert await _transactions(database, [row["id"] for row in rows]) == len(rows)

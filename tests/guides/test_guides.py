@@ -58,8 +58,8 @@ def version(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def caller(version: str, client: httpx.AsyncClient, client_1_0: httpx.AsyncClient) -> httpx.AsyncClient:
-    return client_1_0 if version == "1.0" else client
+def caller(version: str, client_1_2: httpx.AsyncClient, client_1_0: httpx.AsyncClient) -> httpx.AsyncClient:
+    return client_1_0 if version == "1.0" else client_1_2
 
 
 # The Python examples --------------------------------------------------------------------------------------------------
@@ -147,10 +147,10 @@ async def test_the_goal_planners_example_runs(version: str, run_example: Any, ca
 
 
 @pytest.fixture
-async def planned(version: str, caller: httpx.AsyncClient, client: httpx.AsyncClient) -> dict[str, Row]:
+async def planned(version: str, caller: httpx.AsyncClient, client_1_2: httpx.AsyncClient) -> dict[str, Row]:
     """A user with a task that is over, one that is ahead today, and one for tomorrow."""
-    user = await create(client, "users", make_user_data())
-    goal = await create(client, "goals", make_goal_data(user["id"]))
+    user = await create(client_1_2, "users", make_user_data())
+    goal = await create(client_1_2, "goals", make_goal_data(user["id"]))
     today = datetime.now(UTC).replace(hour=0, minute=0, second=1, microsecond=0)
     moments = {"over": today, "ahead": today + timedelta(hours=23, minutes=59, seconds=57), "tomorrow": today + timedelta(days=1)}
     times = {
@@ -231,7 +231,7 @@ def _with_ids(example: Any, ids: dict[str, str]) -> Any:
     indirect=["version"],
 )
 async def test_a_request_of_the_reference_is_taken_and_kept(
-    version: str, name: str, path: str, caller: httpx.AsyncClient, client: httpx.AsyncClient, planned: dict[str, Row]
+    version: str, name: str, path: str, caller: httpx.AsyncClient, client_1_2: httpx.AsyncClient, planned: dict[str, Row]
 ) -> None:
     ids = {"user_id": planned["user"]["id"], "goal_id": planned["over"]["goal_id"]}
     sent = _with_ids(json.loads(_example(version, f"{name}.json")), ids)

@@ -222,7 +222,7 @@ async def test_no_task_ids_update_nothing() -> None:
 # Errors.
 
 
-async def test_errors_say_what_the_rest_door_says(sessions: SessionFactory, client: httpx.AsyncClient) -> None:
+async def test_errors_say_what_the_rest_door_says(sessions: SessionFactory, client_1_2: httpx.AsyncClient) -> None:
     user, other = await add_user(sessions), await add_user(sessions)
     theirs = await in_a_session(sessions, lambda db: goals.create_goal(db, GoalCreateDTO(user_id=other.id, title="Run")))
     now = datetime.now(UTC)
@@ -230,33 +230,33 @@ async def test_errors_say_what_the_rest_door_says(sessions: SessionFactory, clie
     task = {"user_id": str(user.id), "title": "Run", "goal_id": str(theirs.id)}
     span = {"user_id": str(user.id), "start_at": now.isoformat(), "end_at": earlier.isoformat()}
     cases: list[tuple[type[DataServiceError], Callable[[DatabaseSession], Awaitable[Any]], httpx.Request]] = [
-        (NotFoundError, lambda db: users.get_user(db, unknown), client.build_request("GET", f"/api/v1/users/{unknown}")),
-        (NotFoundError, lambda db: users.delete_user(db, unknown), client.build_request("DELETE", f"/api/v1/users/{unknown}")),
+        (NotFoundError, lambda db: users.get_user(db, unknown), client_1_2.build_request("GET", f"/api/v1/users/{unknown}")),
+        (NotFoundError, lambda db: users.delete_user(db, unknown), client_1_2.build_request("DELETE", f"/api/v1/users/{unknown}")),
         (
             ConflictError,
             lambda db: users.create_user(db, UserCreateDTO(email=user.email)),
-            client.build_request("POST", "/api/v1/users/", json={"email": user.email}),
+            client_1_2.build_request("POST", "/api/v1/users/", json={"email": user.email}),
         ),
         (
             InvalidError,
             lambda db: tasks.create_task(db, TaskCreateDTO(user_id=user.id, title="Run", goal_id=theirs.id)),
-            client.build_request("POST", "/api/v1/tasks/", json=task),
+            client_1_2.build_request("POST", "/api/v1/tasks/", json=task),
         ),
         (
             BadRequestError,
             lambda db: tasks.get_tasks_by_user_and_timerange(db, user.id, start_at=now, end_at=earlier),
-            client.build_request("GET", "/api/v1/tasks/by-timerange", params=span),
+            client_1_2.build_request("GET", "/api/v1/tasks/by-timerange", params=span),
         ),
         (
             InvalidError,
             lambda db: tasks.list_tasks(db, mood="good", status="scheduled"),
-            client.build_request("GET", "/api/v1/tasks/", params={"mood": "good", "status": "scheduled"}),
+            client_1_2.build_request("GET", "/api/v1/tasks/", params={"mood": "good", "status": "scheduled"}),
         ),
     ]
     for kind, call, request in cases:
         with pytest.raises(kind) as raised:
             await in_a_session(sessions, call)
-        answer = await client.send(request)
+        answer = await client_1_2.send(request)
         error = raised.value
         said = {"detail": error.detail} | ({"errors": list(error.errors)} if error.errors else {})
         assert (answer.status_code, answer.json()) == (error.status, said)

@@ -113,8 +113,8 @@ async def test_redoc_shows_every_operation(contract: str, visit: Visit) -> None:
 
 
 @pytest.mark.parametrize("page", ["/docs", "/redoc"])
-async def test_a_page_says_what_it_may_load_and_is_asked_for_anew(page: str, client: httpx.AsyncClient) -> None:
-    response = await client.get(page)
+async def test_a_page_says_what_it_may_load_and_is_asked_for_anew(page: str, client_1_2: httpx.AsyncClient) -> None:
+    response = await client_1_2.get(page)
 
     policy = response.headers["content-security-policy"]
     assert "default-src 'none'" in policy
@@ -124,12 +124,12 @@ async def test_a_page_says_what_it_may_load_and_is_asked_for_anew(page: str, cli
     assert response.headers["x-content-type-options"] == "nosniff"
 
 
-async def test_what_a_page_loads_may_be_kept(client: httpx.AsyncClient) -> None:
-    text = (await client.get("/docs")).text
+async def test_what_a_page_loads_may_be_kept(client_1_2: httpx.AsyncClient) -> None:
+    text = (await client_1_2.get("/docs")).text
     assets = [part.partition('"')[0] for part in text.replace('href="', 'src="').split('src="')[1:]]
 
     assert len(assets) == 4
     for asset in assets:
-        response = await client.get(asset)
+        response = await client_1_2.get(asset)
         assert response.status_code == 200
         assert response.headers["cache-control"] == "public, max-age=31536000, immutable"

@@ -7,8 +7,8 @@ from tests.rest.endpoints import ENDPOINTS
 
 
 @pytest.mark.parametrize(("path", "contract"), [("/openapi.json", "1.2"), ("/openapi-1.0.json", "1.0")])
-async def test_the_document_of_a_contract_lists_its_endpoints(path: str, contract: str, client: httpx.AsyncClient) -> None:
-    document = (await client.get(path)).json()
+async def test_the_document_of_a_contract_lists_its_endpoints(path: str, contract: str, client_1_2: httpx.AsyncClient) -> None:
+    document = (await client_1_2.get(path)).json()
 
     assert document["info"]["version"] == contract
     listed = {
@@ -28,17 +28,17 @@ async def test_the_document_of_a_contract_lists_its_endpoints(path: str, contrac
     ids=["1.2", "1.0"],
 )
 async def test_the_document_of_a_contract_speaks_its_words(
-    path: str, words: tuple[str, ...], other_words: tuple[str, ...], client: httpx.AsyncClient
+    path: str, words: tuple[str, ...], other_words: tuple[str, ...], client_1_2: httpx.AsyncClient
 ) -> None:
-    document = (await client.get(path)).text
+    document = (await client_1_2.get(path)).text
 
     assert [word for word in words if f'"{word}"' not in document] == []
     assert [word for word in other_words if f'"{word}"' in document] == []
 
 
 @pytest.mark.parametrize("path", ["/docs", "/docs/1.0"])
-async def test_each_contract_has_a_page(path: str, client: httpx.AsyncClient) -> None:
-    response = await client.get(path)
+async def test_each_contract_has_a_page(path: str, client_1_2: httpx.AsyncClient) -> None:
+    response = await client_1_2.get(path)
 
     assert response.status_code == 200
     assert "text/html" in response.headers["content-type"]

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from tests.answers import refused
-from tests.conftest import Callers, create, make_user_data
+from tests.conftest import Clients, create, make_user_data
 from tests.contract.kinds import World
 from tests.rest.endpoints import ENDPOINTS, Endpoint, endpoints, own_row, url_of
 
@@ -20,26 +20,26 @@ NOT_JSON = [b"", b" ", b"not json", b'{"title": "Run"', b"{} {}", b"{'title': 'R
 
 
 @pytest.mark.parametrize("endpoint", endpoints(with_body=True))
-async def test_a_body_that_is_not_json_is_400(endpoint: Endpoint, callers: Callers, world: World) -> None:
+async def test_a_body_that_is_not_json_is_400(endpoint: Endpoint, clients: Clients, world: World) -> None:
     contract, method, path = endpoint
     for body in NOT_JSON:
-        response = await callers[contract].request(method, url_of(path, world[own_row(path)]), content=body)
+        response = await clients[contract].request(method, url_of(path, world[own_row(path)]), content=body)
 
         refused(response, 400, about=body)
 
 
 @pytest.mark.parametrize("number", [b"NaN", b"Infinity", b"-Infinity", b"01", b"1.", b".5", b"+1"])
-async def test_a_number_that_json_does_not_have_is_400(number: bytes, client: httpx.AsyncClient) -> None:
+async def test_a_number_that_json_does_not_have_is_400(number: bytes, client_1_2: httpx.AsyncClient) -> None:
     body = json.dumps(make_user_data(profile={"weight": "?"})).encode().replace(b'"?"', number)
 
-    refused(await client.post("/api/v1/users/", content=body), 400)
+    refused(await client_1_2.post("/api/v1/users/", content=body), 400)
 
 
 @pytest.mark.parametrize("endpoint", endpoints(with_body=True))
-async def test_a_body_that_is_not_an_object_is_422(endpoint: Endpoint, callers: Callers, world: World) -> None:
+async def test_a_body_that_is_not_an_object_is_422(endpoint: Endpoint, clients: Clients, world: World) -> None:
     contract, method, path = endpoint
     for body in ("null", "[]", "[{}]", '"text"', "5", "true"):
-        response = await callers[contract].request(method, url_of(path, world[own_row(path)]), content=body)
+        response = await clients[contract].request(method, url_of(path, world[own_row(path)]), content=body)
 
         refused(response, 422, about=body)
 
@@ -57,38 +57,38 @@ async def _in_chunks(body: bytes) -> AsyncIterator[bytes]:
 
 @pytest.mark.parametrize("chunked", [False, True], ids=["with its length", "in chunks"])
 @pytest.mark.parametrize("contract", ENDPOINTS)
-async def test_a_body_over_one_mebibyte_is_413(contract: str, chunked: bool, callers: Callers) -> None:
+async def test_a_body_over_one_mebibyte_is_413(contract: str, chunked: bool, clients: Clients) -> None:
     body = b'{"name": "' + b"x" * MEBIBYTE + b'"}'
     sent: Any = _in_chunks(body) if chunked else body
 
-    response = await callers[contract].post("/api/v1/users/", content=sent)
+    response = await clients[contract].post("/api/v1/users/", content=sent)
 
     assert "content-length" in response.request.headers or chunked
     assert str(MEBIBYTE) in refused(response, 413)["detail"]
 
 
 @pytest.mark.parametrize("endpoint", endpoints(with_body=True))
-async def test_every_endpoint_with_a_body_limits_it(endpoint: Endpoint, callers: Callers, world: World) -> None:
+async def test_every_endpoint_with_a_body_limits_it(endpoint: Endpoint, clients: Clients, world: World) -> None:
     contract, method, path = endpoint
 
-    response = await callers[contract].request(method, url_of(path, world[own_row(path)]), content=b" " * (MEBIBYTE + 1))
+    response = await clients[contract].request(method, url_of(path, world[own_row(path)]), content=b" " * (MEBIBYTE + 1))
 
     refused(response, 413)
 
 
 @pytest.mark.parametrize("chunked", [False, True], ids=["with its length", "in chunks"])
-async def test_a_body_of_exactly_one_mebibyte_is_kept(chunked: bool, client: httpx.AsyncClient) -> None:
+async def test_a_body_of_exactly_one_mebibyte_is_kept(chunked: bool, client_1_2: httpx.AsyncClient) -> None:
     body = _user_of_size(MEBIBYTE)
     sent: Any = _in_chunks(body) if chunked else body
 
-    response = await client.post("/api/v1/users/", content=sent)
+    response = await client_1_2.post("/api/v1/users/", content=sent)
 
     assert len(body) == MEBIBYTE
     assert response.status_code == 201, response.text
     assert response.json()["profile"] == json.loads(body)["profile"]
 
 
-async def test_a_caller_whose_body_was_too_large_can_go_on(client: httpx.AsyncClient, service_url: str) -> None:
+async def test_a_caller_whose_body_was_too_large_can_go_on(client_1_2: httpx.AsyncClient, service_url: str) -> None:
     async with httpx.AsyncClient(base_url=service_url, timeout=30) as caller:
         for _ in range(3):
             refused(await caller.post("/api/v1/users/", content=b" " * (3 * MEBIBYTE)), 413)
@@ -114,40 +114,40 @@ def _nested(depth: int) -> Any:
     ],
     ids=["numbers", "odd keys", "odd values", "long list", "deep", "many keys"],
 )
-async def test_a_json_object_is_kept_exactly(text: str, client: httpx.AsyncClient) -> None:
+async def test_a_json_object_is_kept_exactly(text: str, client_1_2: httpx.AsyncClient) -> None:
     body = json.dumps(make_user_data()).replace("}", f', "profile": {text}, "preferences": {text}}}')
 
-    created = await client.post("/api/v1/users/", content=body)
+    created = await client_1_2.post("/api/v1/users/", content=body)
 
     assert created.status_code == 201, created.text
-    read = await client.get(f"/api/v1/users/{created.json()['id']}")
+    read = await client_1_2.get(f"/api/v1/users/{created.json()['id']}")
     for response in (created, read):
         row = json.loads(response.text, parse_float=Decimal)
         assert row["profile"] == row["preferences"] == json.loads(text, parse_float=Decimal)
 
 
 @pytest.mark.parametrize("depth", [1_000, 100_000])
-async def test_nesting_without_end_is_refused(depth: int, client: httpx.AsyncClient) -> None:
+async def test_nesting_without_end_is_refused(depth: int, client_1_2: httpx.AsyncClient) -> None:
     body = json.dumps(make_user_data(profile={"deep": "?"})).replace('"?"', "[" * depth + "]" * depth)
 
-    response = await client.post("/api/v1/users/", content=body)
+    response = await client_1_2.post("/api/v1/users/", content=body)
 
     refused(response, response.status_code)
     assert response.status_code in (400, 422)
 
 
-async def test_an_object_is_replaced_not_merged(client: httpx.AsyncClient) -> None:
-    user = await create(client, "users", make_user_data(profile={"a": 1, "b": {"c": 2}}))
+async def test_an_object_is_replaced_not_merged(client_1_2: httpx.AsyncClient) -> None:
+    user = await create(client_1_2, "users", make_user_data(profile={"a": 1, "b": {"c": 2}}))
 
-    response = await client.patch(f"/api/v1/users/{user['id']}", json={"profile": {"b": {"d": 3}}})
+    response = await client_1_2.patch(f"/api/v1/users/{user['id']}", json={"profile": {"b": {"d": 3}}})
 
     assert response.json()["profile"] == {"b": {"d": 3}}
 
 
-async def test_a_change_to_the_same_value_is_a_change_in_time_only(client: httpx.AsyncClient) -> None:
-    user = await create(client, "users", make_user_data(profile={"a": 1}))
+async def test_a_change_to_the_same_value_is_a_change_in_time_only(client_1_2: httpx.AsyncClient) -> None:
+    user = await create(client_1_2, "users", make_user_data(profile={"a": 1}))
 
-    changed = (await client.patch(f"/api/v1/users/{user['id']}", json={"profile": {"a": 1}})).json()
+    changed = (await client_1_2.patch(f"/api/v1/users/{user['id']}", json={"profile": {"a": 1}})).json()
 
     assert changed | {"updated_at": user["updated_at"]} == user
     assert changed["created_at"] == user["created_at"]

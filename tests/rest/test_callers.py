@@ -219,8 +219,8 @@ def test_nothing_is_open_unless_the_deployment_says_so(stack: LocalStack) -> Non
 
 
 @pytest.mark.parametrize("key", ["goal-planner-key-abc", "scheduler-key-def", "observer-key-ghi"])
-async def test_the_guides_keys_are_pinned_to_1_0_in_the_local_stack(key: str, client: httpx.AsyncClient) -> None:
-    response = await client.get(
+async def test_the_guides_keys_are_pinned_to_1_0_in_the_local_stack(key: str, client_1_2: httpx.AsyncClient) -> None:
+    response = await client_1_2.get(
         "/api/v1/tasks/", params={"user_id": str(uuid4()), "state": "drifted"}, headers={"X-Flux-Service-Key": key}
     )
 
@@ -228,10 +228,12 @@ async def test_the_guides_keys_are_pinned_to_1_0_in_the_local_stack(key: str, cl
 
 
 @pytest.mark.parametrize(("contract", "filter_name", "other"), [("1.0", "state", "status"), ("1.2", "status", "state")])
-async def test_one_process_serves_both_contracts(contract: str, filter_name: str, other: str, client: httpx.AsyncClient) -> None:
+async def test_one_process_serves_both_contracts(
+    contract: str, filter_name: str, other: str, client_1_2: httpx.AsyncClient
+) -> None:
     headers = {"X-Flux-Contract": contract}
 
-    known = await client.get("/api/v1/tasks/", params={"user_id": str(uuid4()), filter_name: "missed"}, headers=headers)
-    refused(await client.get("/api/v1/tasks/", params={other: "missed"}, headers=headers), 422, other)
+    known = await client_1_2.get("/api/v1/tasks/", params={"user_id": str(uuid4()), filter_name: "missed"}, headers=headers)
+    refused(await client_1_2.get("/api/v1/tasks/", params={other: "missed"}, headers=headers), 422, other)
 
     assert known.status_code == 200

@@ -7,15 +7,15 @@ import httpx
 import pytest
 
 from tests.answers import refused
-from tests.conftest import Callers, create
+from tests.conftest import Clients, create
 from tests.contract.kinds import World
 from tests.contract.resources import CHANGEABLE, CONVERSATIONS_1_2, RESOURCES, Resource
 from tests.rest.endpoints import BODIES, ENDPOINTS, Endpoint, endpoints, own_row, url_of
 
 
 @pytest.mark.parametrize("resource", [resource for resource in RESOURCES if "list" in resource.methods], ids=str)
-async def test_a_collection_answers_with_and_without_the_trailing_slash(resource: Resource, callers: Callers, world: World) -> None:
-    caller = callers[resource.contract]
+async def test_a_collection_answers_with_and_without_the_trailing_slash(resource: Resource, clients: Clients, world: World) -> None:
+    caller = clients[resource.contract]
     for path in (resource.path, resource.path.removesuffix("/")):
         assert (await caller.get(path, follow_redirects=False)).status_code == 200
         created = await caller.post(path, json=resource.minimal(world), follow_redirects=False)
@@ -24,11 +24,11 @@ async def test_a_collection_answers_with_and_without_the_trailing_slash(resource
 
 @pytest.mark.parametrize("slash", ["", "/"])
 async def test_the_list_of_messages_answers_with_and_without_the_trailing_slash(
-    slash: str, client: httpx.AsyncClient, world: World
+    slash: str, client_1_2: httpx.AsyncClient, world: World
 ) -> None:
-    conversation = await create(client, "conversations", CONVERSATIONS_1_2.minimal(world))
+    conversation = await create(client_1_2, "conversations", CONVERSATIONS_1_2.minimal(world))
 
-    response = await client.get(f"/api/v1/messages{slash}", params={"conversation_id": conversation["id"]})
+    response = await client_1_2.get(f"/api/v1/messages{slash}", params={"conversation_id": conversation["id"]})
 
     assert response.status_code == 200
     assert response.json() == []
@@ -36,21 +36,21 @@ async def test_the_list_of_messages_answers_with_and_without_the_trailing_slash(
 
 # PUT is left out: it creates the row.
 @pytest.mark.parametrize("endpoint", [each for each in endpoints(with_id=True) if "PUT" not in each.values[0]])
-async def test_an_id_that_no_row_has_is_404(endpoint: Endpoint, callers: Callers) -> None:
+async def test_an_id_that_no_row_has_is_404(endpoint: Endpoint, clients: Clients) -> None:
     contract, method, path = endpoint
     body = BODIES.get(path, {}) if method in ("PATCH", "PUT") else None
 
-    response = await callers[contract].request(method, url_of(path, uuid4()), json=body)
+    response = await clients[contract].request(method, url_of(path, uuid4()), json=body)
 
     refused(response, 404)
 
 
 @pytest.mark.parametrize("resource", CHANGEABLE, ids=str)
-async def test_a_change_to_a_row_that_does_not_exist_is_404(resource: Resource, callers: Callers, world: World) -> None:
+async def test_a_change_to_a_row_that_does_not_exist_is_404(resource: Resource, clients: Clients, world: World) -> None:
     fixed = {field.name for field in resource.fields if field.fixed}
     changes = {name: value for name, value in resource.complete(world).items() if name not in fixed}
 
-    refused(await callers[resource.contract].patch(f"{resource.path}{uuid4()}", json=changes), 404)
+    refused(await clients[resource.contract].patch(f"{resource.path}{uuid4()}", json=changes), 404)
 
 
 NO_IDS = (
@@ -69,18 +69,18 @@ NO_IDS = (
 
 
 @pytest.mark.parametrize("endpoint", endpoints(with_id=True))
-async def test_an_id_that_is_not_a_uuid_is_refused(endpoint: Endpoint, callers: Callers) -> None:
+async def test_an_id_that_is_not_a_uuid_is_refused(endpoint: Endpoint, clients: Clients) -> None:
     contract, method, path = endpoint
     body = BODIES.get(path, {}) if method in ("PATCH", "PUT") else None
     for key in NO_IDS:
-        response = await callers[contract].request(method, url_of(path, key), json=body)
+        response = await clients[contract].request(method, url_of(path, key), json=body)
 
         refused(response, 422, path.partition("{")[2].partition("}")[0], about=key)
 
 
 @pytest.mark.parametrize("contract", ENDPOINTS)
-async def test_an_id_names_its_row_in_either_case(contract: str, callers: Callers, owner: dict[str, str]) -> None:
-    caller = callers[contract]
+async def test_an_id_names_its_row_in_either_case(contract: str, clients: Clients, owner: dict[str, str]) -> None:
+    caller = clients[contract]
     for user, goal in (owner.values(), map(str.upper, owner.values())):
         row = (await caller.get(f"/api/v1/goals/{goal}")).json()
         listed = (await caller.get("/api/v1/goals/", params={"user_id": user})).json()
@@ -90,8 +90,8 @@ async def test_an_id_names_its_row_in_either_case(contract: str, callers: Caller
 
 
 @pytest.mark.parametrize("resource", RESOURCES, ids=str)
-async def test_ids_are_uuids_and_times_are_in_utc(resource: Resource, callers: Callers, world: World) -> None:
-    created = await callers[resource.contract].post(resource.path, json=resource.complete(world))
+async def test_ids_are_uuids_and_times_are_in_utc(resource: Resource, clients: Clients, world: World) -> None:
+    created = await clients[resource.contract].post(resource.path, json=resource.complete(world))
     row = created.json()
 
     assert str(UUID(row["id"])) == row["id"]
@@ -101,15 +101,15 @@ async def test_ids_are_uuids_and_times_are_in_utc(resource: Resource, callers: C
 
 
 @pytest.mark.parametrize("path", ["/", "/no-such-path", "/api", "/api/v1", "/api/v2/users/", "/docs/assets/none.js", "/health/x"])
-async def test_a_path_beside_the_api_that_does_not_exist_is_404_with_a_sentence(path: str, client: httpx.AsyncClient) -> None:
-    assert refused(await client.get(path), 404)["detail"] == "There is no such path."
+async def test_a_path_beside_the_api_that_does_not_exist_is_404_with_a_sentence(path: str, client_1_2: httpx.AsyncClient) -> None:
+    assert refused(await client_1_2.get(path), 404)["detail"] == "There is no such path."
 
 
 @pytest.mark.parametrize("path", ["/health", "/ready", "/metrics", "/docs", "/openapi.json"])
 async def test_a_method_that_a_path_beside_the_api_does_not_have_is_405_with_a_sentence(
-    path: str, client: httpx.AsyncClient
+    path: str, client_1_2: httpx.AsyncClient
 ) -> None:
-    response = await client.post(path)
+    response = await client_1_2.post(path)
 
     assert refused(response, 405)["detail"] == "This path takes GET."
     assert response.headers["allow"] == "GET"
@@ -117,10 +117,10 @@ async def test_a_method_that_a_path_beside_the_api_does_not_have_is_405_with_a_s
 
 @pytest.mark.parametrize("path", ["/health", "/ready", "/metrics"])
 async def test_what_is_asked_of_the_service_itself_answers_with_and_without_the_trailing_slash(
-    path: str, client: httpx.AsyncClient
+    path: str, client_1_2: httpx.AsyncClient
 ) -> None:
     for each in (path, f"{path}/"):
-        assert (await client.get(each, follow_redirects=False)).status_code == 200
+        assert (await client_1_2.get(each, follow_redirects=False)).status_code == 200
 
 
 @pytest.mark.parametrize("contract", ENDPOINTS)
@@ -128,8 +128,8 @@ async def test_what_is_asked_of_the_service_itself_answers_with_and_without_the_
     "path", ["no-such-path", "", "users/{id}/no-such-path", "goals/{id}/full/more", "user", "users//", "goals//full"]
 )
 @pytest.mark.parametrize("method", ["GET", "POST"])
-async def test_a_path_that_does_not_exist_is_404(method: str, path: str, contract: str, callers: Callers) -> None:
-    refused(await callers[contract].request(method, f"/api/v1/{path.format(id=uuid4())}"), 404)
+async def test_a_path_that_does_not_exist_is_404(method: str, path: str, contract: str, clients: Clients) -> None:
+    refused(await clients[contract].request(method, f"/api/v1/{path.format(id=uuid4())}"), 404)
 
 
 @pytest.mark.parametrize("path", sorted(ENDPOINTS["1.2"].keys() - ENDPOINTS["1.0"].keys()))
@@ -142,11 +142,11 @@ async def test_what_only_1_2_has_is_404_in_1_0(path: str, client_1_0: httpx.Asyn
 
 @pytest.mark.parametrize("contract", ENDPOINTS)
 async def test_a_method_that_a_path_does_not_have_is_405_and_says_which_it_has(
-    contract: str, callers: Callers, world: World
+    contract: str, clients: Clients, world: World
 ) -> None:
     for path, methods in ENDPOINTS[contract].items():
         for method in {"GET", "POST", "PUT", "PATCH", "DELETE"} - methods:
-            response = await callers[contract].request(method, url_of(path, world[own_row(path)]), json={})
+            response = await clients[contract].request(method, url_of(path, world[own_row(path)]), json={})
 
             refused(response, 405)
             assert {name.strip() for name in response.headers["allow"].split(",")} == methods, (method, path)
@@ -154,9 +154,9 @@ async def test_a_method_that_a_path_does_not_have_is_405_and_says_which_it_has(
 
 @pytest.mark.parametrize("resource", [each for each in RESOURCES if "delete" in each.methods], ids=str)
 async def test_deleting_a_row_answers_204_with_an_empty_body_and_the_row_is_gone(
-    resource: Resource, callers: Callers, world: World
+    resource: Resource, clients: Clients, world: World
 ) -> None:
-    caller = callers[resource.contract]
+    caller = clients[resource.contract]
     row = (await caller.post(resource.path, json=resource.complete(world))).json()
     path = f"{resource.path}{row['id']}"
 
