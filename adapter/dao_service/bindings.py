@@ -117,3 +117,13 @@ class Constraint:
 
 AnyRelation = Relation[Any]
 AnyFunction = Function[Any, Any]
+
+
+@dataclass(frozen=True)
+class Schema:
+    """The schema of a contract, with everything that is bound."""
+
+    name: str
+    relations: Mapping[str, AnyRelation]
+    functions: Mapping[str, AnyFunction]
+    constraints: Mapping[str, Constraint]

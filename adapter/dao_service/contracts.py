@@ -10,8 +10,9 @@ from typing import Any
 
 from pydantic import create_model
 
-from dao_service.bindings import AnyFunction, AnyRelation, Constraint
-from dao_service.generated import contract_1_0 as v1_0
+from dao_service.bindings import AnyFunction, AnyRelation, Constraint, Schema
+from dao_service.generated import DEFAULT_CONTRACT as DEFAULT_CONTRACT
+from dao_service.generated import SCHEMAS
 from dao_service.generated import contract_1_2 as v1_2
 from dao_service.operations import (
     Operation,
@@ -78,9 +79,10 @@ def _goals_and_milestones(relations: Mapping[str, AnyRelation], functions: Mappi
     yield perform("POST", "/goals/with-structure", structure, structure.arguments, status=201)
 
 
-def _tasks(tasks: AnyRelation, functions: Mapping[str, AnyFunction], bulk_update: AnyFunction) -> Iterable[Operation]:
+def _tasks(tasks: AnyRelation, functions: Mapping[str, AnyFunction]) -> Iterable[Operation]:
     """What tasks have in every contract beside their plain operations."""
     calendar = functions["set_calendar_event"]
+    (bulk_update,) = (each for name, each in functions.items() if name.startswith("bulk_update_task_"))
     yield ask("/tasks/by-timerange", functions["get_tasks_by_timerange"])
     yield ask("/tasks/statistics", functions["get_task_statistics"])
     yield perform("POST", "/tasks/bulk-update-state", bulk_update, bulk_update.arguments)
@@ -94,10 +96,9 @@ def _demo_flags(relations: Mapping[str, AnyRelation], functions: Mapping[str, An
     yield perform("PUT", "/demo-flags/{user_id}", put, arguments_beside(put, "user_id"), key="user_id")
 
 
-def _shared(
-    relations: Mapping[str, AnyRelation], functions: Mapping[str, AnyFunction], bulk_update: AnyFunction
-) -> Iterable[Operation]:
+def _shared(schema: Schema) -> Iterable[Operation]:
     """What every contract has so far, each in its own words."""
+    relations, functions = schema.relations, schema.functions
 
     def plain(name: str, key: str, methods: str = ALL) -> Iterable[Operation]:
         return resource(relations[name], key, methods)
@@ -108,25 +109,12 @@ def _shared(
     yield from _goals_and_milestones(relations, functions)
     yield from plain("milestones", "milestone_id")
     yield from plain("tasks", "task_id")
-    yield from _tasks(relations["tasks"], functions, bulk_update)
+    yield from _tasks(relations["tasks"], functions)
     yield from plain("conversations", "conversation_id", "list get create update")
 
 
-CONTRACT_1_0 = Contract(
-    name="1.0",
-    schema="v1_0",
-    relations=v1_0.RELATIONS,
-    constraints=v1_0.CONSTRAINTS,
-    operations=tuple(_shared(v1_0.RELATIONS, v1_0.FUNCTIONS, v1_0.BULK_UPDATE_TASK_STATE)),
-)
-
-CONTRACT_1_2 = Contract(
-    name="1.2",
-    schema="public",
-    relations=v1_2.RELATIONS,
-    constraints=v1_2.CONSTRAINTS,
-    operations=(
-        *_shared(v1_2.RELATIONS, v1_2.FUNCTIONS, v1_2.BULK_UPDATE_TASK_STATUS),
+_ADDED = {
+    "1.2": (
         perform(
             "PATCH",
             "/conversations/{conversation_id}/voice",
@@ -139,12 +127,21 @@ CONTRACT_1_2 = Contract(
         ask("/messages/", v1_2.LIST_MESSAGES),
         *resource(v1_2.PATTERNS, "pattern_id", ALL),
         *resource(v1_2.NOTIFICATION_LOG, "notification_id", ALL),
-    ),
-)
+    )
+}
+"""What a contract has beyond the shared operations."""
 
-DEFAULT_CONTRACT = CONTRACT_1_2.name
-CONTRACTS = {contract.name: contract for contract in (CONTRACT_1_0, CONTRACT_1_2)}
-GATHERED = v1_2.FUNCTIONS
+CONTRACTS = {
+    name: Contract(
+        name=name,
+        schema=schema.name,
+        relations=schema.relations,
+        constraints=schema.constraints,
+        operations=(*_shared(schema), *_ADDED.get(name, ())),
+    )
+    for name, schema in SCHEMAS.items()
+}
+GATHERED = SCHEMAS[DEFAULT_CONTRACT].functions
 """Where the functions for gathered requests are, which serve every contract."""
-READINESS = v1_2.USERS
+READINESS = SCHEMAS[DEFAULT_CONTRACT].relations["users"]
 """What the readiness check reads."""

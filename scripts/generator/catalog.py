@@ -1,9 +1,29 @@
-"""What the generator knows of a database: plain records of pg_catalog, with nothing decided yet."""
+"""Plain records of what pg_catalog says about a database, before any decision."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 Oid = int
+Tags = dict[str, str]
+
+SHARED_SCHEMA = "public"
+"""The schema whose domains and composite types every contract uses. Its contract is the default."""
+
+
+class CannotGenerate(Exception):
+    """The database holds something that the generator can't express in Python; the message names it."""
+
+
+@dataclass(frozen=True)
+class Contract:
+    """A schema whose comment has the tag `@contract`."""
+
+    name: str
+    schema: str
+
+    @property
+    def module(self) -> str:
+        return f"contract_{self.name.replace('.', '_')}"
 
 
 @dataclass(frozen=True)
@@ -14,18 +34,18 @@ class Type:
     sql_name: str
     kind: Literal["base", "composite", "domain", "enum", "pseudo", "range", "multirange"]
     element: Oid
-    """Of an array, the type of its elements; else 0."""
+    """The type of an array's elements, else 0."""
     base: Oid
-    """Of a domain, the type beneath; else 0."""
+    """The type beneath a domain, else 0."""
     relation: Oid
-    """Of a composite type, the table, view or type that it is the row of; else 0."""
+    """The table, view or type that a composite type is the row of, else 0."""
     not_null: bool
     default: str | None
     comment: str | None
 
     @property
     def media_type(self) -> str | None:
-        """Of a domain that PostgREST takes for a media type, its name."""
+        """The name, if the type is a domain that PostgREST takes for a media type."""
         return self.name if self.kind == "domain" and "/" in self.name else None
 
 
@@ -35,7 +55,7 @@ class DomainCheck:
     name: str
     definition: str
     comment: str | None = None
-    """Of one that is left to the database, what to tell the caller who breaks it."""
+    """The message for callers, if the check is left to the database."""
 
 
 @dataclass(frozen=True)
@@ -48,10 +68,11 @@ class Column:
     not_null: bool
     default: str | None
     generated: bool
-    """Always computed by the database: a generated column or an "always" identity."""
+    """Whether the database always computes it: a generated column or an "always" identity."""
     comment: str | None
     can_insert: bool
     can_update: bool
+    tags: Tags = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -62,7 +83,7 @@ class Relation:
     kind: Literal["table", "view", "composite"]
     comment: str | None
     rule: str | None
-    """Of a view, its query as a pg_node_tree."""
+    """A view's query as a pg_node_tree."""
     readable: bool
 
 
@@ -72,7 +93,7 @@ class Constraint:
     name: str
     kind: Literal["primary", "unique", "reference", "check"]
     columns: tuple[int, ...]
-    """Of a unique index on an expression, the columns that the expression reads."""
+    """For a unique index on an expression, the columns that the expression reads."""
     referenced: Oid
     referenced_columns: tuple[int, ...]
     comment: str | None
@@ -95,11 +116,13 @@ class Function:
     returns_set: bool
     writes: bool
     comment: str | None
+    tags: Tags
 
 
 @dataclass(frozen=True)
 class Catalog:
-    schemas: frozenset[str]
+    contracts: tuple[Contract, ...]
+    """The one of the shared schema first, then by name. A contract may use the rows of those before it."""
     types: dict[Oid, Type]
     checks: dict[Oid, list[DomainCheck]]
     relations: dict[Oid, Relation]
@@ -108,12 +131,12 @@ class Catalog:
     functions: list[Function]
 
     def domains(self, schema: str) -> list[Type]:
-        """Those that are types of values, not media types."""
+        """Types of values; no media types."""
         found = (each for each in self.types.values() if each.kind == "domain" and each.schema == schema and not each.media_type)
         return sorted(found, key=lambda domain: domain.name)
 
     def rows(self, schema: str) -> list[Relation]:
-        """The tables and views that may be read, and the composite types."""
+        """The readable tables and views, and the composite types."""
         found = (each for each in self.relations.values() if each.schema == schema and each.readable)
         return sorted(found, key=lambda relation: relation.name)
 

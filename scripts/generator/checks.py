@@ -3,8 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from .catalog import DomainCheck
-from .errors import CannotGenerate
+from .catalog import CannotGenerate, DomainCheck
 from .expressions import Array, Call, Expression, Literal, Name, parse
 
 _MEASURES = {"char_length": "length", "length": "length", "character_length": "length", "cardinality": "size"}

@@ -1,7 +1,6 @@
 """SQL defaults as Python defaults, where they are literals."""
 
-from .catalog import Catalog
-from .errors import CannotGenerate
+from .catalog import CannotGenerate, Catalog
 from .expressions import Array, Expression, Literal, parse
 from .names import class_name, constant_name
 from .shapes import Field

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import NoReturn
 
-from .errors import CannotGenerate
+from .catalog import CannotGenerate
 
 _TOKEN = re.compile(
     r"""\s*(?:

@@ -1,19 +1,25 @@
-"""The second half of scripts/generate: what is made from the contracts. A process of its own, to import what the first wrote."""
+"""The second half of scripts/generate: what is made from the contracts. Its own process imports what the first half wrote."""
 
 import argparse
 import json
 import sys
+from pathlib import Path
 from typing import Any
+
+from dao_service.contracts import CONTRACTS
+from dao_service.gateway.postgrest import PostgrestGateway
+from dao_service.health import operational_endpoints
+from dao_service.observing.metrics import Metrics
+from dao_service.openapi.document import openapi_document
 
 from .compatibility import breaking_changes
 from .files import check_files, write_files
-from .openapi import documents, snapshot_path, text_of
 from .resource_classes import client_files
 from .source import ROOT
 
 
 def main() -> int:
-    """Write or check the files. Answers the exit code."""
+    """Write or check the files. Returns the exit code."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--check", action="store_true")
     parser.add_argument("--accept-breaking", action="store_true")
@@ -23,11 +29,22 @@ def main() -> int:
     for problem in problems:
         print(problem, file=sys.stderr)
     if problems:
-        print("This breaks callers. Where that is meant: scripts/generate --accept-breaking.", file=sys.stderr)
+        print("This breaks callers. If that is intended: scripts/generate --accept-breaking.", file=sys.stderr)
         return 1
-    files = {str(snapshot_path(name).relative_to(ROOT)): text_of(document) for name, document in found.items()}
+    files = {str(snapshot_path(name).relative_to(ROOT)): _text(document) for name, document in found.items()}
     files |= client_files()
     return check_files(ROOT, files) if options.check else write_files(ROOT, files)
+
+
+def documents() -> dict[str, dict[str, Any]]:
+    """Each contract's OpenAPI document, as a service that requires a key serves it."""
+    operational = operational_endpoints(PostgrestGateway("http://localhost", "", {}), Metrics())  # described, never called
+    return {name: openapi_document(contract, operational, key_required=True) for name, contract in CONTRACTS.items()}
+
+
+def snapshot_path(contract: str) -> Path:
+    """Where a document is committed."""
+    return ROOT / "docs" / f"openapi-{contract}.json"
 
 
 def broken_promises(found: dict[str, dict[str, Any]]) -> list[str]:
@@ -38,6 +55,10 @@ def broken_promises(found: dict[str, dict[str, Any]]) -> list[str]:
         if path.exists():
             problems += [f"contract {name}: {each}" for each in breaking_changes(json.loads(path.read_text()), document)]
     return problems
+
+
+def _text(document: dict[str, Any]) -> str:
+    return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
 
 
 if __name__ == "__main__":

@@ -2,15 +2,14 @@
 
 import re
 
-from .catalog import Argument, Catalog, Function
-from .errors import CannotGenerate
-from .models import Models, sought
+from .catalog import Argument, CannotGenerate, Catalog, Function
+from .models import Models
 from .names import class_name, constant_name, field_name
 from .python_types import PythonTypes
 from .shapes import Field, shape_of
 from .source import Source, call, mapping
 
-# A media type names the composite type of the shared schema whose JSON it is, or says that it is rows; rows of any kind.
+# The JSON of a composite type of the shared schema, or of "rows" of any relation.
 _MEDIA_TYPE = re.compile(r"application/vnd\.flux\.(?P<shape>\w+)\+json")
 
 
@@ -19,14 +18,12 @@ def write_arguments(catalog: Catalog, function: Function, models: Models) -> str
     name = f"{class_name(function.name)}Arguments"
     alike = _columns_of_result(catalog, function)
     fields = [_field(function, argument, alike.get(argument.name)) for argument in function.arguments]
-    if not function.writes:
-        fields = [sought(field) for field in fields]
     models.write_arguments(name, function.comment or f"The arguments of {function.name}.", fields)
     return name
 
 
 def write_function(catalog: Catalog, function: Function, arguments: str, types: PythonTypes, source: Source) -> str:
-    """Define the binding and return its name. `arguments` is the model's."""
+    """Define the binding and return its name. `arguments` is the name of the arguments' model."""
     name = source.define(constant_name(function.name), f"function {function.schema}.{function.name}")
     media_type = catalog.types[function.result].media_type
     bound = call(
@@ -48,7 +45,7 @@ def _result(function: Function, media_type: str | None, types: PythonTypes, sour
     if media_type is not None:
         known = _MEDIA_TYPE.fullmatch(media_type)
         if known is None:
-            raise CannotGenerate(f"function {function.schema}.{function.name} answers {media_type}, whose shape is not known")
+            raise CannotGenerate(f"function {function.schema}.{function.name} returns {media_type}, whose shape is unknown")
         shape = "list" if known["shape"] == "rows" else types.shared_row(known["shape"])
         return f"{shape}[{source.name('typing', 'Any')}]"
     result = types.annotation(function.result, f"the result of {function.schema}.{function.name}")
@@ -59,7 +56,7 @@ def check_overloads(functions: list[Function]) -> None:
     names = [function.name for function in functions]
     for function in functions:
         if names.count(function.name) > 1:
-            raise CannotGenerate(f"function {function.schema}.{function.name} is overloaded: a binding has one meaning")
+            raise CannotGenerate(f"function {function.schema}.{function.name} is overloaded, which a binding can't be")
 
 
 def _columns_of_result(catalog: Catalog, function: Function) -> dict[str, Field]:
@@ -70,9 +67,9 @@ def _columns_of_result(catalog: Catalog, function: Function) -> dict[str, Field]
 
 
 def _field(function: Function, argument: Argument, alike: Field | None) -> Field:
-    """Postgres says little of an argument: a column of its name in the result tells the rest.
+    """An argument is described by the result's column of the same name, if the function writes it or if it is an id.
 
-    That is what the argument becomes where the function writes it, and what it seeks where it is an id.
+    Postgres knows only the type and the default of an argument.
     """
     if alike and not (function.writes or alike.sql_type == argument.sql_type == "uuid"):
         alike = None

@@ -1,63 +1,104 @@
 """Reads a database into a Catalog."""
 
 import re
-from collections.abc import Collection, Iterable
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Iterable
+from typing import Any, TypeVar
+
+import asyncpg
 
 from . import queries
-from .catalog import Argument, Catalog, Column, Constraint, DomainCheck, Function, Oid, Relation, Type
-from .errors import CannotGenerate
+from .catalog import (
+    SHARED_SCHEMA,
+    Argument,
+    CannotGenerate,
+    Catalog,
+    Column,
+    Constraint,
+    Contract,
+    DomainCheck,
+    Function,
+    Oid,
+    Relation,
+    Tags,
+    Type,
+)
 
-if TYPE_CHECKING:
-    import asyncpg
-
-# The role that the adapter uses: its rights decide which columns can be written and which functions called.
 ROLE = "service_role"
+"""The adapter's role: its rights decide which columns can be written and which functions called."""
+TAGS = {"contract", "readonly", "required", "notnull", "optional", "structure"}
+"""The first migration explains them."""
+_TAGS_AT_THE_END = re.compile(r"(?:(?:^|\s+)@\w+(?:=\S+)?)+$")
 
 Record = TypeVar("Record", Column, Constraint, DomainCheck)
 
 
-async def read_catalog(url: str, contracts: Collection[str]) -> Catalog:
-    """The whole database, and the functions of the contracts' schemas, as of one moment."""
-    import asyncpg  # noqa: PLC0415 - scripts/generate imports this module before anything is installed
-
+async def read_catalog(url: str) -> Catalog:
+    """The whole database as of one moment."""
     try:
         connection = await asyncpg.connect(url)
         try:
             await connection.execute("set search_path = ''")
             await connection.execute("set timezone = 'UTC'")
             async with connection.transaction(isolation="repeatable_read", readonly=True):
-                return await _read(connection, contracts)
+                return await _read(connection)
         finally:
             await connection.close()
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         raise CannotGenerate(f"can't read the database: {error}") from error
 
 
-async def _read(connection: "asyncpg.Connection", contracts: Collection[str]) -> Catalog:
+def split_comment(comment: str | None) -> tuple[str | None, Tags]:
+    """The text, and the tags at its end: `Display name. @required` is a text and one tag, `@contract=1.2` a tag with a value."""
+    text = comment or ""
+    if found := _TAGS_AT_THE_END.search(text):
+        text = text[: found.start()]
+    words = found.group().split() if found else []
+    tags = {name: value for name, _, value in (word.removeprefix("@").partition("=") for word in words)}
+    if unknown := tags.keys() - TAGS:
+        raise CannotGenerate(f"the comment {comment!r} has an unknown tag: @{min(unknown)}")
+    return text or None, tags
+
+
+async def _read(connection: "asyncpg.Connection[asyncpg.Record]") -> Catalog:
     async def fetch(query: str, *arguments: object) -> list[dict[str, Any]]:
         return [dict(row) for row in await connection.fetch(query, *arguments)]
 
+    contracts = _contracts(await fetch(queries.SCHEMAS))
     relations = [Relation(**row) for row in await fetch(queries.RELATIONS, ROLE)]
     types = [Type(**row | {"sql_name": _type_name(row["sql_name"])}) for row in await fetch(queries.TYPES)]
-    columns = [Column(**row | {"sql_type": _type_name(row["sql_type"])}) for row in await fetch(queries.COLUMNS, ROLE)]
+    columns = [
+        Column(**row | {"sql_type": _type_name(row["sql_type"])} | _split(row["comment"]))
+        for row in await fetch(queries.COLUMNS, ROLE)
+    ]
     constraints = [
         Constraint(**row | {"columns": tuple(row["columns"]), "referenced_columns": tuple(row["referenced_columns"])})
         for row in await fetch(queries.CONSTRAINTS)
     ]
     return Catalog(
-        schemas=frozenset(row["name"] for row in await fetch(queries.SCHEMAS)),
+        contracts=contracts,
         types={each.oid: each for each in types},
         checks=_grouped((each.domain, each) for each in [DomainCheck(**row) for row in await fetch(queries.CHECKS)]),
         relations={each.oid: each for each in relations},
         columns=_grouped((each.relation, each) for each in columns),
         constraints=_grouped((each.relation, each) for each in constraints),
-        functions=[_function(row) for row in await fetch(queries.FUNCTIONS, ROLE, list(contracts))],
+        functions=[_function(row) for row in await fetch(queries.FUNCTIONS, ROLE, [each.schema for each in contracts])],
     )
 
 
+def _contracts(schemas: list[dict[str, Any]]) -> tuple[Contract, ...]:
+    tagged = ((row["name"], split_comment(row["comment"])[1]) for row in schemas)
+    contracts = [Contract(tags["contract"], schema) for schema, tags in tagged if "contract" in tags]
+    if SHARED_SCHEMA not in {each.schema for each in contracts}:
+        raise CannotGenerate(f"the comment of schema {SHARED_SCHEMA} has no tag @contract=…: is the database migrated?")
+    return tuple(sorted(contracts, key=lambda each: (each.schema != SHARED_SCHEMA, each.name)))
+
+
+def _split(comment: str | None) -> dict[str, Any]:
+    return dict(zip(("comment", "tags"), split_comment(comment), strict=True))
+
+
 def _type_name(printed: str) -> str:
-    """Without the quotes that one major version needs and another doesn't: after a dot, a keyword is a name like any other."""
+    """Without the quotes around a keyword after a dot: only some major versions of Postgres print them."""
     return re.sub(r'\."([a-z_][a-z0-9_]*)"', r".\1", printed)
 
 
@@ -83,5 +124,5 @@ def _function(row: dict[str, Any]) -> Function:
         result=row["result"],
         returns_set=row["returns_set"],
         writes=row["writes"],
-        comment=row["comment"],
+        **_split(row["comment"]),
     )

@@ -1,17 +1,15 @@
-"""The Pydantic models of a relation: its rows, what creates and updates one, and what filters a list of them."""
+"""The Pydantic models of a relation: its rows, the bodies that create and update one, and the filters of a list."""
 
 from collections.abc import Iterable
 from dataclasses import replace
+from itertools import pairwise
 
-from .catalog import Catalog
+from .catalog import Catalog, Function
 from .defaults import EMPTY_LIST, default_arguments
-from .names import class_name, singular
+from .names import class_name, noun, singular
 from .python_types import PythonTypes, row_class
 from .shapes import Field, Shape
 from .source import Source, call, docstring
-
-# A sentence for those who change a row; it says nothing to those who look for one.
-_FIXED = "Does not change."
 
 
 class Models:
@@ -28,22 +26,43 @@ class Models:
         if relation.kind == "composite":
             return
         if shape.creatable:
-            self.write_input(shape, "Create", f"Creates a row of {relation.name}.", map(self.to_create, shape.creatable))
+            self._write_input(shape, "Create", f"Creates a row of {relation.name}.", map(self._to_create, shape.creatable))
         if shape.creatable and shape.updatable:
             text = f"Changes a row of {relation.name}: the fields that are given and no other."
-            self.write_input(shape, "Update", text, map(self._to_change, shape.updatable))
+            self._write_input(shape, "Update", text, map(self._to_change, shape.updatable))
         if shape.creatable and shape.function_updatable:
-            text = f"Changes what only a function writes to {relation.name}: the fields that are given and no other."
-            self.write_input(shape, "FunctionUpdate", text, map(self._to_change, shape.function_updatable))
+            text = f"Changes the fields of {relation.name} that only a function writes: those that are given and no other."
+            self._write_input(shape, "FunctionUpdate", text, map(self._to_change, shape.function_updatable))
         filters = [self._to_filter(field) for field in shape.fields if field.is_filter]
         text = f"Filters of a list of {relation.name}."
         self._write_class(model_name(shape, "Filters"), self._source.binding("Filters"), text, filters)
 
-    def write_input(self, shape: Shape, suffix: str, text: str, lines: Iterable[str]) -> None:
+    def _write_input(self, shape: Shape, suffix: str, text: str, lines: Iterable[str]) -> None:
         self._write_class(model_name(shape, suffix), self._source.binding("Input"), text, lines)
 
     def write_arguments(self, name: str, text: str, fields: Iterable[Field]) -> None:
-        self._write_class(name, self._source.binding("Input"), text, map(self.to_create, fields))
+        self._write_class(name, self._source.binding("Input"), text, map(self._to_create, fields))
+
+    def write_structure(self, function: Function, shapes: list[Shape]) -> str:
+        """Define the models of a structure and return the name of the outermost, the function's arguments.
+
+        A structure is a row that is created together with its rows in other tables: `@structure=goals,milestones,tasks` names
+        the tables, each belonging to the one before it. The arguments are the first row, and a list of rows per further table,
+        under the table's name. A row leaves out its references: its place decides them.
+        """
+        by_name = {shape.relation.name: shape for shape in shapes}
+        levels = [by_name[name] for name in function.tags["structure"].split(",")]
+        parts: list[str] = []
+        for owner, part in reversed(list(pairwise(levels))):
+            own = [self._to_create(field) for field in part.creatable if not field.is_reference]
+            self._write_input(part, "Structure", f"Creates a row of {part.relation.name} within a structure.", own + parts)
+            description = f"The {noun(owner.relation.name)}'s {part.relation.name}."
+            field = call(self._source.name("pydantic", "Field"), **EMPTY_LIST, description=repr(description))
+            parts = [f"{part.relation.name}: list[{model_name(part, 'Structure')}] = {field}"]
+        top = levels[0]
+        whole = f"{noun(top.relation.name)}: {model_name(top, 'Create')}"
+        self._write_input(top, "StructureCreate", function.comment or f"The arguments of {function.name}.", [whole, *parts])
+        return model_name(top, "StructureCreate")
 
     def _write_class(self, name: str, parent: str, text: str, lines: Iterable[str]) -> None:
         self._source.define(name, f"the model {name}")
@@ -57,7 +76,7 @@ class Models:
         self._write_class(name, parent, text, [self._to_read(shape, field) for field in shape.fields])
 
     def _is_generic(self, shape: Shape, field: Field) -> bool:
-        """The items of a page are rows of any relation: the composite type can only call them json."""
+        """A page's items are rows of any relation, which SQL can only declare as json."""
         return shape.relation.kind == "composite" and (field.name, field.sql_type) == ("items", "json")
 
     def _type(self, field: Field) -> str:
@@ -68,11 +87,12 @@ class Models:
             return self._line(field, f"list[{self._source.binding('RowT')}]", {})
         if field.may_be_absent:
             return self._optional(field)
-        return self._line(field, self._type(field) + (" | None" if field.nullable else ""), {})
+        return self._line(_told_if_fixed(field), self._type(field) + (" | None" if field.nullable else ""), {})
 
-    def to_create(self, field: Field) -> str:
+    def _to_create(self, field: Field) -> str:
+        field = _told_if_fixed(field)
         if field.required:
-            # A required argument may be null: it has no default, and yet means something.
+            # For a required argument, null is a value.
             null = " | None" if field.nullable and field.is_argument else ""
             return self._line(field, self._type(field) + null, {})
         null = " | None" if field.nullable else ""
@@ -83,16 +103,11 @@ class Models:
             return self._optional(field)
         return self._line(field, self._type(field) + null, arguments)
 
-    def to_hold(self, name: str, model: str, description: str) -> str:
-        """A list of what another model creates; empty where it is not given."""
-        arguments = EMPTY_LIST | {"description": repr(description)}
-        return f"{name}: list[{model}] = {call(self._source.name('pydantic', 'Field'), **arguments)}"
-
     def _to_change(self, field: Field) -> str:
         return self._optional(replace(field, nullable=field.nullable and not field.required))
 
     def _to_filter(self, field: Field) -> str:
-        return self._optional(sought(replace(field, nullable=False)))
+        return self._optional(replace(field, nullable=False))
 
     def _optional(self, field: Field) -> str:
         missing = self._source.name("pydantic", "MISSING")
@@ -109,9 +124,8 @@ class Models:
         return f"{field.name}: {annotation} = {call(self._source.name('pydantic', 'Field'), **arguments)}"
 
 
-def sought(field: Field) -> Field:
-    """The field as something to look for rows by."""
-    return replace(field, description=(field.description or "").removesuffix(_FIXED).rstrip() or None)
+def _told_if_fixed(field: Field) -> Field:
+    return replace(field, description=f"{field.description or ''} Does not change.".lstrip()) if field.is_fixed else field
 
 
 def model_name(shape: Shape, suffix: str) -> str:

@@ -1,8 +1,6 @@
-"""The contracts, and how a schema becomes a module."""
+"""One module of models and bindings per contract, and the modules that all contracts share."""
 
-from dataclasses import dataclass
-
-from .catalog import Catalog, Relation
+from .catalog import SHARED_SCHEMA, Catalog, Contract, Relation
 from .entities import entity_diagram
 from .function_bindings import check_overloads, write_arguments, write_function
 from .models import Models, model_name
@@ -11,69 +9,61 @@ from .python_types import Homes, PythonTypes, row_class
 from .rules import Wording, rules_of
 from .shapes import Shape, shape_of
 from .source import Source, call, mapping
-from .structure import STRUCTURES, write_structure
 from .vocabulary import write_domain
 
 _FOLDER = "adapter/dao_service/generated"
-
-
-@dataclass(frozen=True)
-class Contract:
-    version: str
-    schema: str
-    module: str
-
-
-# Another contract is another line. One may use the rows of those before it.
-CONTRACTS = (
-    Contract("1.2", "public", "contract_1_2"),
-    Contract("1.0", "v1_0", "contract_1_0"),
-)
-
-
-def exposed_schemas() -> list[str]:
-    return [contract.schema for contract in CONTRACTS]
-
-
-# The schema whose domains every contract uses, and the module that holds them.
-_SHARED = ("public", "vocabulary")
+_VOCABULARY = "vocabulary"
 
 
 def generate(catalog: Catalog) -> dict[str, str]:
     """Path, from the root of the repository, to the text of each generated file."""
-    package = Source(f"{_FOLDER}/__init__.py", "Models and bindings of the contracts.")
-    sources = [package, _vocabulary(catalog)]
-    homes = Homes(shared=_SHARED[0], domains=dict([_SHARED]), rows={})
-    for contract in CONTRACTS:
-        if contract.schema in catalog.schemas:
-            homes.domains.setdefault(contract.schema, contract.module)
-            homes.rows[contract.schema] = contract.module
-            sources.append(_module(catalog, contract, homes))
-    return {source.path: source.text() for source in sources} | entity_diagram(catalog, _SHARED[0])
+    sources = [_package(catalog), _vocabulary(catalog)]
+    homes = Homes(domains={SHARED_SCHEMA: _VOCABULARY}, rows={})
+    for contract in catalog.contracts:
+        homes.domains.setdefault(contract.schema, contract.module)
+        homes.rows[contract.schema] = contract.module
+        sources.append(_module(catalog, contract, homes))
+    return {source.path: source.text() for source in sources} | entity_diagram(catalog, SHARED_SCHEMA)
+
+
+def _package(catalog: Catalog) -> Source:
+    source = Source(f"{_FOLDER}/__init__.py", "The contracts, as the database declares them, and their models and bindings.")
+    schemas = {
+        contract.name: call(
+            source.binding("Schema"),
+            name=repr(contract.schema),
+            relations=f"{source.name('dao_service.generated', contract.module)}.RELATIONS",
+            functions=f"{contract.module}.FUNCTIONS",
+            constraints=f"{contract.module}.CONSTRAINTS",
+        )
+        for contract in sorted(catalog.contracts, key=lambda each: each.name)
+    }
+    source.add(f"SCHEMAS = {mapping(schemas)}")
+    source.add(f'DEFAULT_CONTRACT = {catalog.contracts[0].name!r}\n"""The contract of schema {SHARED_SCHEMA}."""')
+    return source
 
 
 def _vocabulary(catalog: Catalog) -> Source:
-    schema, module = _SHARED
-    source = Source(f"{_FOLDER}/{module}.py", "The types that the contracts' fields are made of, from the database's domains.")
-    for domain in catalog.domains(schema):
+    source = Source(f"{_FOLDER}/{_VOCABULARY}.py", "The types of the contracts' fields, from the database's domains.")
+    for domain in catalog.domains(SHARED_SCHEMA):
         write_domain(catalog, domain, source)
     return source
 
 
 def _module(catalog: Catalog, contract: Contract, homes: Homes) -> Source:
-    source = Source(f"{_FOLDER}/{contract.module}.py", f"Contract {contract.version}: schema {contract.schema}.")
+    source = Source(f"{_FOLDER}/{contract.module}.py", f"Contract {contract.name}: schema {contract.schema}.")
     if homes.domains[contract.schema] == contract.module:
         for domain in catalog.domains(contract.schema):
             write_domain(catalog, domain, source)
     types = PythonTypes(catalog, homes, source, contract.module)
     models = Models(catalog, types, source)
-    shapes = _rows_first([shape_of(catalog, relation) for relation in catalog.rows(contract.schema)], catalog)
+    shapes = _in_order_of_definition([shape_of(catalog, relation) for relation in catalog.rows(contract.schema)], catalog)
     for shape in shapes:
         models.write_relation(shape)
     functions = [each for each in catalog.functions if each.schema == contract.schema]
     check_overloads(functions)
     arguments = {
-        each.name: write_structure(each, shapes, models) if each.name in STRUCTURES else write_arguments(catalog, each, models)
+        each.name: models.write_structure(each, shapes) if "structure" in each.tags else write_arguments(catalog, each, models)
         for each in functions
     }
 
@@ -85,8 +75,8 @@ def _module(catalog: Catalog, contract: Contract, homes: Homes) -> Source:
     return source
 
 
-def _rows_first(shapes: list[Shape], catalog: Catalog) -> list[Shape]:
-    """By name, but what a row is made of before the row."""
+def _in_order_of_definition(shapes: list[Shape], catalog: Catalog) -> list[Shape]:
+    """By name, but a row that another row contains comes before it."""
     ordered: dict[str, Shape] = {}
     by_oid = {shape.relation.oid: shape for shape in shapes}
 

@@ -2,7 +2,7 @@
 
 import keyword
 
-from .errors import CannotGenerate
+from .catalog import CannotGenerate
 
 # What a field of a Pydantic model can't be called: attributes of BaseModel, and the types that its own annotations use.
 _BASE_MODEL = {"construct", "copy", "dict", "from_orm", "json", "parse_file", "parse_obj", "parse_raw", "schema"}

@@ -1,9 +1,8 @@
-"""Which Python type stands for which SQL type."""
+"""SQL types as Python annotations."""
 
 from dataclasses import dataclass
 
-from .catalog import Catalog, Oid, Relation, Type
-from .errors import CannotGenerate
+from .catalog import SHARED_SCHEMA, CannotGenerate, Catalog, Oid, Relation, Type
 from .names import class_name, singular
 from .source import Source
 
@@ -26,10 +25,8 @@ _PLAIN = {
 
 @dataclass(frozen=True)
 class Homes:
-    """Which module of dao_service.generated holds what of a schema: its domains, and the rows of its relations."""
+    """The modules of dao_service.generated, by schema: of its domains, and of the rows of its relations."""
 
-    shared: str
-    """The schema that every contract uses."""
     domains: dict[str, str]
     rows: dict[str, str]
 
@@ -45,7 +42,7 @@ class PythonTypes:
         self._aliases: set[str] = set()
 
     def annotation(self, oid: Oid, user: str) -> str:
-        """The Python type, imported; `user` says in an error what has the SQL type."""
+        """The Python type, imported. `user` names in an error what has the SQL type."""
         found = self._catalog.types[oid]
         if found.element:
             return f"list[{self.annotation(found.element, user)}]"
@@ -60,10 +57,10 @@ class PythonTypes:
 
     def shared_row(self, name: str) -> str:
         """The row of a composite type of the shared schema."""
-        for relation in self._catalog.rows(self._homes.shared):
+        for relation in self._catalog.rows(SHARED_SCHEMA):
             if relation.name == name:
-                return self._row_of(relation, self._homes.rows[self._homes.shared])
-        raise CannotGenerate(f"there is no composite type {self._homes.shared}.{name}")
+                return self._row_of(relation, self._homes.rows[SHARED_SCHEMA])
+        raise CannotGenerate(f"there is no composite type {SHARED_SCHEMA}.{name}")
 
     def _row(self, found: Type, user: str) -> str:
         relation = self._catalog.relations.get(found.relation)
@@ -86,5 +83,5 @@ class PythonTypes:
 
 
 def row_class(relation: Relation) -> str:
-    """A composite type is named for one row already; a table or view for its rows."""
+    """The singular of a table's or view's name; a composite type is named in the singular already."""
     return class_name(relation.name if relation.kind == "composite" else singular(relation.name))

@@ -1,8 +1,8 @@
-"""The queries on pg_catalog. Names come out qualified, because the connection's search path is empty."""
+"""The queries on pg_catalog. The connection's search path is empty, so that names are printed with their schema."""
 
 _OURS = "namespace.nspname not in ('pg_catalog', 'information_schema') and namespace.nspname not like 'pg\\_%'"
 
-SCHEMAS = "select nspname as name from pg_namespace"
+SCHEMAS = "select nspname as name, obj_description(oid, 'pg_namespace') as comment from pg_namespace"
 
 TYPES = """
 select
@@ -60,7 +60,7 @@ where attribute.attnum > 0 and not attribute.attisdropped
 order by attribute.attrelid, attribute.attnum
 """  # noqa: S608 - a constant of this module
 
-# A unique index on an expression has no columns of its own: those that the expression reads are in pg_depend.
+# A unique index on an expression lists no columns; pg_depend has those that the expression reads.
 CONSTRAINTS = """
 select
   conrelid as relation, conname as name,

@@ -3,8 +3,7 @@
 from collections.abc import Iterator
 from itertools import chain
 
-from .catalog import Catalog, Constraint, Oid
-from .errors import CannotGenerate
+from .catalog import CannotGenerate, Catalog, Constraint, Oid
 from .names import noun, with_article
 from .shapes import Shape, naming_column
 from .source import call

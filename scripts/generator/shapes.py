@@ -1,15 +1,11 @@
-"""What the columns of a relation are to a caller, a view's columns by the table columns that they show."""
+"""What callers can do with the columns of a relation. A view's column inherits from the table column that it shows."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from .catalog import Catalog, Column, Constraint, Oid, Relation
-from .errors import CannotGenerate
+from .catalog import CannotGenerate, Catalog, Column, Constraint, Oid, Relation
 from .names import field_name
 from .view_origins import columns_shown, table_column
 from .vocabulary import words_of
-
-# A comment may start with these; they are for the generator and no part of the description.
-_TAGS = ("Read-only.", "Required.", "Never null.")
 
 
 @dataclass(frozen=True)
@@ -17,7 +13,7 @@ class Field:
     """A column, or a function's argument."""
 
     place: str
-    """Where it is, for errors: "public.tasks.title"."""
+    """For errors: "public.tasks.title"."""
     name: str
     type: Oid
     sql_type: str
@@ -25,13 +21,15 @@ class Field:
     nullable: bool
     default: str | None
     required: bool
-    """To be given when a row is created."""
+    """Whether a row can't be created without it."""
     may_be_absent: bool = False
     is_reference: bool = False
     is_filter: bool = False
     can_create: bool = False
     can_update: bool = False
     is_argument: bool = False
+    is_fixed: bool = False
+    """Whether creating a row sets it and no update changes it."""
 
 
 @dataclass(frozen=True)
@@ -50,29 +48,23 @@ class Shape:
 
     @property
     def function_updatable(self) -> list[Field]:
-        """What can be updated but not inserted: it is written by functions only."""
+        """What can be updated but not inserted: only functions write it."""
         return [field for field in self.fields if field.can_update and not field.can_create]
-
-
-def split_tags(comment: str | None) -> tuple[frozenset[str], str | None]:
-    """The tags that a comment starts with, and the rest."""
-    rest, tags = comment or "", set()
-    while tag := next((each for each in _TAGS if rest.startswith(each)), None):
-        tags.add(tag)
-        rest = rest.removeprefix(tag).lstrip()
-    return frozenset(tags), rest or None
 
 
 def shape_of(catalog: Catalog, relation: Relation) -> Shape:
     columns = catalog.columns.get(relation.oid, [])
     key = next((each.name for each in columns if _is_key(catalog, table_column(catalog, each))), None)
     if key is None and relation.kind != "composite":
-        raise CannotGenerate(f"{relation.schema}.{relation.name} shows no primary key: there is no way to name one of its rows")
-    return Shape(relation, key, tuple(_field(catalog, relation, column) for column in columns))
+        raise CannotGenerate(f"{relation.schema}.{relation.name} shows no primary key, which would identify a row")
+    fields = [_field(catalog, relation, column) for column in columns]
+    if any(field.can_create and field.can_update for field in fields):
+        fields = [replace(field, is_fixed=field.can_create and not field.can_update) for field in fields]
+    return Shape(relation, key, tuple(fields))
 
 
 def naming_column(catalog: Catalog, reference: Constraint) -> int:
-    """The column of a foreign key that holds the id of the other row; the rest of it ties both rows to one owner."""
+    """The column of a foreign key that holds the id of the other row. Its other columns compare the owners of both rows."""
     key = catalog.primary_key(reference.referenced)
     for column, other in zip(reference.columns, reference.referenced_columns, strict=True):
         if (other,) == key:
@@ -82,18 +74,19 @@ def naming_column(catalog: Catalog, reference: Constraint) -> int:
 
 def _field(catalog: Catalog, relation: Relation, column: Column) -> Field:
     shown, stored = columns_shown(catalog, column), table_column(catalog, column)
-    tags, description = split_tags(next((each.comment for each in shown if each.comment), None))
+    described = next((each for each in shown if each.comment or each.tags), column)
+    tags = described.tags
     found = catalog.types[column.type]
     default = next((each.default for each in shown if each.default is not None), found.default)
     given = default is not None
     if relation.kind == "composite":
         nullable = False
     elif stored is None:
-        nullable = not (given or "Never null." in tags or _is_array_of_rows(catalog, column.type))
+        nullable = not (given or "notnull" in tags or _is_array_of_rows(catalog, column.type))
     else:
-        nullable = not (stored.not_null or found.not_null or "Never null." in tags)
-    # A key with a default is the database's to give.
-    closed = "Read-only." in tags or shown[-1].generated or (given and _is_key(catalog, stored))
+        nullable = not (stored.not_null or found.not_null or "notnull" in tags)
+    # The database gives out keys that have a default.
+    closed = "readonly" in tags or shown[-1].generated or (given and _is_key(catalog, stored))
     reference = _is_reference(catalog, stored)
     owner = f"{relation.schema}.{relation.name}"
     return Field(
@@ -101,11 +94,11 @@ def _field(catalog: Catalog, relation: Relation, column: Column) -> Field:
         name=field_name(owner, column.name),
         type=column.type,
         sql_type=column.sql_type,
-        description=description,
+        description=described.comment,
         nullable=nullable,
         default=default,
-        required="Required." in tags or not (nullable or given),
-        may_be_absent=relation.kind == "composite" and "absent" in (description or ""),
+        required="required" in tags or not (nullable or given),
+        may_be_absent="optional" in tags,
         is_reference=reference,
         is_filter=reference or _is_enumeration(catalog, column.type),
         can_create=column.can_insert and not closed,

@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from .errors import CannotGenerate
+from .catalog import CannotGenerate
 
 ROOT = Path(__file__).resolve().parents[2]
 

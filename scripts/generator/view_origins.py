@@ -5,8 +5,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from .catalog import Catalog, Column, Oid
-from .errors import CannotGenerate
+from .catalog import CannotGenerate, Catalog, Column, Oid
 
 # A pg_node_tree is made of {NODE :key value …}, (list …) and tokens; a backslash takes the meaning from what follows.
 _TOKEN = re.compile(r'[{}()]|"(?:\\.|[^"\\])*"|(?:\\.|[^\s{}()\\])+', re.DOTALL)

@@ -2,9 +2,8 @@
 
 from datetime import UTC, datetime
 
-from .catalog import Catalog, DomainCheck, Type
+from .catalog import CannotGenerate, Catalog, DomainCheck, Type
 from .checks import Facts, read_checks
-from .errors import CannotGenerate
 from .names import class_name, constant_name
 from .source import Source, call, docstring
 

@@ -23,8 +23,14 @@
 --     not become an index condition.
 --   * Defaults read clock_timestamp(), so that rows written in one transaction keep the order in which they were written.
 --   * Grants are part of the contract, and the generator reads them: a column that can be inserted is a field of "create", one that
---     can be inserted and updated is a field of "update". Words that a column's comment starts with say what grants and constraints
---     can't: "Read-only." takes it out of both, "Required." asks a view's callers for it, "Never null." speaks of a computed one.
+--     can be inserted and updated is a field of "update".
+--   * Tags at the end of a comment tell the generator what grants and constraints can't; callers of the adapter don't see them:
+--       @contract=1.2    on a schema: its tables, views and functions are the contract of this name
+--       @required        on a view's column: a row can't be created without it
+--       @readonly        on a column: no caller writes it, whatever the grants say
+--       @notnull         on a computed column: it is never null
+--       @optional        on a field of a composite type: its JSON may lack it
+--       @structure=a,b   on a function: its arguments are a row of a together with its rows of b
 --   * A comment on a table's check is "<column>: <what to tell the caller>". A domain's check has one, without a column, where it
 --     is left to the database: Python then doesn't check it beforehand.
 --   * What callers can write has a limit, also where nobody needs one: what one user stores, all lists and all memory must bear.
@@ -40,6 +46,8 @@
 
 create schema private;
 
+comment on schema public is 'Contract 1.2 of the Flux data service.
+@contract=1.2';
 comment on schema private is 'Trigger functions and building blocks of the exposed schemas. Not exposed by PostgREST.';
 
 -- Nothing is granted by default, whatever the project's own defaults are ("auto_expose_new_tables" on hosted Supabase). The form

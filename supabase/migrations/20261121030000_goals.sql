@@ -27,7 +27,7 @@ create table public.goals (
 
 comment on table public.goals is 'What users want to reach.';
 comment on column public.goals.id is 'The goal''s id.';
-comment on column public.goals.user_id is 'Whose goal it is. Does not change.';
+comment on column public.goals.user_id is 'Whose goal it is.';
 comment on column public.goals.title is 'What is to be reached.';
 comment on column public.goals.description is 'The goal in the user''s words.';
 comment on column public.goals.class_tags is 'Classes that the goal falls into, such as health.';

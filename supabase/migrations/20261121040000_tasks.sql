@@ -40,7 +40,7 @@ with (fillfactor = 90);
 
 comment on table public.tasks is 'What users do towards their goals, and when.';
 comment on column public.tasks.id is 'The task''s id.';
-comment on column public.tasks.user_id is 'Whose task it is. Does not change.';
+comment on column public.tasks.user_id is 'Whose task it is.';
 comment on column public.tasks.goal_id is 'The goal, of the same user, that it serves.';
 comment on column public.tasks.milestone_id is 'The milestone, of the same goal, that it belongs to.';
 comment on column public.tasks.title is 'What is to be done.';
@@ -49,7 +49,7 @@ comment on column public.tasks.status is 'Where the task stands.';
 comment on column public.tasks.priority is 'How much the task matters.';
 comment on column public.tasks.scheduled_at is 'When it starts.';
 comment on column public.tasks.scheduled_end_at is
-'Read-only. When it ends: scheduled_at plus duration_minutes, or exactly what contract 1.0 wrote as end_time.';
+'When it ends: scheduled_at plus duration_minutes, or exactly what contract 1.0 wrote as end_time. @readonly';
 comment on column public.tasks.duration_minutes is 'How long it takes, in minutes.';
 comment on column public.tasks.trigger_type is 'What makes it due: a time or a place.';
 comment on column public.tasks.location_trigger is 'The place that makes it due.';

@@ -32,8 +32,8 @@ create table public.conversations (
 
 comment on table public.conversations is 'Threads between a user and the agents.';
 comment on column public.conversations.id is 'The conversation''s id.';
-comment on column public.conversations.user_id is 'Who takes part. Does not change.';
-comment on column public.conversations.langgraph_thread_id is 'The LangGraph thread, unique. Does not change.';
+comment on column public.conversations.user_id is 'Who takes part.';
+comment on column public.conversations.langgraph_thread_id is 'The LangGraph thread, unique.';
 comment on column public.conversations.context_type is 'What the conversation is about.';
 comment on column public.conversations.goal_id is 'The goal, of the same user, that contract 1.0 keeps the conversation under.';
 comment on column public.conversations.messages is 'Contract 1.0''s list of messages. Contract 1.2 has /messages.';
@@ -64,7 +64,7 @@ create table public.messages (
 
 comment on table public.messages is 'What was said in a conversation. A message does not change.';
 comment on column public.messages.id is 'The message''s id.';
-comment on column public.messages.conversation_id is 'The conversation that it is part of. Does not change.';
+comment on column public.messages.conversation_id is 'The conversation that it is part of.';
 comment on column public.messages.role is 'Who speaks.';
 comment on column public.messages.content is 'What is said.';
 comment on column public.messages.input_modality is 'How it was entered.';

@@ -15,7 +15,7 @@ create table public.patterns (
 
 comment on table public.patterns is 'Signals in a user''s behaviour.';
 comment on column public.patterns.id is 'The pattern''s id.';
-comment on column public.patterns.user_id is 'Whose behaviour it is. Does not change.';
+comment on column public.patterns.user_id is 'Whose behaviour it is.';
 comment on column public.patterns.pattern_type is 'What kind of pattern it is.';
 comment on column public.patterns.description is 'The pattern in words.';
 comment on column public.patterns.data is 'What supports it.';

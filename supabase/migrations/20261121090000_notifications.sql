@@ -15,7 +15,7 @@ create table public.notification_log (
 
 comment on table public.notification_log is 'Deliveries of notifications about tasks.';
 comment on column public.notification_log.id is 'The entry''s id.';
-comment on column public.notification_log.task_id is 'The task that the notification is about. Does not change.';
+comment on column public.notification_log.task_id is 'The task that the notification is about.';
 comment on column public.notification_log.channel is 'How it was delivered.';
 comment on column public.notification_log.sent_at is 'When it was sent.';
 comment on column public.notification_log.response is 'What the user answered.';

@@ -17,7 +17,7 @@ comment on column public.page.page is 'Number of this page, from 1.';
 comment on column public.page.page_size is 'How many rows a page has at most.';
 comment on column public.page.has_next is 'Whether another page follows.';
 comment on column public.page.has_prev is 'Whether a page comes before.';
-comment on column public.page.next_cursor is 'What to give as `after` for the next page; absent on the last.';
+comment on column public.page.next_cursor is 'What to give as `after` for the next page; absent on the last. @optional';
 
 -- A media type of its own: PostgREST passes on what a function has written as one, without another look or copy.
 create domain public."application/vnd.flux.page+json" as json;

@@ -7,7 +7,8 @@
 
 create schema v1_0;
 
-comment on schema v1_0 is 'Contract 1.0 of the Flux data service.';
+comment on schema v1_0 is 'Contract 1.0 of the Flux data service.
+@contract=1.0';
 
 alter default privileges in schema v1_0 revoke all on tables from anon, authenticated, service_role;
 alter default privileges in schema v1_0 revoke all on functions from anon, authenticated, service_role;
@@ -27,7 +28,7 @@ select id, name, email, preferences, demo_mode, created_at, updated_at
 from public.users;
 
 comment on view v1_0.users is 'People whom Flux coaches.';
-comment on column v1_0.users.name is 'Required. Display name.';
+comment on column v1_0.users.name is 'Display name. @required';
 comment on column v1_0.users.preferences is 'Free-form preferences, such as the time zone.';
 
 create view v1_0.demo_flags with (security_invoker = true) as
@@ -84,7 +85,7 @@ alter view v1_0.tasks alter column trigger_type set default 'time';
 alter view v1_0.tasks alter column is_recurring set default false;
 
 comment on view v1_0.tasks is 'What users do towards their goals, and when.';
-comment on column v1_0.tasks.goal_id is 'Required. The goal, of the same user, that it serves.';
+comment on column v1_0.tasks.goal_id is 'The goal, of the same user, that it serves. @required';
 comment on column v1_0.tasks.state is 'Where the task stands.';
 comment on column v1_0.tasks.start_time is 'When it starts.';
 comment on column v1_0.tasks.end_time is 'When it ends; not before its start.';
@@ -98,7 +99,7 @@ alter view v1_0.conversations alter column messages set default '[]';
 alter view v1_0.conversations alter column status set default 'open';
 
 comment on view v1_0.conversations is 'Threads between a user and the agents.';
-comment on column v1_0.conversations.goal_id is 'Required. The goal, of the same user, that the conversation is about.';
+comment on column v1_0.conversations.goal_id is 'The goal, of the same user, that the conversation is about. @required';
 comment on column v1_0.conversations.messages is 'What was said, a list of any shape.';
 comment on column v1_0.conversations.status is 'Where the conversation stands.';
 

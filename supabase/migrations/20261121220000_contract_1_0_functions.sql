@@ -130,7 +130,7 @@ begin
 end;
 $$;
 comment on function v1_0.create_goal_with_structure(public.json_object, public.json_list) is
-'Creates a goal with milestones, each with its tasks, in one transaction: all or nothing.';
+'Creates a goal with milestones, each with its tasks, in one transaction: all or nothing. @structure=goals,milestones,tasks';
 
 grant execute on function v1_0.get_tasks_by_timerange(uuid, public.instant, public.instant) to authenticated, service_role;
 grant execute on function v1_0.get_task_statistics(uuid, public.instant, public.instant) to authenticated, service_role;

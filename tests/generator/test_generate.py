@@ -1,4 +1,4 @@
-"""scripts/generate through a real database: what it writes, what it refuses, and what it calls stale."""
+"""scripts/generate, run on a real database: what it writes, rejects and reports as stale."""
 
 from collections.abc import Callable
 from itertools import count
@@ -6,14 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from generator import modules as contracts
-from generator.catalog import Catalog, DomainCheck
+from generator.catalog import CannotGenerate, Catalog, DomainCheck
 from generator.checks import Facts, read_checks
-from generator.command import run
-from generator.errors import CannotGenerate
 from generator.expressions import Array, Call, Literal, Name, parse
+from generator.from_database import run
+from generator.introspection import split_comment
 from generator.names import class_name, field_name, singular
-from generator.shapes import split_tags
 from generator.view_origins import parse_node_tree
 from local_stack import LocalStack
 from local_stack.database import execute_script, fetch_rows
@@ -87,6 +85,8 @@ def test_a_file_that_nothing_generates_is_reported_and_removed(
         ("create domain public.code as text check (value ~ '^[A-Z]+$')", ["public.code", "'^[A-Z]+$'"]),
         ("create domain public.tiny as integer check (value <> 0)", ["public.tiny", "tiny_check"]),
         ("create domain public.tags as text[]", ["public.tags", "text[]"]),
+        ("comment on column public.tasks.title is 'A title. @requird'", ["A title.", "@requird"]),
+        ("comment on schema public is 'No contract.'", ["schema public", "@contract"]),
         ("alter table public.goals add constraint short check (char_length(title) < 9)", ["short", "public.goals", "comment"]),
         ("alter table public.goals add column schema text", ["public.goals", "'schema'"]),
         ("alter table public.goals add column class text", ["public.goals", "'class'"]),
@@ -130,8 +130,8 @@ def test_rights_and_tags_decide_what_can_be_written(generated: Callable[[str], d
         """
         alter table public.patterns
           add column closed text, add column shown text, add column wanted text, add column stamp text default now()::text;
-        comment on column public.patterns.shown is 'Read-only. Shown.';
-        comment on column public.patterns.wanted is 'Required. Wanted.';
+        comment on column public.patterns.shown is 'Shown. @readonly';
+        comment on column public.patterns.wanted is 'Wanted. @required';
         grant insert (shown, wanted, stamp), update (shown, wanted, stamp, closed) on public.patterns to service_role
         """
     )["contract_1_2.py"]
@@ -153,15 +153,16 @@ def test_a_view_over_a_view_takes_after_the_table_until_it_says_otherwise(genera
         comment on column private.renamed.title is 'From the view beneath.';
         create view public.plans as select *, loud || '!' as louder, 1 as one from private.renamed;
         comment on column public.plans.category is 'Its own.';
-        comment on column public.plans.louder is 'Never null. Louder.';
+        comment on column public.plans.louder is 'Louder. @notnull';
         alter view public.plans alter column weeks set default 9;
         alter view public.plans alter column one set default 1;
         grant select on public.plans to service_role;
-        grant insert (id, owner, title, weeks) on public.plans to service_role
+        grant insert (id, owner, title, weeks), update (title) on public.plans to service_role
         """
     )["contract_1_2.py"]
     row, create = class_in(text, "Plan"), class_in(text, "PlanCreate")
-    assert 'owner: UUID = Field(description="Whose goal it is. Does not change.")' in row
+    for model in (row, create):
+        assert 'owner: UUID = Field(description="Whose goal it is. Does not change.")' in model
     assert 'title: Title = Field(description="From the view beneath.")' in row
     assert 'category: FreeText | None = Field(description="Its own.")' in row
     assert "loud: str | None" in row
@@ -172,14 +173,11 @@ def test_a_view_over_a_view_takes_after_the_table_until_it_says_otherwise(genera
     assert 'owner: UUID | MISSING = Field(default=MISSING, description="Whose goal it is.")' in class_in(text, "PlanFilters")
 
 
-def test_another_contract_is_a_schema_and_a_line(
-    generated: Callable[[str], dict[str, str]], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    third = contracts.Contract("2.0", "v2", "contract_2_0")
-    monkeypatch.setattr(contracts, "CONTRACTS", (*contracts.CONTRACTS, third))
+def test_a_schema_with_a_tag_is_another_contract(generated: Callable[[str], dict[str, str]]) -> None:
     files = generated(
         """
         create schema v2;
+        comment on schema v2 is '@contract=2.0';
         create domain v2.mood as text check (value in ('good', 'so-so'));
         create view v2.people as select id, email as address, 'good'::v2.mood as mood from public.users;
         create function v2.find_task(id uuid) returns public.tasks language sql stable
@@ -194,6 +192,7 @@ def test_another_contract_is_a_schema_and_a_line(
     assert "Task = contract_1_2.Task" in text
     assert 'field="address", message="A people with this address exists already."' in text
     assert "v2" not in files["contract_1_2.py"]
+    assert '"2.0": Schema(' in files["__init__.py"]
 
 
 def test_domains_become_types_with_their_constraints(generated: Callable[[str], dict[str, str]]) -> None:
@@ -344,19 +343,29 @@ def test_a_column_that_cannot_be_a_field_is_refused(name: str) -> None:
         field_name("public.things", name)
 
 
-def test_tags_are_no_part_of_a_description() -> None:
-    both = frozenset({"Never null.", "Read-only."})
-    assert split_tags("Never null. Read-only. What it is. Required.") == (both, "What it is. Required.")
-    assert split_tags("Read-only.") == (frozenset({"Read-only."}), None)
-    assert split_tags(None) == (frozenset(), None)
+@pytest.mark.parametrize(
+    ("comment", "text", "tags"),
+    [
+        ("What it is. @readonly @notnull", "What it is.", {"readonly": "", "notnull": ""}),
+        ("Contract 2.0.\n@contract=2.0", "Contract 2.0.", {"contract": "2.0"}),
+        ("@required", None, {"required": ""}),
+        ("An address has one @ and is not @required here.", "An address has one @ and is not @required here.", {}),
+        (None, None, {}),
+    ],
+)
+def test_tags_are_split_from_the_end_of_a_comment(comment: str | None, text: str | None, tags: dict[str, str]) -> None:
+    assert split_comment(comment) == (text, tags)
 
 
-def test_a_catalog_without_a_primary_key_has_no_key() -> None:
-    assert Catalog(frozenset(), {}, {}, {}, {}, {}, []).primary_key(1) == ()
+def test_a_relation_without_a_primary_key_has_no_key() -> None:
+    assert Catalog((), {}, {}, {}, {}, {}, []).primary_key(1) == ()
 
 
 def test_a_structure_takes_what_creates_its_rows_without_their_references(generated: Callable[[str], dict[str, str]]) -> None:
-    script = "alter table public.milestones add column mood text; grant insert (mood) on public.milestones to service_role"
+    script = """
+        alter table public.milestones add column mood text;
+        grant insert (mood), update (mood) on public.milestones to service_role
+    """
     text = generated(script)["contract_1_2.py"]
     assert "mood: str | None = None" in class_in(text, "MilestoneStructure")
     assert "tasks: list[TaskStructure]" in class_in(text, "MilestoneStructure")

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from dao_service.contracts import CONTRACT_1_0, CONTRACT_1_2, Contract
+from dao_service.contracts import CONTRACTS, Contract
 from dao_service.core.database import SessionFactory
 from dao_service.dao import dao_registry
 from dao_service.errors import NotFoundError
@@ -145,7 +145,7 @@ async def test_contract_1_2(sessions: SessionFactory, called: set[str]) -> None:
         for get in (users.get_user, flags.get):
             with pytest.raises(NotFoundError):
                 await get(db, ada.id)
-    assert called == operations(CONTRACT_1_2)
+    assert called == operations(CONTRACTS["1.2"])
 
 
 async def test_contract_1_0(sessions: SessionFactory, called: set[str]) -> None:
@@ -206,7 +206,7 @@ async def test_contract_1_0(sessions: SessionFactory, called: set[str]) -> None:
         await milestones.delete_milestone(db, week.id)
         await goals.delete_goal(db, run.id)
         await users.delete_user(db, ada.id)
-    assert called == operations(CONTRACT_1_0)
+    assert called == operations(CONTRACTS["1.0"])
 
 
 async def test_pages_follow_each_other_by_number_or_cursor(sessions: SessionFactory) -> None:
@@ -224,6 +224,6 @@ async def test_pages_follow_each_other_by_number_or_cursor(sessions: SessionFact
 
 
 def test_every_resource_has_a_dao_in_the_registry_of_its_contract() -> None:
-    for contract, registry in ((CONTRACT_1_2, dao_registry), (CONTRACT_1_0, dao_registry_1_0)):
+    for contract, registry in ((CONTRACTS["1.2"], dao_registry), (CONTRACTS["1.0"], dao_registry_1_0)):
         made = {value().resource for name, value in vars(registry).items() if name.startswith("get_")}
         assert made == {operation.resource.replace("-", "_") for operation in contract.operations}

@@ -14,8 +14,7 @@ from pydantic import TypeAdapter
 
 from dao_service.contracts import CONTRACTS
 from generator.compatibility import breaking_changes
-from generator.from_contracts import broken_promises
-from generator.openapi import documents, snapshot_path
+from generator.from_contracts import broken_promises, documents, snapshot_path
 from local_stack import LocalStack
 
 ROOT = Path(__file__).resolve().parents[2]

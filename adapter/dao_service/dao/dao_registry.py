@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from dao_service.contracts import CONTRACT_1_2
+from dao_service.contracts import CONTRACTS
 from dao_service.gateway.protocol import Gateway
 from dao_service.generated import contract_1_2 as v1_2
 from dao_service.generated.vocabulary import TaskStatus
 from dao_service.in_process import dao as resources
 from dao_service.in_process.calls import Key
 
-_OPERATIONS = {operation.name: operation for operation in CONTRACT_1_2.operations}
+_OPERATIONS = {operation.name: operation for operation in CONTRACTS["1.2"].operations}
 
 
 class UserDao(resources.Users[v1_2.User, v1_2.UserCreate, v1_2.UserUpdate]):

@@ -100,7 +100,7 @@ class ConversationFilters(Filters):
 class DemoFlags(Row):
     """Simulation settings, at most one row a user."""
 
-    user_id: UUID = Field(description="Whose settings these are.")
+    user_id: UUID = Field(description="Whose settings these are. Does not change.")
     virtual_now: Instant | None = Field(description="The time that the demonstration pretends it is.")
     escalation_speed: NonnegativeNumber = Field(description="Factor on the pace of escalations; 1 is real time.")
     created_at: Instant = Field(description="When the row was created.")
@@ -110,7 +110,7 @@ class DemoFlags(Row):
 class DemoFlagsCreate(Input):
     """Creates a row of demo_flags."""
 
-    user_id: UUID = Field(description="Whose settings these are.")
+    user_id: UUID = Field(description="Whose settings these are. Does not change.")
     virtual_now: Instant | None = Field(default=None, description="The time that the demonstration pretends it is.")
     escalation_speed: NonnegativeNumber = Field(default=1.0, description="Factor on the pace of escalations; 1 is real time.")
 
@@ -270,7 +270,7 @@ class GoalFull(Row):
     """Goals with their milestones and tasks."""
 
     id: UUID = Field(description="The goal's id.")
-    user_id: UUID = Field(description="Whose goal it is. Does not change.")
+    user_id: UUID = Field(description="Whose goal it is.")
     title: Title = Field(description="What is to be reached.")
     category: FreeText | None = Field(description="What the goal is about, such as health.")
     timeline: FreeText | None = Field(description='Time frame, such as "8 weeks".')

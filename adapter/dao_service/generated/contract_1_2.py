@@ -116,7 +116,7 @@ class ConversationUpdate(Input):
 
 
 class ConversationFunctionUpdate(Input):
-    """Changes what only a function writes to conversations: the fields that are given and no other."""
+    """Changes the fields of conversations that only a function writes: those that are given and no other."""
 
     extracted_intent: FreeText | None | MISSING = Field(
         default=MISSING, description="What the user wanted, as the voice agent understood it."
@@ -153,7 +153,7 @@ class ConversationFilters(Filters):
 class DemoFlags(Row):
     """Simulation settings, at most one row a user."""
 
-    user_id: UUID = Field(description="Whose settings these are.")
+    user_id: UUID = Field(description="Whose settings these are. Does not change.")
     virtual_now: Instant | None = Field(description="The time that the demonstration pretends it is.")
     escalation_speed: NonnegativeNumber = Field(description="Factor on the pace of escalations; 1 is real time.")
     created_at: Instant = Field(description="When the row was created.")
@@ -163,7 +163,7 @@ class DemoFlags(Row):
 class DemoFlagsCreate(Input):
     """Creates a row of demo_flags."""
 
-    user_id: UUID = Field(description="Whose settings these are.")
+    user_id: UUID = Field(description="Whose settings these are. Does not change.")
     virtual_now: Instant | None = Field(default=None, description="The time that the demonstration pretends it is.")
     escalation_speed: NonnegativeNumber = Field(default=1.0, description="Factor on the pace of escalations; 1 is real time.")
 
@@ -385,7 +385,7 @@ class GoalFull(Row):
     """Goals with their milestones and tasks."""
 
     id: UUID = Field(description="The goal's id.")
-    user_id: UUID = Field(description="Whose goal it is. Does not change.")
+    user_id: UUID = Field(description="Whose goal it is.")
     title: Title = Field(description="What is to be reached.")
     description: FreeText | None = Field(description="The goal in the user's words.")
     class_tags: TextList | None = Field(description="Classes that the goal falls into, such as health.")
@@ -416,7 +416,7 @@ class Message(Row):
     """What was said in a conversation. A message does not change."""
 
     id: UUID = Field(description="The message's id.")
-    conversation_id: UUID = Field(description="The conversation that it is part of. Does not change.")
+    conversation_id: UUID = Field(description="The conversation that it is part of.")
     role: MessageRole = Field(description="Who speaks.")
     content: NonemptyText = Field(description="What is said.")
     input_modality: InputModality = Field(description="How it was entered.")
@@ -427,7 +427,7 @@ class Message(Row):
 class MessageCreate(Input):
     """Creates a row of messages."""
 
-    conversation_id: UUID = Field(description="The conversation that it is part of. Does not change.")
+    conversation_id: UUID = Field(description="The conversation that it is part of.")
     role: MessageRole = Field(description="Who speaks.")
     content: NonemptyText = Field(description="What is said.")
     input_modality: InputModality = Field(default=InputModality.TEXT, description="How it was entered.")

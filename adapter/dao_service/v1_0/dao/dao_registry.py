@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from dao_service.contracts import CONTRACT_1_0
+from dao_service.contracts import CONTRACTS
 from dao_service.gateway.protocol import Gateway
 from dao_service.generated import contract_1_0 as v1_0
 from dao_service.in_process import dao as resources
 from dao_service.in_process.calls import Key
 
-_OPERATIONS = {operation.name: operation for operation in CONTRACT_1_0.operations}
+_OPERATIONS = {operation.name: operation for operation in CONTRACTS["1.0"].operations}
 
 
 class UserDao(resources.Users[v1_0.User, v1_0.UserCreate, v1_0.UserUpdate]):

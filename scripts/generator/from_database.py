@@ -1,0 +1,39 @@
+"""The first half of scripts/generate: what is made from the migrated database."""
+
+import asyncio
+import contextlib
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from local_stack import LocalStack
+
+from .catalog import CannotGenerate
+from .files import check_files, write_files
+from .introspection import read_catalog
+from .modules import generate
+from .source import ROOT
+
+
+def run(database_url: str | None, *, check: bool = False, root: Path = ROOT) -> int:
+    """Generate from that database, or from a throw-away one if None. Returns the exit code."""
+    try:
+        with _database(database_url) as url:
+            files = generate(asyncio.run(read_catalog(url)))
+    except CannotGenerate as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return check_files(root, files) if check else write_files(root, files)
+
+
+@contextlib.contextmanager
+def _database(url: str | None) -> Iterator[str]:
+    if url is not None:
+        yield url
+        return
+    stack = LocalStack()
+    try:
+        stack.start_database()
+        yield stack.database_url
+    finally:
+        stack.stop()
