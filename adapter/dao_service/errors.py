@@ -108,10 +108,24 @@ class UnavailableError(DataServiceError):
     headers = ((b"retry-after", b"1"),)
 
 
+class WrongRoleError(UnavailableError):
+    """Statements would run as another role or without limits. `detail` says what to change in the deployment."""
+
+
 class TimeLimitError(DataServiceError):
     """The statement ran into its time limit."""
 
     status = 504
+
+
+class UnknownOutcomeError(TimeLimitError):
+    """A write was sent and got no answer: it may have happened."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The database did not answer, so the write may or may not have happened. Look before you repeat it, "
+            "or send such a request with an Idempotency-Key."
+        )
 
 
 class LockTimeLimitError(TimeLimitError):
@@ -148,6 +162,11 @@ def from_database(code: str, message: str, detail: str | None, constraints: Mapp
     if _UNAVAILABLE.fullmatch(code):
         return UnavailableError(SATURATED)
     return DefectError(code)
+
+
+def lost_connection(code: str) -> bool:
+    """Whether the connection broke while a statement was under way: a write may have been committed or not."""
+    return code in ("", "PGRST001") or code.startswith("08")
 
 
 def _broken_constraint(code: str, message: str, place: str, constraints: Mapping[str, Constraint]) -> ConflictError | InvalidError:

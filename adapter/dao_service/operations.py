@@ -79,7 +79,7 @@ def list_rows(path: str, relation: AnyRelation, query: type[Paging], page: Any, 
             "filters": {name: value for name, value in sent.items() if name in filter_names},
             **paging.window(),
         }
-        return await gateway.call(list_page, Payload(tuple(arguments), orjson.dumps(arguments)))
+        return await gateway.call(list_page, Payload(tuple(arguments), orjson.dumps(arguments), relation.name))
 
     filtered = f" Filters, which all have to hold: {', '.join(sorted(filter_names))}." if filter_names else ""
     description = f"{relation.description} One page of them, newest first, with their exact number.{filtered}"
@@ -151,10 +151,11 @@ def delete_row(path: str, relation: AnyRelation) -> Operation:
 
 def ask(path: str, function: AnyFunction) -> Operation:
     """`GET` that calls a function with the query's parameters."""
+    resource = resource_of(path)
 
     async def run(gateway: Gateway, request: Request) -> bytes:
         query: Input = request.query
-        return await gateway.call(function, Payload(_sent(query), _unset_free(query)))
+        return await gateway.call(function, Payload(_sent(query), _unset_free(query), resource))
 
     return Operation(
         "GET",
@@ -186,6 +187,8 @@ def perform(
     changes a row of that relation, and an empty body answers the row as it is.
     """
 
+    resource = resource_of(path)
+
     async def run(gateway: Gateway, request: Request) -> bytes:
         if changes is not None and not request.body.model_fields_set:
             return await gateway.select(changes, request.key)
@@ -198,7 +201,7 @@ def perform(
             # Spliced, not decoded: what the caller wrote reaches the database as it is.
             raw = b'{"%b":"%b"%b%b' % (key.encode(), request.key.encode(), b"," if names else b"", raw[1:])
             names.add(key)
-        return await gateway.call(function, Payload(tuple(sorted(names)), raw))
+        return await gateway.call(function, Payload(tuple(sorted(names)), raw, resource))
 
     return Operation(
         method,
@@ -228,6 +231,11 @@ def changes_of(function: AnyFunction, relation: AnyRelation, *names: str) -> typ
 def _body_of(function: AnyFunction, fields: dict[str, Any]) -> type[Input]:
     name = "".join(word.capitalize() for word in function.name.split("_"))
     return create_model(name, __base__=Input, __doc__=function.description, **fields)
+
+
+def resource_of(path: str) -> str:
+    """The name of the relation that a path is about: its first segment."""
+    return path.split("/")[1].replace("-", "_")
 
 
 def _words(relation: AnyRelation) -> str:

@@ -11,7 +11,7 @@ import orjson
 import pytest
 from pydantic import SecretStr
 
-from dao_service.errors import UnavailableError
+from dao_service.errors import UnknownOutcomeError
 from dao_service.gateway.opening import open_gateway
 from dao_service.gateway.protocol import Gateway, Payload
 from dao_service.generated.contract_1_2 import USERS
@@ -77,7 +77,7 @@ async def test_waiting_for_a_connection_counts(
             await asyncio.wait([second], timeout=0.7 * LIMIT_SECONDS)
         await first
 
-        with pytest.raises(UnavailableError):
+        with pytest.raises(UnknownOutcomeError):
             await second
 
     assert time.monotonic() - begun < 1.4 * LIMIT_SECONDS

@@ -218,6 +218,6 @@ class GatheringGateway:
             in_order = sorted(items, key=lambda item: item.key)
             entries = b",".join([b'{"id":"%b",%b' % (item.key.encode(), item.fields.json.lstrip()[1:]) for item in in_order])
             arguments = b'{"resource":"%b","entries":[%b]}' % (resource.encode(), entries)
-        answer = await self._gateway.call(function, Payload(tuple(function.argument_types), arguments))
+        answer = await self._gateway.call(function, Payload(tuple(function.argument_types), arguments, resource.partition(".")[2]))
         # Only between rows does the database break a line.
         return {row[_ROW_START:_KEY_END].decode(): row for row in answer[1:-1].split(b", \n ")}

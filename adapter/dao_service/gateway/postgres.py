@@ -7,9 +7,20 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppres
 from typing import TYPE_CHECKING
 
 from dao_service.bindings import AnyFunction, AnyRelation, Constraint
-from dao_service.errors import SATURATED, UNREACHABLE, DataServiceError, NotFoundError, UnavailableError, from_database
+from dao_service.errors import (
+    SATURATED,
+    UNREACHABLE,
+    DataServiceError,
+    NotFoundError,
+    UnavailableError,
+    UnknownOutcomeError,
+    from_database,
+    lost_connection,
+)
 from dao_service.gateway import statements
+from dao_service.gateway.login import Login
 from dao_service.gateway.protocol import Payload
+from dao_service.gateway.turns import Turns
 
 try:
     import asyncpg
@@ -26,37 +37,40 @@ FAILURES = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClien
 """What a call to Postgres raises: the first where Postgres answers with an error, the others where it doesn't answer."""
 
 _CLOSE_WITHIN_SECONDS = 2
-ROLE = "service_role"
-# What ALTER ROLE set for a role takes effect when it logs in, not when another takes it on, as PostgREST knows too.
-_TAKE_ON_ROLE = f"""
-    set role {ROLE};
-    select set_config(split_part(setting, '=', 1), substr(setting, strpos(setting, '=') + 1), false)
-    from pg_roles, unnest(rolconfig) as setting
-    where rolname = '{ROLE}';
-"""  # noqa: S608 (a constant)
+_RELEASE_WITHIN_SECONDS = 0.5
+"""A server that hangs does not confirm that a statement was cancelled."""
 
 
 class StatementGateway:
     """The five operations, each one statement, on the connection that `connection` gives."""
+
+    commits_each = False
+    """Whether a statement is a transaction of its own."""
 
     def __init__(self, constraints: Mapping[str, Mapping[str, Constraint]]) -> None:
         """`constraints` are by schema and name."""
         self.constraints = constraints
 
     async def select(self, relation: AnyRelation, key: str) -> bytes:
-        return await self._one_row(relation.schema, statements.select(relation), key)
+        async with self._in_turn(relation.name) as begun:
+            return await self._one_row(begun, relation.schema, statements.select(relation), key, writes=False)
 
     async def insert(self, relation: AnyRelation, row: Payload) -> bytes:
-        return await self._one_row(relation.schema, statements.insert(relation, row.names), row.json)
+        async with self._in_turn(relation.name) as begun:
+            return await self._one_row(begun, relation.schema, statements.insert(relation, row.names), row.json)
 
     async def update(self, relation: AnyRelation, key: str, changes: Payload) -> bytes:
-        return await self._one_row(relation.schema, statements.update(relation, changes.names), changes.json, key)
+        async with self._in_turn(relation.name, key) as begun:
+            return await self._one_row(begun, relation.schema, statements.update(relation, changes.names), changes.json, key)
 
     async def delete(self, relation: AnyRelation, key: str) -> None:
-        await self._one_row(relation.schema, statements.delete(relation), key)
+        async with self._in_turn(relation.name, key) as begun:
+            await self._one_row(begun, relation.schema, statements.delete(relation), key)
 
     async def call(self, function: AnyFunction, arguments: Payload) -> bytes:
-        return await self._one_row(function.schema, statements.call(function, arguments.names), arguments.json)
+        statement = statements.call(function, arguments.names)
+        async with self._in_turn(arguments.resource or function.name) as begun:
+            return await self._one_row(begun, function.schema, statement, arguments.json, writes=not function.read_only)
 
     def refusal(self, failure: Exception, schema: str) -> DataServiceError:
         """The error for one of `FAILURES`, in the words of the contract that is this schema."""
@@ -72,16 +86,29 @@ class StatementGateway:
     def _seconds_left(self, begun: float) -> float | None:
         """How long a statement may take, of a call that began then; None where nothing but the connection limits it."""
 
-    async def _one_row(self, schema: str, statement: str, *values: object) -> bytes:
-        begun = time.monotonic()
+    @asynccontextmanager
+    async def _in_turn(self, _resource: str, _key: str = "") -> AsyncIterator[float]:
+        """The turn of a call, and when the call began."""
+        yield time.monotonic()
+
+    async def _one_row(self, begun: float, schema: str, statement: str, *values: object, writes: bool = True) -> bytes:
+        sent = False
         try:
             async with self.connection() as connection:
+                sent = True
                 answer: bytes | None = await connection.fetchval(statement, *values, timeout=self._seconds_left(begun))
         except FAILURES as error:
+            if writes and sent and self.commits_each and may_have_happened(error):
+                raise UnknownOutcomeError from error
             raise self.refusal(error, schema) from error
         if answer is None:
             raise NotFoundError("There is no row with this id.")
         return answer
+
+
+def may_have_happened(failure: Exception) -> bool:
+    """Whether a statement that failed so may have been committed."""
+    return not isinstance(failure, asyncpg.PostgresError) or lost_connection(failure.sqlstate or "")
 
 
 class PostgresGateway(StatementGateway):
@@ -89,6 +116,8 @@ class PostgresGateway(StatementGateway):
 
     The pool belongs to the event loop that uses it and is made anew in another.
     """
+
+    commits_each = True
 
     def __init__(
         self,
@@ -100,9 +129,10 @@ class PostgresGateway(StatementGateway):
     ) -> None:
         """`url` is a `postgresql://` one."""
         super().__init__(constraints)
-        self._url = url
+        self._login = Login(url, commands_within=timeout_seconds)
         self._timeout_seconds = timeout_seconds
         self._connections = connections
+        self._turns = Turns(connections)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._opening = asyncio.Lock()
         self._opened: AsyncGenerator[Pool] | None = None
@@ -122,16 +152,7 @@ class PostgresGateway(StatementGateway):
 
     async def _open(self) -> AsyncGenerator["Pool"]:
         """A pool, for as long as this generator lives. A loop that ends closes its generators, so none outlives its loop."""
-        pool = await asyncpg.create_pool(
-            self._url,
-            min_size=0,
-            max_size=self._connections,
-            timeout=2,
-            command_timeout=self._timeout_seconds,
-            init=_prepare,
-            reset=_keep,
-            server_settings={"application_name": "flux-dao-service", "timezone": "UTC"},
-        )
+        pool = await asyncpg.create_pool(min_size=0, max_size=self._connections, connect=self._login.connect, reset=_keep)
         try:
             yield pool
         finally:
@@ -151,7 +172,13 @@ class PostgresGateway(StatementGateway):
             yield connection
         finally:
             with suppress(*FAILURES):  # What was asked is done or undone; a connection that can't be given back is replaced.
-                await pool.release(connection)
+                await pool.release(connection, timeout=_RELEASE_WITHIN_SECONDS)
+
+    @asynccontextmanager
+    async def _in_turn(self, resource: str, key: str = "") -> AsyncIterator[float]:
+        begun = time.monotonic()
+        async with self._turns.turn(resource, key, self._timeout_seconds):
+            yield begun
 
     def _seconds_left(self, begun: float) -> float:
         return max(begun + self._timeout_seconds - time.monotonic(), 0.001)
@@ -160,11 +187,6 @@ class PostgresGateway(StatementGateway):
         if self._opened is not None and self._loop is asyncio.get_running_loop():
             await self._opened.aclose()
         self._opened = self._pool = None
-
-
-async def _prepare(connection: "Connection") -> None:
-    await connection.set_type_codec("json", schema="pg_catalog", encoder=bytes, decoder=bytes, format="binary")
-    await connection.execute(_TAKE_ON_ROLE)
 
 
 async def _keep(_: "Connection") -> None:

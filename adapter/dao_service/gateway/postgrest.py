@@ -2,18 +2,67 @@
 
 import asyncio
 import json
+import select
+import time
 from collections.abc import Mapping
+from typing import Any
 
 import aiohttp
+from aiohttp.connector import Connection
 from yarl import URL
 
 from dao_service.bindings import AnyFunction, AnyRelation, Constraint
-from dao_service.errors import NO_CODE, SATURATED, UNREACHABLE, DataServiceError, UnavailableError, from_database
+from dao_service.errors import (
+    NO_CODE,
+    SATURATED,
+    UNREACHABLE,
+    DataServiceError,
+    UnavailableError,
+    UnknownOutcomeError,
+    from_database,
+    lost_connection,
+)
 from dao_service.gateway.protocol import Payload
+from dao_service.gateway.turns import Turns
 
 _ONE_ROW = "application/vnd.pgrst.object+json"
 _IDLE_SECONDS = 20
 """PostgREST closes a connection that was idle for 30 s: a request must not meet that."""
+_NOT_SENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
+"""Errors from before a request was sent. After all other errors, it may have been carried out."""
+
+
+class _QuietConnections(aiohttp.BaseConnector):
+    """Reuses a connection only if nothing came on it while it was idle.
+
+    A peer that sends an answer which nobody asked for (a load balancer's 408, for example) would otherwise answer the next request
+    with it.
+    """
+
+    async def connect(self, req: Any, traces: Any, timeout: aiohttp.ClientTimeout) -> Connection:  # noqa: ASYNC109 (aiohttp's signature)
+        while True:
+            connection = await super().connect(req, traces, timeout)
+            if connection.transport is None or _is_quiet(connection):
+                return connection
+            connection.close()
+
+
+def _is_quiet(connection: Connection) -> bool:
+    protocol, transport = connection.protocol, connection.transport
+    if protocol is None or transport is None or protocol.should_close:
+        return False
+    # What the event loop has not read yet: bytes, or the end of the connection.
+    arrived = select.poll()
+    arrived.register(transport.get_extra_info("socket").fileno(), select.POLLIN)
+    return not arrived.poll(0)
+
+
+class _TcpConnections(_QuietConnections, aiohttp.TCPConnector):
+    pass
+
+
+class _UnixConnections(_QuietConnections, aiohttp.UnixConnector):
+    pass
 
 
 class PostgrestGateway:
@@ -38,8 +87,10 @@ class PostgrestGateway:
         self._headers = {"apikey": key, "Accept": "application/json"}
         if not key.startswith("sb_"):
             self._headers["Authorization"] = f"Bearer {key}"
-        self._timeout = aiohttp.ClientTimeout(total=timeout_seconds, connect=timeout_seconds / 2, sock_connect=2)
+        self._timeout_seconds = timeout_seconds
+        self._timeout = aiohttp.ClientTimeout(total=None, connect=timeout_seconds / 2, sock_connect=2)
         self._connections = connections
+        self._turns = Turns(connections)
         self._constraints = constraints
         self._session: aiohttp.ClientSession | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -50,6 +101,7 @@ class PostgrestGateway:
             f"/{relation.name}?{relation.key}=eq.{key}",
             relation,
             {"Accept-Profile": relation.schema, "Accept": _ONE_ROW},
+            writes=False,
         )
 
     async def insert(self, relation: AnyRelation, row: Payload) -> bytes:
@@ -59,11 +111,11 @@ class PostgrestGateway:
 
     async def update(self, relation: AnyRelation, key: str, changes: Payload) -> bytes:
         path = f"/{relation.name}?{relation.key}=eq.{key}&columns={','.join(changes.names)}"
-        return await self._ask("PATCH", path, relation, self._writing(relation), changes.json)
+        return await self._ask("PATCH", path, relation, self._writing(relation), changes.json, key=key)
 
     async def delete(self, relation: AnyRelation, key: str) -> None:
         path = f"/{relation.name}?{relation.key}=eq.{key}&select={relation.key}"
-        await self._ask("DELETE", path, relation, self._writing(relation))
+        await self._ask("DELETE", path, relation, self._writing(relation), key=key)
 
     async def call(self, function: AnyFunction, arguments: Payload) -> bytes:
         headers = {
@@ -72,7 +124,15 @@ class PostgrestGateway:
             # The JSON is the same: where the database can't write it, PostgREST does.
             "Accept": f"{function.media_type}, application/json;q=0.5",
         }
-        return await self._ask("POST", f"/rpc/{function.name}", function, headers, arguments.json)
+        return await self._ask(
+            "POST",
+            f"/rpc/{function.name}",
+            function,
+            headers,
+            arguments.json,
+            resource=arguments.resource,
+            writes=not function.read_only,
+        )
 
     async def close(self) -> None:
         if self._session is not None and self._loop is asyncio.get_running_loop():
@@ -92,9 +152,9 @@ class PostgrestGateway:
         loop = asyncio.get_running_loop()
         if self._session is None or self._loop is not loop:
             connector = (
-                aiohttp.UnixConnector(self._socket_path, limit=self._connections, keepalive_timeout=_IDLE_SECONDS)
+                _UnixConnections(self._socket_path, limit=self._connections, keepalive_timeout=_IDLE_SECONDS)
                 if self._socket_path
-                else aiohttp.TCPConnector(limit=self._connections, keepalive_timeout=_IDLE_SECONDS)
+                else _TcpConnections(limit=self._connections, keepalive_timeout=_IDLE_SECONDS)
             )
             self._session = aiohttp.ClientSession(
                 connector=connector,
@@ -114,29 +174,48 @@ class PostgrestGateway:
         target: AnyRelation | AnyFunction,
         headers: dict[str, str],
         body: bytes | None = None,
+        *,
+        resource: str = "",
+        key: str = "",
+        writes: bool = True,
     ) -> bytes:
-        try:
-            async with self._pool().request(
-                method, URL(self._base + path, encoded=True), headers=headers, data=body, allow_redirects=False
-            ) as response:
-                answer = await response.read()
-                status = response.status
-        except TimeoutError as error:
-            raise UnavailableError(SATURATED) from error
-        except (aiohttp.ClientError, OSError) as error:
-            raise UnavailableError(UNREACHABLE) from error
+        begun = time.monotonic()
+        async with self._turns.turn(resource or target.name, key, self._timeout_seconds):
+            status, answer = await self._exchange(method, path, headers, body, begun, writes=writes)
         if status < 300:
             return answer
-        raise _refusal(status, answer, self._constraints.get(target.schema, {}))
+        raise _refusal(status, answer, self._constraints.get(target.schema, {}), writes=writes)
+
+    async def _exchange(
+        self, method: str, path: str, headers: dict[str, str], body: bytes | None, begun: float, *, writes: bool
+    ) -> tuple[int, bytes]:
+        """Status and body of PostgREST's answer."""
+        try:
+            # A deadline of our own: aiohttp's does not end every wait for a peer that misbehaves.
+            async with (
+                asyncio.timeout(max(begun + self._timeout_seconds - time.monotonic(), 0.001)),
+                self._pool().request(
+                    method, URL(self._base + path, encoded=True), headers=headers, data=body, allow_redirects=False
+                ) as response,
+            ):
+                return response.status, await response.read()
+        except _NOT_SENT as error:
+            raise UnavailableError(SATURATED if isinstance(error, TimeoutError) else UNREACHABLE) from error
+        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            if writes:
+                raise UnknownOutcomeError from error
+            raise UnavailableError(SATURATED if isinstance(error, TimeoutError) else UNREACHABLE) from error
 
 
-def _refusal(status: int, answer: bytes, constraints: Mapping[str, Constraint]) -> DataServiceError:
+def _refusal(status: int, answer: bytes, constraints: Mapping[str, Constraint], *, writes: bool) -> DataServiceError:
     try:
         problem = json.loads(answer)
         code, message, detail = str(problem["code"] or ""), str(problem["message"]), problem.get("details")
     except (ValueError, KeyError, TypeError):
         # Not PostgREST: something between it and us.
-        if status in (502, 503, 504):
-            return UnavailableError(UNREACHABLE)
+        if status in (408, 502, 503, 504):
+            return UnavailableError(UNREACHABLE) if status == 503 or not writes else UnknownOutcomeError()
         code, message, detail = f"{NO_CODE} {status}", "", None
+    if writes and lost_connection(code):
+        return UnknownOutcomeError()
     return from_database(code, message, detail, constraints)

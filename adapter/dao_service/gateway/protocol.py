@@ -10,6 +10,8 @@ class Payload(NamedTuple):
 
     names: tuple[str, ...]
     json: bytes
+    resource: str = ""
+    """The name of the relation that a function's call is about, if known: calls on one relation take turns."""
 
 
 class Gateway(Protocol):

@@ -6,7 +6,8 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from itertools import count
 from typing import TYPE_CHECKING, Self
 
-from dao_service.gateway.postgres import FAILURES, PostgresGateway, StatementGateway
+from dao_service.errors import UnknownOutcomeError
+from dao_service.gateway.postgres import FAILURES, PostgresGateway, StatementGateway, may_have_happened
 
 if TYPE_CHECKING:
     from dao_service.gateway.postgres import Connection
@@ -60,7 +61,7 @@ class Session(StatementGateway):
             try:
                 await self._held.execute("commit")
             except FAILURES as error:
-                raise self.refusal(error, "public") from error
+                raise UnknownOutcomeError if may_have_happened(error) else self.refusal(error, "public") from error
             await self._give_back()
 
     async def rollback(self) -> None:
