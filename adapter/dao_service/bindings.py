@@ -71,6 +71,8 @@ class Relation(Generic[RowT]):
 
     schema: str
     name: str
+    noun: str
+    """One row, in words."""
     key: str
     row: type[RowT]
     create: type[Input] | None

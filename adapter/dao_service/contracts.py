@@ -75,7 +75,9 @@ def _list_query(relation: AnyRelation) -> Any:
 def _goals_and_milestones(relations: Mapping[str, AnyRelation], functions: Mapping[str, AnyFunction]) -> Iterable[Operation]:
     """What a goal's structure has in every contract beside its plain operations."""
     structure = functions["create_goal_with_structure"]
-    yield get_row("/goals/{goal_id}/full", relations["goals_full"])
+    yield get_row(
+        "/goals/{goal_id}/full", relations["goals_full"], "get_goal_with_structure", "Get a goal with its milestones and tasks"
+    )
     yield perform("POST", "/goals/with-structure", structure, structure.arguments, status=201)
 
 

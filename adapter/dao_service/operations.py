@@ -63,38 +63,46 @@ def _sent(values: BaseModel) -> tuple[str, ...]:
     return tuple(sorted(values.model_fields_set))
 
 
-def _unset_free(values: BaseModel) -> bytes:
-    return values.__pydantic_serializer__.to_json(values, exclude_unset=True)
-
-
 def list_rows(path: str, relation: AnyRelation, query: type[Paging], page: Any, list_page: AnyFunction) -> Operation:
     """`GET` on a collection: one page, newest first."""
-    filter_names = frozenset(relation.filters.model_fields)
+    filter_names = set(relation.filters.model_fields)
 
     async def run(gateway: Gateway, request: Request) -> bytes:
         paging: Paging = request.query
-        sent = orjson.loads(_unset_free(paging))
         arguments = {
             "resource": f"{relation.schema}.{relation.name}",
-            "filters": {name: value for name, value in sent.items() if name in filter_names},
+            "filters": paging.model_dump(mode="json", include=filter_names, exclude_unset=True),
             **paging.window(),
         }
         return await gateway.call(list_page, Payload(tuple(arguments), orjson.dumps(arguments), relation.name))
 
-    filtered = f" Filters, which all have to hold: {', '.join(sorted(filter_names))}." if filter_names else ""
-    description = f"{relation.description} One page of them, newest first, with their exact number.{filtered}"
-    return Operation("GET", path, run, f"list_{relation.name}", f"List {_words(relation)}", description, page, query=query)
+    return Operation(
+        "GET",
+        path,
+        run,
+        f"list_{relation.name}",
+        f"List {relation.name.replace('_', ' ')}",
+        f"{relation.description} Returns one page, newest first, with the exact total. A row has to match every filter.",
+        page,
+        query=query,
+    )
 
 
-def get_row(path: str, relation: AnyRelation, name: str | None = None) -> Operation:
+def get_row(path: str, relation: AnyRelation, name: str = "", summary: str = "") -> Operation:
     """`GET` on one row."""
 
     async def run(gateway: Gateway, request: Request) -> bytes:
         return await gateway.select(relation, request.key)
 
-    summary = f"Get one of the {_words(relation)}"
-    description = f"{relation.description} The one with this id."
-    return Operation("GET", path, run, name or f"get_{relation.name}", summary, description, relation.row)
+    return Operation(
+        "GET",
+        path,
+        run,
+        name or f"get_{_snake(relation)}",
+        summary or f"Get {_one(relation)}",
+        f"{relation.description} Returns the one with this id.",
+        relation.row,
+    )
 
 
 def create_row(path: str, relation: AnyRelation) -> Operation:
@@ -107,9 +115,9 @@ def create_row(path: str, relation: AnyRelation) -> Operation:
         "POST",
         path,
         run,
-        f"create_{relation.name}",
-        f"Create one of the {_words(relation)}",
-        f"{relation.description} Creates one; a field that is not given takes its default.",
+        f"create_{_snake(relation)}",
+        f"Create {_one(relation)}",
+        "Returns the new row. A field that is not sent takes its default.",
         relation.row,
         status=201,
         body=relation.create,
@@ -117,7 +125,7 @@ def create_row(path: str, relation: AnyRelation) -> Operation:
 
 
 def update_row(path: str, relation: AnyRelation) -> Operation:
-    """`PATCH` on one row: changes the fields sent and no other; `{}` answers the row unchanged."""
+    """`PATCH` on one row."""
 
     async def run(gateway: Gateway, request: Request) -> bytes:
         changes = request.payload
@@ -129,9 +137,9 @@ def update_row(path: str, relation: AnyRelation) -> Operation:
         "PATCH",
         path,
         run,
-        f"update_{relation.name}",
-        f"Change one of the {_words(relation)}",
-        f"{relation.description} Changes the fields that are sent and no other; null clears one, {{}} answers the row unchanged.",
+        f"update_{_snake(relation)}",
+        f"Update {_one(relation)}",
+        "Changes the fields that are sent and no other. null clears a field; {} returns the row unchanged.",
         relation.row,
         body=relation.update,
     )
@@ -144,9 +152,15 @@ def delete_row(path: str, relation: AnyRelation) -> Operation:
         await gateway.delete(relation, request.key)
         return b""
 
-    summary = f"Delete one of the {_words(relation)}"
-    description = f"{relation.description} Deletes the one with this id, and what belongs to it."
-    return Operation("DELETE", path, run, f"delete_{relation.name}", summary, description, status=204)
+    return Operation(
+        "DELETE",
+        path,
+        run,
+        f"delete_{_snake(relation)}",
+        f"Delete {_one(relation)}",
+        "Deletes the row and everything that belongs to it.",
+        status=204,
+    )
 
 
 def ask(path: str, function: AnyFunction) -> Operation:
@@ -155,7 +169,9 @@ def ask(path: str, function: AnyFunction) -> Operation:
 
     async def run(gateway: Gateway, request: Request) -> bytes:
         query: Input = request.query
-        return await gateway.call(function, Payload(_sent(query), _unset_free(query), resource))
+        return await gateway.call(
+            function, Payload(_sent(query), query.__pydantic_serializer__.to_json(query, exclude_unset=True), resource)
+        )
 
     return Operation(
         "GET",
@@ -184,7 +200,7 @@ def perform(
 
     The body's fields are its arguments; with `whole`, the body is the one argument of that name. With `key`, the id in the path
     is the argument of that name; a body that names another is refused with `BadRequestError`. With `changes`, the function
-    changes a row of that relation, and an empty body answers the row as it is.
+    changes a row of that relation, and an empty body returns the row as it is.
     """
 
     resource = resource_of(path)
@@ -238,8 +254,13 @@ def resource_of(path: str) -> str:
     return path.split("/")[1].replace("-", "_")
 
 
-def _words(relation: AnyRelation) -> str:
-    return relation.name.replace("_", " ")
+def _snake(relation: AnyRelation) -> str:
+    return relation.noun.replace(" ", "_")
+
+
+def _one(relation: AnyRelation) -> str:
+    article = "" if relation.noun.endswith("s") else "an " if relation.noun[0] in "aeio" else "a "
+    return article + relation.noun
 
 
 def _title(function: AnyFunction) -> str:

@@ -4,7 +4,7 @@ from .catalog import SHARED_SCHEMA, Catalog, Contract, Relation
 from .entities import entity_diagram
 from .function_bindings import check_overloads, write_arguments, write_function
 from .models import Models, model_name
-from .names import constant_name
+from .names import constant_name, noun
 from .python_types import Homes, PythonTypes, row_class
 from .rules import Wording, rules_of
 from .shapes import Shape, shape_of
@@ -100,6 +100,7 @@ def _write_relation(shape: Shape, source: Source) -> str:
         source.binding("Relation"),
         schema=repr(relation.schema),
         name=repr(relation.name),
+        noun=repr(noun(relation.name)),
         key=repr(shape.key),
         row=row_class(relation),
         create=model_name(shape, "Create") if shape.creatable else "None",

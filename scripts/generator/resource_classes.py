@@ -13,7 +13,7 @@ from dao_service.generated.contract_1_2 import Page
 from dao_service.operations import Operation
 from dao_service.paging import Paging
 
-from .names import class_name
+from .names import class_name, singular
 from .source import Source, docstring
 
 _FOLDER = "adapter/dao_service/generated"
@@ -101,7 +101,7 @@ def _all(operation: Operation, source: Source) -> str:
 def _name(operation: str, resource: str) -> str:
     """`get_goals_full` of goals as `get_full`, `bulk_update_task_status` of tasks as `bulk_update_status`."""
     for verb in _VERBS:
-        if operation == f"{verb}_{resource}":
+        if operation == f"{verb}_{singular(resource)}":
             return verb
     for word in (resource, resource.removesuffix("s")):
         if f"_{word}_" in operation:

@@ -119,7 +119,7 @@ async def test_what_is_not_plain_has_methods_too(flux: FluxClient, user_id: UUID
     await flux.messages.create(MessageCreate(conversation_id=conversation.id, role=MessageRole.USER, content="Hello"))
     closed = await flux.conversations.close_voice_session(conversation.id, extracted_intent="greet", duration_seconds=3)
 
-    assert await flux.goals.get_full(goal.id) == goal.model_copy(update={"tasks": [linked]})
+    assert await flux.goals.get_with_structure(goal.id) == goal.model_copy(update={"tasks": [linked]})
     assert updated.updated_count == 1
     assert (statistics.total_tasks, statistics.by_status["done"], statistics.completion_rate) == (1, 1, 1.0)
     assert in_range == []

@@ -92,10 +92,10 @@ async def test_swagger_ui_creates_and_gets_a_row(contract: str, visit: Visit) ->
     sent = {"email": f"{uuid4().hex}@example.com", "name": name}
     await visit.page.goto(f"/docs{SUFFIXES[contract]}")
 
-    created = await _try_out(visit.page, "users-create_users", 201, body=json.dumps(sent))
-    found = await _try_out(visit.page, "users-get_users", 200, user_id=created["id"])
+    created = await _try_out(visit.page, "users-create_user", 201, body=json.dumps(sent))
+    found = await _try_out(visit.page, "users-get_user", 200, user_id=created["id"])
 
-    await visit.page.locator("[id='operations-users-get_users']").scroll_into_view_if_needed()
+    await visit.page.locator("[id='operations-users-get_user']").scroll_into_view_if_needed()
     await visit.page.get_by_text("Server response").last.scroll_into_view_if_needed()
     await visit.page.screenshot(path=PICTURES / f"docs-{contract}.png")
     assert found == created
@@ -108,7 +108,7 @@ async def test_redoc_shows_every_operation(contract: str, visit: Visit) -> None:
     await visit.page.goto(f"/redoc{SUFFIXES[contract]}")
 
     await visit.page.get_by_role("heading", name=f"Flux data service ({contract})").wait_for()
-    await visit.page.locator("[id='tag/tasks/operation/create_tasks']").scroll_into_view_if_needed()
+    await visit.page.locator("[id='tag/tasks/operation/create_task']").scroll_into_view_if_needed()
     await visit.page.screenshot(path=PICTURES / f"redoc-{contract}.png")
 
 

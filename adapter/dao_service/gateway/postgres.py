@@ -18,7 +18,6 @@ from dao_service.errors import (
     lost_connection,
 )
 from dao_service.gateway import statements
-from dao_service.gateway.login import Login
 from dao_service.gateway.protocol import Payload
 from dao_service.gateway.turns import Turns
 
@@ -28,6 +27,8 @@ except ModuleNotFoundError as missing:
     raise ModuleNotFoundError(
         "DATABASE_URL needs asyncpg. Install it with the extra: pip install 'flux-dao-service[direct]'"
     ) from missing
+
+from dao_service.gateway.login import Login
 
 if TYPE_CHECKING:
     Pool = asyncpg.Pool[asyncpg.Record]
@@ -108,7 +109,9 @@ class StatementGateway:
 
 def may_have_happened(failure: Exception) -> bool:
     """Whether a statement that failed so may have been committed."""
-    return not isinstance(failure, asyncpg.PostgresError) or lost_connection(failure.sqlstate or "")
+    if isinstance(failure, asyncpg.PostgresError):
+        return lost_connection(failure.sqlstate or "")
+    return not isinstance(failure, asyncpg.InterfaceError)  # asyncpg's own refusal, before anything was sent
 
 
 class PostgresGateway(StatementGateway):

@@ -48,29 +48,29 @@ class UsersResource(Resource):
         page_size: int | None = None,
         after: str | None = None,
     ) -> Page[User]:
-        """People whom Flux coaches. One page of them, newest first, with their exact number."""
+        """People whom Flux coaches. Returns one page, newest first, with the exact total. A row has to match every filter."""
         return await self._connection.ask(
             Page[User], "GET", "/users/", query={"skip": skip, "limit": limit, "page": page, "page_size": page_size, "after": after}
         )
 
     def all(self, *, page_size: int = 100) -> AsyncIterator[User]:
-        """People whom Flux coaches. All of them, newest first, page after page."""
+        """People whom Flux coaches. Returns one page, newest first, with the exact total. A row has to match every filter. All of them, newest first, page after page."""
         return self._connection.walk(Page[User], "/users/", {"page_size": page_size})
 
     async def get(self, user_id: UUID | str) -> User:
-        """People whom Flux coaches. The one with this id."""
+        """People whom Flux coaches. Returns the one with this id."""
         return await self._connection.ask(User, "GET", f"/users/{segment(user_id)}")
 
     async def create(self, row: UserCreate) -> User:
-        """People whom Flux coaches. Creates one; a field that is not given takes its default."""
+        """Returns the new row. A field that is not sent takes its default."""
         return await self._connection.ask(User, "POST", "/users/", body=row)
 
     async def update(self, user_id: UUID | str, changes: UserUpdate) -> User:
-        """People whom Flux coaches. Changes the fields that are sent and no other; null clears one, {} answers the row unchanged."""
+        """Changes the fields that are sent and no other. null clears a field; {} returns the row unchanged."""
         return await self._connection.ask(User, "PATCH", f"/users/{segment(user_id)}", body=changes)
 
     async def delete(self, user_id: UUID | str) -> None:
-        """People whom Flux coaches. Deletes the one with this id, and what belongs to it."""
+        """Deletes the row and everything that belongs to it."""
         return await self._connection.ask(None, "DELETE", f"/users/{segment(user_id)}")
 
 
@@ -78,7 +78,7 @@ class DemoFlagsResource(Resource):
     """Simulation settings, at most one row a user."""
 
     async def get(self, user_id: UUID | str) -> DemoFlags:
-        """Simulation settings, at most one row a user. The one with this id."""
+        """Simulation settings, at most one row a user. Returns the one with this id."""
         return await self._connection.ask(DemoFlags, "GET", f"/demo-flags/{segment(user_id)}")
 
     async def put(
@@ -107,7 +107,7 @@ class GoalsResource(Resource):
         page_size: int | None = None,
         after: str | None = None,
     ) -> Page[Goal]:
-        """What users want to reach. One page of them, newest first, with their exact number. Filters, which all have to hold: status, user_id."""
+        """What users want to reach. Returns one page, newest first, with the exact total. A row has to match every filter."""
         return await self._connection.ask(
             Page[Goal],
             "GET",
@@ -126,27 +126,27 @@ class GoalsResource(Resource):
     def all(
         self, *, user_id: UUID | str | None = None, status: GoalStatus | None = None, page_size: int = 100
     ) -> AsyncIterator[Goal]:
-        """What users want to reach. All of them, newest first, page after page."""
+        """What users want to reach. Returns one page, newest first, with the exact total. A row has to match every filter. All of them, newest first, page after page."""
         return self._connection.walk(Page[Goal], "/goals/", {"user_id": user_id, "status": status, "page_size": page_size})
 
     async def get(self, goal_id: UUID | str) -> Goal:
-        """What users want to reach. The one with this id."""
+        """What users want to reach. Returns the one with this id."""
         return await self._connection.ask(Goal, "GET", f"/goals/{segment(goal_id)}")
 
     async def create(self, row: GoalCreate) -> Goal:
-        """What users want to reach. Creates one; a field that is not given takes its default."""
+        """Returns the new row. A field that is not sent takes its default."""
         return await self._connection.ask(Goal, "POST", "/goals/", body=row)
 
     async def update(self, goal_id: UUID | str, changes: GoalUpdate) -> Goal:
-        """What users want to reach. Changes the fields that are sent and no other; null clears one, {} answers the row unchanged."""
+        """Changes the fields that are sent and no other. null clears a field; {} returns the row unchanged."""
         return await self._connection.ask(Goal, "PATCH", f"/goals/{segment(goal_id)}", body=changes)
 
     async def delete(self, goal_id: UUID | str) -> None:
-        """What users want to reach. Deletes the one with this id, and what belongs to it."""
+        """Deletes the row and everything that belongs to it."""
         return await self._connection.ask(None, "DELETE", f"/goals/{segment(goal_id)}")
 
-    async def get_full(self, goal_id: UUID | str) -> GoalFull:
-        """Goals with their milestones and tasks. The one with this id."""
+    async def get_with_structure(self, goal_id: UUID | str) -> GoalFull:
+        """Goals with their milestones and tasks. Returns the one with this id."""
         return await self._connection.ask(GoalFull, "GET", f"/goals/{segment(goal_id)}/full")
 
     async def create_with_structure(
@@ -169,7 +169,7 @@ class MilestonesResource(Resource):
         page_size: int | None = None,
         after: str | None = None,
     ) -> Page[Milestone]:
-        """Weekly steps of a goal. One page of them, newest first, with their exact number. Filters, which all have to hold: goal_id."""
+        """Weekly steps of a goal. Returns one page, newest first, with the exact total. A row has to match every filter."""
         return await self._connection.ask(
             Page[Milestone],
             "GET",
@@ -178,23 +178,23 @@ class MilestonesResource(Resource):
         )
 
     def all(self, *, goal_id: UUID | str | None = None, page_size: int = 100) -> AsyncIterator[Milestone]:
-        """Weekly steps of a goal. All of them, newest first, page after page."""
+        """Weekly steps of a goal. Returns one page, newest first, with the exact total. A row has to match every filter. All of them, newest first, page after page."""
         return self._connection.walk(Page[Milestone], "/milestones/", {"goal_id": goal_id, "page_size": page_size})
 
     async def get(self, milestone_id: UUID | str) -> Milestone:
-        """Weekly steps of a goal. The one with this id."""
+        """Weekly steps of a goal. Returns the one with this id."""
         return await self._connection.ask(Milestone, "GET", f"/milestones/{segment(milestone_id)}")
 
     async def create(self, row: MilestoneCreate) -> Milestone:
-        """Weekly steps of a goal. Creates one; a field that is not given takes its default."""
+        """Returns the new row. A field that is not sent takes its default."""
         return await self._connection.ask(Milestone, "POST", "/milestones/", body=row)
 
     async def update(self, milestone_id: UUID | str, changes: MilestoneUpdate) -> Milestone:
-        """Weekly steps of a goal. Changes the fields that are sent and no other; null clears one, {} answers the row unchanged."""
+        """Changes the fields that are sent and no other. null clears a field; {} returns the row unchanged."""
         return await self._connection.ask(Milestone, "PATCH", f"/milestones/{segment(milestone_id)}", body=changes)
 
     async def delete(self, milestone_id: UUID | str) -> None:
-        """Weekly steps of a goal. Deletes the one with this id, and what belongs to it."""
+        """Deletes the row and everything that belongs to it."""
         return await self._connection.ask(None, "DELETE", f"/milestones/{segment(milestone_id)}")
 
 
@@ -216,7 +216,7 @@ class TasksResource(Resource):
         page_size: int | None = None,
         after: str | None = None,
     ) -> Page[Task]:
-        """What users do towards their goals, and when. One page of them, newest first, with their exact number. Filters, which all have to hold: goal_id, milestone_id, priority, state, trigger_type, user_id."""
+        """What users do towards their goals, and when. Returns one page, newest first, with the exact total. A row has to match every filter."""
         return await self._connection.ask(
             Page[Task],
             "GET",
@@ -247,7 +247,7 @@ class TasksResource(Resource):
         trigger_type: TriggerType | None = None,
         page_size: int = 100,
     ) -> AsyncIterator[Task]:
-        """What users do towards their goals, and when. All of them, newest first, page after page."""
+        """What users do towards their goals, and when. Returns one page, newest first, with the exact total. A row has to match every filter. All of them, newest first, page after page."""
         return self._connection.walk(
             Page[Task],
             "/tasks/",
@@ -263,19 +263,19 @@ class TasksResource(Resource):
         )
 
     async def get(self, task_id: UUID | str) -> Task:
-        """What users do towards their goals, and when. The one with this id."""
+        """What users do towards their goals, and when. Returns the one with this id."""
         return await self._connection.ask(Task, "GET", f"/tasks/{segment(task_id)}")
 
     async def create(self, row: TaskCreate) -> Task:
-        """What users do towards their goals, and when. Creates one; a field that is not given takes its default."""
+        """Returns the new row. A field that is not sent takes its default."""
         return await self._connection.ask(Task, "POST", "/tasks/", body=row)
 
     async def update(self, task_id: UUID | str, changes: TaskUpdate) -> Task:
-        """What users do towards their goals, and when. Changes the fields that are sent and no other; null clears one, {} answers the row unchanged."""
+        """Changes the fields that are sent and no other. null clears a field; {} returns the row unchanged."""
         return await self._connection.ask(Task, "PATCH", f"/tasks/{segment(task_id)}", body=changes)
 
     async def delete(self, task_id: UUID | str) -> None:
-        """What users do towards their goals, and when. Deletes the one with this id, and what belongs to it."""
+        """Deletes the row and everything that belongs to it."""
         return await self._connection.ask(None, "DELETE", f"/tasks/{segment(task_id)}")
 
     async def get_by_timerange(self, *, user_id: UUID | str, start_time: datetime, end_time: datetime) -> list[Task]:
@@ -317,7 +317,7 @@ class ConversationsResource(Resource):
         page_size: int | None = None,
         after: str | None = None,
     ) -> Page[Conversation]:
-        """Threads between a user and the agents. One page of them, newest first, with their exact number. Filters, which all have to hold: goal_id, user_id."""
+        """Threads between a user and the agents. Returns one page, newest first, with the exact total. A row has to match every filter."""
         return await self._connection.ask(
             Page[Conversation],
             "GET",
@@ -336,21 +336,21 @@ class ConversationsResource(Resource):
     def all(
         self, *, user_id: UUID | str | None = None, goal_id: UUID | str | None = None, page_size: int = 100
     ) -> AsyncIterator[Conversation]:
-        """Threads between a user and the agents. All of them, newest first, page after page."""
+        """Threads between a user and the agents. Returns one page, newest first, with the exact total. A row has to match every filter. All of them, newest first, page after page."""
         return self._connection.walk(
             Page[Conversation], "/conversations/", {"user_id": user_id, "goal_id": goal_id, "page_size": page_size}
         )
 
     async def get(self, conversation_id: UUID | str) -> Conversation:
-        """Threads between a user and the agents. The one with this id."""
+        """Threads between a user and the agents. Returns the one with this id."""
         return await self._connection.ask(Conversation, "GET", f"/conversations/{segment(conversation_id)}")
 
     async def create(self, row: ConversationCreate) -> Conversation:
-        """Threads between a user and the agents. Creates one; a field that is not given takes its default."""
+        """Returns the new row. A field that is not sent takes its default."""
         return await self._connection.ask(Conversation, "POST", "/conversations/", body=row)
 
     async def update(self, conversation_id: UUID | str, changes: ConversationUpdate) -> Conversation:
-        """Threads between a user and the agents. Changes the fields that are sent and no other; null clears one, {} answers the row unchanged."""
+        """Changes the fields that are sent and no other. null clears a field; {} returns the row unchanged."""
         return await self._connection.ask(Conversation, "PATCH", f"/conversations/{segment(conversation_id)}", body=changes)
 
 

@@ -55,29 +55,29 @@ class UsersResource(Resource):
         page_size: int | None = None,
         after: str | None = None,
     ) -> Page[User]:
-        """People whom Flux coaches. One page of them, newest first, with their exact number."""
+        """People whom Flux coaches. Returns one page, newest first, with the exact total. A row has to match every filter."""
         return await self._connection.ask(
             Page[User], "GET", "/users/", query={"skip": skip, "limit": limit, "page": page, "page_size": page_size, "after": after}
         )
 
     def all(self, *, page_size: int = 100) -> AsyncIterator[User]:
-        """People whom Flux coaches. All of them, newest first, page after page."""
+        """People whom Flux coaches. Returns one page, newest first, with the exact total. A row has to match every filter. All of them, newest first, page after page."""
         return self._connection.walk(Page[User], "/users/", {"page_size": page_size})
 
     async def get(self, user_id: UUID | str) -> User:
-        """People whom Flux coaches. The one with this id."""
+        """People whom Flux coaches. Returns the one with this id."""
         return await self._connection.ask(User, "GET", f"/users/{segment(user_id)}")
 
     async def create(self, row: UserCreate) -> User:
-        """People whom Flux coaches. Creates one; a field that is not given takes its default."""
+        """Returns the new row. A field that is not sent takes its default."""
         return await self._connection.ask(User, "POST", "/users/", body=row)
 
     async def update(self, user_id: UUID | str, changes: UserUpdate) -> User:
-        """People whom Flux coaches. Changes the fields that are sent and no other; null clears one, {} answers the row unchanged."""
+        """Changes the fields that are sent and no other. null clears a field; {} returns the row unchanged."""
         return await self._connection.ask(User, "PATCH", f"/users/{segment(user_id)}", body=changes)
 
     async def delete(self, user_id: UUID | str) -> None:
-        """People whom Flux coaches. Deletes the one with this id, and what belongs to it."""
+        """Deletes the row and everything that belongs to it."""
         return await self._connection.ask(None, "DELETE", f"/users/{segment(user_id)}")
 
 
@@ -85,7 +85,7 @@ class DemoFlagsResource(Resource):
     """Simulation settings, at most one row a user."""
 
     async def get(self, user_id: UUID | str) -> DemoFlags:
-        """Simulation settings, at most one row a user. The one with this id."""
+        """Simulation settings, at most one row a user. Returns the one with this id."""
         return await self._connection.ask(DemoFlags, "GET", f"/demo-flags/{segment(user_id)}")
 
     async def put(
@@ -115,7 +115,7 @@ class GoalsResource(Resource):
         page_size: int | None = None,
         after: str | None = None,
     ) -> Page[Goal]:
-        """What users want to reach. One page of them, newest first, with their exact number. Filters, which all have to hold: parent_goal_id, status, user_id."""
+        """What users want to reach. Returns one page, newest first, with the exact total. A row has to match every filter."""
         return await self._connection.ask(
             Page[Goal],
             "GET",
@@ -140,29 +140,29 @@ class GoalsResource(Resource):
         parent_goal_id: UUID | str | None = None,
         page_size: int = 100,
     ) -> AsyncIterator[Goal]:
-        """What users want to reach. All of them, newest first, page after page."""
+        """What users want to reach. Returns one page, newest first, with the exact total. A row has to match every filter. All of them, newest first, page after page."""
         return self._connection.walk(
             Page[Goal], "/goals/", {"user_id": user_id, "status": status, "parent_goal_id": parent_goal_id, "page_size": page_size}
         )
 
     async def get(self, goal_id: UUID | str) -> Goal:
-        """What users want to reach. The one with this id."""
+        """What users want to reach. Returns the one with this id."""
         return await self._connection.ask(Goal, "GET", f"/goals/{segment(goal_id)}")
 
     async def create(self, row: GoalCreate) -> Goal:
-        """What users want to reach. Creates one; a field that is not given takes its default."""
+        """Returns the new row. A field that is not sent takes its default."""
         return await self._connection.ask(Goal, "POST", "/goals/", body=row)
 
     async def update(self, goal_id: UUID | str, changes: GoalUpdate) -> Goal:
-        """What users want to reach. Changes the fields that are sent and no other; null clears one, {} answers the row unchanged."""
+        """Changes the fields that are sent and no other. null clears a field; {} returns the row unchanged."""
         return await self._connection.ask(Goal, "PATCH", f"/goals/{segment(goal_id)}", body=changes)
 
     async def delete(self, goal_id: UUID | str) -> None:
-        """What users want to reach. Deletes the one with this id, and what belongs to it."""
+        """Deletes the row and everything that belongs to it."""
         return await self._connection.ask(None, "DELETE", f"/goals/{segment(goal_id)}")
 
-    async def get_full(self, goal_id: UUID | str) -> GoalFull:
-        """Goals with their milestones and tasks. The one with this id."""
+    async def get_with_structure(self, goal_id: UUID | str) -> GoalFull:
+        """Goals with their milestones and tasks. Returns the one with this id."""
         return await self._connection.ask(GoalFull, "GET", f"/goals/{segment(goal_id)}/full")
 
     async def create_with_structure(
@@ -185,7 +185,7 @@ class MilestonesResource(Resource):
         page_size: int | None = None,
         after: str | None = None,
     ) -> Page[Milestone]:
-        """Weekly steps of a goal. One page of them, newest first, with their exact number. Filters, which all have to hold: goal_id."""
+        """Weekly steps of a goal. Returns one page, newest first, with the exact total. A row has to match every filter."""
         return await self._connection.ask(
             Page[Milestone],
             "GET",
@@ -194,23 +194,23 @@ class MilestonesResource(Resource):
         )
 
     def all(self, *, goal_id: UUID | str | None = None, page_size: int = 100) -> AsyncIterator[Milestone]:
-        """Weekly steps of a goal. All of them, newest first, page after page."""
+        """Weekly steps of a goal. Returns one page, newest first, with the exact total. A row has to match every filter. All of them, newest first, page after page."""
         return self._connection.walk(Page[Milestone], "/milestones/", {"goal_id": goal_id, "page_size": page_size})
 
     async def get(self, milestone_id: UUID | str) -> Milestone:
-        """Weekly steps of a goal. The one with this id."""
+        """Weekly steps of a goal. Returns the one with this id."""
         return await self._connection.ask(Milestone, "GET", f"/milestones/{segment(milestone_id)}")
 
     async def create(self, row: MilestoneCreate) -> Milestone:
-        """Weekly steps of a goal. Creates one; a field that is not given takes its default."""
+        """Returns the new row. A field that is not sent takes its default."""
         return await self._connection.ask(Milestone, "POST", "/milestones/", body=row)
 
     async def update(self, milestone_id: UUID | str, changes: MilestoneUpdate) -> Milestone:
-        """Weekly steps of a goal. Changes the fields that are sent and no other; null clears one, {} answers the row unchanged."""
+        """Changes the fields that are sent and no other. null clears a field; {} returns the row unchanged."""
         return await self._connection.ask(Milestone, "PATCH", f"/milestones/{segment(milestone_id)}", body=changes)
 
     async def delete(self, milestone_id: UUID | str) -> None:
-        """Weekly steps of a goal. Deletes the one with this id, and what belongs to it."""
+        """Deletes the row and everything that belongs to it."""
         return await self._connection.ask(None, "DELETE", f"/milestones/{segment(milestone_id)}")
 
 
@@ -232,7 +232,7 @@ class TasksResource(Resource):
         page_size: int | None = None,
         after: str | None = None,
     ) -> Page[Task]:
-        """What users do towards their goals, and when. One page of them, newest first, with their exact number. Filters, which all have to hold: goal_id, milestone_id, priority, status, trigger_type, user_id."""
+        """What users do towards their goals, and when. Returns one page, newest first, with the exact total. A row has to match every filter."""
         return await self._connection.ask(
             Page[Task],
             "GET",
@@ -263,7 +263,7 @@ class TasksResource(Resource):
         trigger_type: TriggerType | None = None,
         page_size: int = 100,
     ) -> AsyncIterator[Task]:
-        """What users do towards their goals, and when. All of them, newest first, page after page."""
+        """What users do towards their goals, and when. Returns one page, newest first, with the exact total. A row has to match every filter. All of them, newest first, page after page."""
         return self._connection.walk(
             Page[Task],
             "/tasks/",
@@ -279,19 +279,19 @@ class TasksResource(Resource):
         )
 
     async def get(self, task_id: UUID | str) -> Task:
-        """What users do towards their goals, and when. The one with this id."""
+        """What users do towards their goals, and when. Returns the one with this id."""
         return await self._connection.ask(Task, "GET", f"/tasks/{segment(task_id)}")
 
     async def create(self, row: TaskCreate) -> Task:
-        """What users do towards their goals, and when. Creates one; a field that is not given takes its default."""
+        """Returns the new row. A field that is not sent takes its default."""
         return await self._connection.ask(Task, "POST", "/tasks/", body=row)
 
     async def update(self, task_id: UUID | str, changes: TaskUpdate) -> Task:
-        """What users do towards their goals, and when. Changes the fields that are sent and no other; null clears one, {} answers the row unchanged."""
+        """Changes the fields that are sent and no other. null clears a field; {} returns the row unchanged."""
         return await self._connection.ask(Task, "PATCH", f"/tasks/{segment(task_id)}", body=changes)
 
     async def delete(self, task_id: UUID | str) -> None:
-        """What users do towards their goals, and when. Deletes the one with this id, and what belongs to it."""
+        """Deletes the row and everything that belongs to it."""
         return await self._connection.ask(None, "DELETE", f"/tasks/{segment(task_id)}")
 
     async def get_by_timerange(self, *, user_id: UUID | str, start_at: datetime, end_at: datetime) -> list[Task]:
@@ -336,7 +336,7 @@ class ConversationsResource(Resource):
         page_size: int | None = None,
         after: str | None = None,
     ) -> Page[Conversation]:
-        """Threads between a user and the agents. One page of them, newest first, with their exact number. Filters, which all have to hold: context_type, goal_id, linked_goal_id, linked_task_id, user_id."""
+        """Threads between a user and the agents. Returns one page, newest first, with the exact total. A row has to match every filter."""
         return await self._connection.ask(
             Page[Conversation],
             "GET",
@@ -365,7 +365,7 @@ class ConversationsResource(Resource):
         linked_task_id: UUID | str | None = None,
         page_size: int = 100,
     ) -> AsyncIterator[Conversation]:
-        """Threads between a user and the agents. All of them, newest first, page after page."""
+        """Threads between a user and the agents. Returns one page, newest first, with the exact total. A row has to match every filter. All of them, newest first, page after page."""
         return self._connection.walk(
             Page[Conversation],
             "/conversations/",
@@ -380,15 +380,15 @@ class ConversationsResource(Resource):
         )
 
     async def get(self, conversation_id: UUID | str) -> Conversation:
-        """Threads between a user and the agents. The one with this id."""
+        """Threads between a user and the agents. Returns the one with this id."""
         return await self._connection.ask(Conversation, "GET", f"/conversations/{segment(conversation_id)}")
 
     async def create(self, row: ConversationCreate) -> Conversation:
-        """Threads between a user and the agents. Creates one; a field that is not given takes its default."""
+        """Returns the new row. A field that is not sent takes its default."""
         return await self._connection.ask(Conversation, "POST", "/conversations/", body=row)
 
     async def update(self, conversation_id: UUID | str, changes: ConversationUpdate) -> Conversation:
-        """Threads between a user and the agents. Changes the fields that are sent and no other; null clears one, {} answers the row unchanged."""
+        """Changes the fields that are sent and no other. null clears a field; {} returns the row unchanged."""
         return await self._connection.ask(Conversation, "PATCH", f"/conversations/{segment(conversation_id)}", body=changes)
 
     async def close_voice_session(
@@ -422,15 +422,15 @@ class MessagesResource(Resource):
     """What was said in a conversation. A message does not change."""
 
     async def get(self, message_id: UUID | str) -> Message:
-        """What was said in a conversation. A message does not change. The one with this id."""
+        """What was said in a conversation. A message does not change. Returns the one with this id."""
         return await self._connection.ask(Message, "GET", f"/messages/{segment(message_id)}")
 
     async def create(self, row: MessageCreate) -> Message:
-        """What was said in a conversation. A message does not change. Creates one; a field that is not given takes its default."""
+        """Returns the new row. A field that is not sent takes its default."""
         return await self._connection.ask(Message, "POST", "/messages/", body=row)
 
     async def delete(self, message_id: UUID | str) -> None:
-        """What was said in a conversation. A message does not change. Deletes the one with this id, and what belongs to it."""
+        """Deletes the row and everything that belongs to it."""
         return await self._connection.ask(None, "DELETE", f"/messages/{segment(message_id)}")
 
     async def list_messages(self, *, conversation_id: UUID | str) -> list[Message]:
@@ -451,7 +451,7 @@ class PatternsResource(Resource):
         page_size: int | None = None,
         after: str | None = None,
     ) -> Page[Pattern]:
-        """Signals in a user's behaviour. One page of them, newest first, with their exact number. Filters, which all have to hold: user_id."""
+        """Signals in a user's behaviour. Returns one page, newest first, with the exact total. A row has to match every filter."""
         return await self._connection.ask(
             Page[Pattern],
             "GET",
@@ -460,23 +460,23 @@ class PatternsResource(Resource):
         )
 
     def all(self, *, user_id: UUID | str | None = None, page_size: int = 100) -> AsyncIterator[Pattern]:
-        """Signals in a user's behaviour. All of them, newest first, page after page."""
+        """Signals in a user's behaviour. Returns one page, newest first, with the exact total. A row has to match every filter. All of them, newest first, page after page."""
         return self._connection.walk(Page[Pattern], "/patterns/", {"user_id": user_id, "page_size": page_size})
 
     async def get(self, pattern_id: UUID | str) -> Pattern:
-        """Signals in a user's behaviour. The one with this id."""
+        """Signals in a user's behaviour. Returns the one with this id."""
         return await self._connection.ask(Pattern, "GET", f"/patterns/{segment(pattern_id)}")
 
     async def create(self, row: PatternCreate) -> Pattern:
-        """Signals in a user's behaviour. Creates one; a field that is not given takes its default."""
+        """Returns the new row. A field that is not sent takes its default."""
         return await self._connection.ask(Pattern, "POST", "/patterns/", body=row)
 
     async def update(self, pattern_id: UUID | str, changes: PatternUpdate) -> Pattern:
-        """Signals in a user's behaviour. Changes the fields that are sent and no other; null clears one, {} answers the row unchanged."""
+        """Changes the fields that are sent and no other. null clears a field; {} returns the row unchanged."""
         return await self._connection.ask(Pattern, "PATCH", f"/patterns/{segment(pattern_id)}", body=changes)
 
     async def delete(self, pattern_id: UUID | str) -> None:
-        """Signals in a user's behaviour. Deletes the one with this id, and what belongs to it."""
+        """Deletes the row and everything that belongs to it."""
         return await self._connection.ask(None, "DELETE", f"/patterns/{segment(pattern_id)}")
 
 
@@ -494,7 +494,7 @@ class NotificationLogResource(Resource):
         page_size: int | None = None,
         after: str | None = None,
     ) -> Page[NotificationLog]:
-        """Deliveries of notifications about tasks. One page of them, newest first, with their exact number. Filters, which all have to hold: channel, task_id."""
+        """Deliveries of notifications about tasks. Returns one page, newest first, with the exact total. A row has to match every filter."""
         return await self._connection.ask(
             Page[NotificationLog],
             "GET",
@@ -513,25 +513,25 @@ class NotificationLogResource(Resource):
     def all(
         self, *, task_id: UUID | str | None = None, channel: NotificationChannel | None = None, page_size: int = 100
     ) -> AsyncIterator[NotificationLog]:
-        """Deliveries of notifications about tasks. All of them, newest first, page after page."""
+        """Deliveries of notifications about tasks. Returns one page, newest first, with the exact total. A row has to match every filter. All of them, newest first, page after page."""
         return self._connection.walk(
             Page[NotificationLog], "/notification-log/", {"task_id": task_id, "channel": channel, "page_size": page_size}
         )
 
     async def get(self, notification_id: UUID | str) -> NotificationLog:
-        """Deliveries of notifications about tasks. The one with this id."""
+        """Deliveries of notifications about tasks. Returns the one with this id."""
         return await self._connection.ask(NotificationLog, "GET", f"/notification-log/{segment(notification_id)}")
 
     async def create(self, row: NotificationLogCreate) -> NotificationLog:
-        """Deliveries of notifications about tasks. Creates one; a field that is not given takes its default."""
+        """Returns the new row. A field that is not sent takes its default."""
         return await self._connection.ask(NotificationLog, "POST", "/notification-log/", body=row)
 
     async def update(self, notification_id: UUID | str, changes: NotificationLogUpdate) -> NotificationLog:
-        """Deliveries of notifications about tasks. Changes the fields that are sent and no other; null clears one, {} answers the row unchanged."""
+        """Changes the fields that are sent and no other. null clears a field; {} returns the row unchanged."""
         return await self._connection.ask(NotificationLog, "PATCH", f"/notification-log/{segment(notification_id)}", body=changes)
 
     async def delete(self, notification_id: UUID | str) -> None:
-        """Deliveries of notifications about tasks. Deletes the one with this id, and what belongs to it."""
+        """Deletes the row and everything that belongs to it."""
         return await self._connection.ask(None, "DELETE", f"/notification-log/{segment(notification_id)}")
 
 

@@ -26,6 +26,8 @@ class Rows(Generic[RowT]):
     """The contract's, by name."""
     resource: ClassVar[str]
     """Its relation's name."""
+    noun: ClassVar[str]
+    """One row, in the names of operations."""
 
     async def _call(
         self, db: Gateway, name: str, *, key: Key | None = None, query: Values | None = None, body: Values | None = None
@@ -34,7 +36,7 @@ class Rows(Generic[RowT]):
 
     async def get_by_id(self, db: Gateway, key: Key) -> RowT:
         """The row with this id."""
-        row: RowT = await self._call(db, f"get_{self.resource}", key=key)
+        row: RowT = await self._call(db, f"get_{self.noun}", key=key)
         return row
 
 
@@ -57,7 +59,7 @@ class Created(Rows[RowT], Generic[RowT, CreateT]):
 
     async def create(self, db: Gateway, dto: CreateT) -> RowT:
         """The new row, as it was stored."""
-        row: RowT = await self._call(db, f"create_{self.resource}", body=dto)
+        row: RowT = await self._call(db, f"create_{self.noun}", body=dto)
         return row
 
 
@@ -66,7 +68,7 @@ class Updated(Rows[RowT], Generic[RowT, UpdateT]):
 
     async def update(self, db: Gateway, key: Key, dto: UpdateT) -> RowT:
         """Changes the fields that the DTO was given and no other; the row as it is now."""
-        row: RowT = await self._call(db, f"update_{self.resource}", key=key, body=dto)
+        row: RowT = await self._call(db, f"update_{self.noun}", key=key, body=dto)
         return row
 
 
@@ -75,7 +77,7 @@ class Deleted(Rows[RowT]):
 
     async def delete(self, db: Gateway, key: Key) -> None:
         """Deletes the row, and what belongs to it."""
-        await self._call(db, f"delete_{self.resource}", key=key)
+        await self._call(db, f"delete_{self.noun}", key=key)
 
 
 class Dao(Listed[RowT], Created[RowT, CreateT], Updated[RowT, UpdateT], Deleted[RowT], Generic[RowT, CreateT, UpdateT]):
@@ -91,6 +93,7 @@ class Users(Dao[RowT, CreateT, UpdateT]):
     """Users. Deleting one deletes what belongs to it."""
 
     resource = "users"
+    noun = "user"
     create_user = Created[RowT, CreateT].create
     get_user = Rows[RowT].get_by_id
     list_users = Listed[RowT].get_all
@@ -102,6 +105,7 @@ class Goals(Dao[RowT, CreateT, UpdateT], Generic[RowT, CreateT, UpdateT, FullT, 
     """Goals. Deleting one deletes what belongs to it."""
 
     resource = "goals"
+    noun = "goal"
     create_goal = Created[RowT, CreateT].create
     get_goal = Rows[RowT].get_by_id
     list_goals = Listed[RowT].get_all
@@ -110,7 +114,7 @@ class Goals(Dao[RowT, CreateT, UpdateT], Generic[RowT, CreateT, UpdateT, FullT, 
 
     async def get_full(self, db: Gateway, key: Key) -> FullT:
         """The goal with its milestones and tasks."""
-        goal: FullT = await self._call(db, "get_goals_full", key=key)
+        goal: FullT = await self._call(db, "get_goal_with_structure", key=key)
         return goal
 
     async def create_goal_with_structure(self, db: Gateway, dto: StructureT) -> FullT:
@@ -125,6 +129,7 @@ class Milestones(Dao[RowT, CreateT, UpdateT]):
     """The weekly steps of goals."""
 
     resource = "milestones"
+    noun = "milestone"
     create_milestone = Created[RowT, CreateT].create
     get_milestone = Rows[RowT].get_by_id
     list_milestones = Listed[RowT].get_all
@@ -136,6 +141,7 @@ class Tasks(Dao[RowT, CreateT, UpdateT], Generic[RowT, CreateT, UpdateT, Statist
     """Tasks. What takes a time range or a status has words of its own in each contract."""
 
     resource = "tasks"
+    noun = "task"
     create_task = Created[RowT, CreateT].create
     get_task = Rows[RowT].get_by_id
     list_tasks = Listed[RowT].get_all
@@ -169,6 +175,7 @@ class Conversations(Listed[RowT], Created[RowT, CreateT], Updated[RowT, UpdateT]
     """Threads between a user and the agents."""
 
     resource = "conversations"
+    noun = "conversation"
     create_conversation = Created[RowT, CreateT].create
     get_conversation = Rows[RowT].get_by_id
     list_conversations = Listed[RowT].get_all
@@ -179,6 +186,7 @@ class Messages(Created[RowT, CreateT], Deleted[RowT], Generic[RowT, CreateT]):
     """What was said in conversations."""
 
     resource = "messages"
+    noun = "message"
     create_message = Created[RowT, CreateT].create
     get_message = Rows[RowT].get_by_id
     delete_message = Deleted[RowT].delete
@@ -195,6 +203,7 @@ class Patterns(Dao[RowT, CreateT, UpdateT]):
     """What was noticed of users' behaviour."""
 
     resource = "patterns"
+    noun = "pattern"
     create_pattern = Created[RowT, CreateT].create
     get_pattern = Rows[RowT].get_by_id
     list_patterns = Listed[RowT].get_all
@@ -206,6 +215,7 @@ class NotificationLog(Dao[RowT, CreateT, UpdateT]):
     """Which notifications went out for tasks."""
 
     resource = "notification_log"
+    noun = "notification_log"
     create_notification_log = Created[RowT, CreateT].create
     get_notification_log = Rows[RowT].get_by_id
     list_notification_logs = Listed[RowT].get_all
@@ -217,6 +227,7 @@ class DemoFlags(Rows[RowT], Generic[RowT, CreateT]):
     """Simulation settings, at most one row a user. Its id is the user's."""
 
     resource = "demo_flags"
+    noun = "demo_flags"
 
     async def get(self, db: Gateway, user_id: Key) -> RowT:
         """The user's settings."""
