@@ -82,8 +82,8 @@ class Relation:
     name: str
     kind: Literal["table", "view", "composite"]
     comment: str | None
-    rule: str | None
-    """A view's query as a pg_node_tree."""
+    definition: str | None
+    """A view's query."""
     readable: bool
 
 

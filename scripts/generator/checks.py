@@ -1,25 +1,31 @@
-"""What a domain's checks say, read from the definitions that Postgres gives."""
+"""What a domain's checks say, from the definitions that Postgres prints."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from .catalog import CannotGenerate, DomainCheck
-from .expressions import Array, Call, Expression, Literal, Name, parse
+from sqlglot import exp
 
-_MEASURES = {"char_length": "length", "length": "length", "character_length": "length", "cardinality": "size"}
-_BOUNDS = {">=": "ge", ">": "gt", "<=": "le", "<": "lt"}
+from .catalog import CannotGenerate, DomainCheck
+from .expressions import parse, value_of
+
+_SIGNS: dict[type, str] = {exp.GTE: "ge", exp.GT: "gt", exp.LTE: "le", exp.LT: "lt"}
+_VALUE = parse("VALUE")
+_LENGTH = parse("char_length(VALUE)")
+_SIZE = parse("cardinality(VALUE)")
+_JSON_TYPES = {parse(f"jsonb_typeof(VALUE) = '{name}'"): name for name in ("object", "array")}
+_FLAT = {parse("coalesce(array_ndims(VALUE), 1) = 1"), parse("array_position(VALUE, null) is null")}
 
 
 @dataclass
 class Facts:
-    """All that the checks of one domain say together."""
+    """Everything that the checks of one domain say together."""
 
     words: tuple[str, ...] = ()
     json_type: str | None = None
     flat: bool = False
-    """Of an array: one dimension, no nulls."""
+    """Whether an array has one dimension and no nulls."""
     bounds: dict[str, int | float | str] = field(default_factory=dict)
-    """On the value itself, by "ge", "gt", "le", "lt"; a string is the literal of some other type than a number."""
+    """Of the value, by "ge", "gt", "le", "lt"; a string is the literal of a type other than a number."""
     length: dict[str, int] = field(default_factory=dict)
     """Of a text, in characters, by "min" and "max"."""
     size: dict[str, int] = field(default_factory=dict)
@@ -27,79 +33,63 @@ class Facts:
 
 
 def read_checks(checks: Iterable[DomainCheck]) -> Facts:
-    """Raises CannotGenerate for a check that says something else than these facts can hold, and has no comment."""
+    """Leaves a check with a comment to the database. Raises CannotGenerate for any other that Facts can't hold."""
     facts = Facts()
-    flat: set[str] = set()
+    flat: set[exp.Expr] = set()
     for check in checks:
         if check.comment is not None:
             continue
-        definition = check.definition
-        expression = parse(definition.removeprefix("CHECK ").removesuffix(" NOT VALID"))
-        for condition in _conditions(expression):
-            if not (_add_bound(facts, condition) or _add_words(facts, condition) or _add_shape(facts, flat, condition)):
-                raise CannotGenerate(f"can't say in Python what the check {check.name} says: {definition}")
-    if flat and flat != {"dimensions", "nulls"}:
+        for condition in _conditions(parse(check.definition.removeprefix("CHECK ").removesuffix(" NOT VALID"))):
+            if condition in _FLAT:
+                flat.add(condition)
+            elif condition in _JSON_TYPES:
+                facts.json_type = _JSON_TYPES[condition]
+            elif not (_add_bound(facts, condition) or _add_words(facts, condition)):
+                raise CannotGenerate(f"can't express in Python what the check {check.name} says: {check.definition}")
+    if flat and flat != _FLAT:
         raise CannotGenerate("an array domain says only half of being flat: one dimension, and no nulls")
     facts.flat = bool(flat)
     return facts
 
 
-def _conditions(expression: Expression) -> Iterable[Expression]:
-    if isinstance(expression, Call) and expression.name == "and":
-        for part in expression.arguments:
-            yield from _conditions(part)
-    else:
-        yield expression
+def _conditions(expression: exp.Expr) -> Iterable[exp.Expr]:
+    return expression.flatten() if isinstance(expression, exp.And) else [expression]
 
 
-_VALUE = Name("VALUE")
-
-
-def _add_bound(facts: Facts, condition: Expression) -> bool:
-    match condition:
-        case Call(sign, (subject, Literal(bound))) if sign in _BOUNDS and bound is not None and not isinstance(bound, bool):
-            pass
-        case _:
-            return False
+def _add_bound(facts: Facts, condition: exp.Expr) -> bool:
+    sign = _SIGNS.get(type(condition))
+    if sign is None:
+        return False
+    subject, bound = condition.this, value_of(condition.expression)
+    if bound is None or isinstance(bound, bool):
+        return False
     if subject == _VALUE:
-        known = facts.bounds.get(_BOUNDS[sign])
-        facts.bounds[_BOUNDS[sign]] = bound if known is None else _tighter(sign, known, bound)
+        known = facts.bounds.get(sign)
+        facts.bounds[sign] = bound if known is None else _tighter(sign, known, bound)
         return True
-    if isinstance(subject, Call) and subject.name in _MEASURES and subject.arguments == (_VALUE,) and isinstance(bound, int):
-        measure = facts.length if _MEASURES[subject.name] == "length" else facts.size
-        end, limit = "min" if sign in (">=", ">") else "max", bound + {">": 1, "<": -1}.get(sign, 0)
-        measure[end] = max(measure.get(end, limit), limit) if end == "min" else min(measure.get(end, limit), limit)
+    if subject in (_LENGTH, _SIZE) and isinstance(bound, int):
+        measure = facts.length if subject == _LENGTH else facts.size
+        end, limit = ("min", bound + (sign == "gt")) if sign in ("ge", "gt") else ("max", bound - (sign == "lt"))
+        measure[end] = (max if end == "min" else min)(measure.get(end, limit), limit)
         return True
     return False
 
 
 def _tighter(sign: str, one: float | str, other: float | str) -> int | float | str:
-    """Where a domain over a domain bounds the same side once more."""
+    """The bound that counts if a domain over a domain sets the same one again."""
     if isinstance(one, str) or isinstance(other, str):
         raise CannotGenerate(f"can't tell which is tighter: {sign} {one} or {sign} {other}")
-    return max(one, other) if sign in (">=", ">") else min(one, other)
+    return max(one, other) if sign in ("ge", "gt") else min(one, other)
 
 
-def _add_words(facts: Facts, condition: Expression) -> bool:
+def _add_words(facts: Facts, condition: exp.Expr) -> bool:
     match condition:
-        case Call("= any", (Name("VALUE"), Array(elements))):
-            words = tuple(each.value for each in elements if isinstance(each, Literal) and isinstance(each.value, str))
-            facts.words = tuple(word for word in facts.words if word in words) if facts.words else words
-            return len(words) == len(elements) > 0
-        case Call("=", (Name("VALUE"), Literal(str() as word))):
-            facts.words = (word,)
-            return True
-    return False
-
-
-def _add_shape(facts: Facts, flat: set[str], condition: Expression) -> bool:
-    match condition:
-        case Call("=", (Call("jsonb_typeof", (Name("VALUE"),)), Literal("object" | "array" as json_type))):
-            facts.json_type = str(json_type)
-        case Call("=", (Call("coalesce", (Call("array_ndims", (Name("VALUE"),)), Literal(1))), Literal(1))):
-            flat.add("dimensions")
-        case Call("is null", (Call("array_position", (Name("VALUE"), Literal(None))),)):
-            flat.add("nulls")
+        case exp.EQ(this=subject, expression=exp.Any(this=exp.Array(expressions=[_, *_] as elements))) if subject == _VALUE:
+            pass
+        case exp.EQ(this=subject, expression=exp.Literal() as word) if subject == _VALUE:
+            elements = [word]
         case _:
             return False
-    return True
+    words = tuple(value for value in map(value_of, elements) if isinstance(value, str))
+    facts.words = tuple(word for word in facts.words if word in words) if facts.words else words
+    return len(words) == len(elements)

@@ -33,11 +33,10 @@ select
   case class.relkind
     when 'c' then obj_description(class.reltype, 'pg_type') else obj_description(class.oid, 'pg_class')
   end as comment,
-  rewrite.ev_action::text as rule,
+  case when class.relkind in ('v', 'm') then pg_get_viewdef(class.oid) end as definition,
   class.relkind = 'c' or has_any_column_privilege($1, class.oid, 'select') as readable
 from pg_class as class
 join pg_namespace as namespace on class.relnamespace = namespace.oid
-left join pg_rewrite as rewrite on class.oid = rewrite.ev_class and rewrite.rulename = '_RETURN'
 where class.relkind in ('r', 'p', 'v', 'm', 'f', 'c') and {_OURS}
   and not exists (select from pg_depend where classid = 'pg_class'::regclass and objid = class.oid and deptype = 'e')
 """  # noqa: S608 - a constant of this module

@@ -1,65 +1,46 @@
-"""Which table column each column of a view shows, from the view's stored query (as PostgREST finds it)."""
+"""Which table column each column of a view shows, from the view's definition."""
 
-import re
-from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any
 
-from .catalog import CannotGenerate, Catalog, Column, Oid
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+from sqlglot.optimizer.scope import Scope, build_scope
 
-# A pg_node_tree is made of {NODE :key value …}, (list …) and tokens; a backslash takes the meaning from what follows.
-_TOKEN = re.compile(r'[{}()]|"(?:\\.|[^"\\])*"|(?:\\.|[^\s{}()\\])+', re.DOTALL)
+from .catalog import CannotGenerate, Catalog, Column
 
-
-@dataclass
-class Node:
-    name: str
-    values: dict[str, list[Any]] = field(default_factory=dict)
-
-    def number(self, key: str) -> int:
-        return int(self.values[key][0])
-
-
-def parse_node_tree(text: str) -> list[Any]:
-    """The tree as nested lists, Nodes and tokens."""
-    open_lists: list[list[Any]] = [[]]
-    for part in _TOKEN.findall(text):
-        if part in ("(", "{"):
-            open_lists.append([])
-        elif part in (")", "}"):
-            closed = open_lists.pop()
-            open_lists[-1].append(_node(closed) if part == "}" else closed)
-        else:
-            open_lists[-1].append(part)
-    if len(open_lists) != 1:
-        raise CannotGenerate("a view's stored query ends early")
-    return open_lists[0]
-
-
-def _node(content: list[Any]) -> Node:
-    node = Node(content[0])
-    values: list[Any] = []
-    for each in content[1:]:
-        if isinstance(each, str) and each.startswith(":"):
-            values = node.values.setdefault(each[1:], [])
-        else:
-            values.append(each)
-    return node
+Place = tuple[str, str, str]
+"""Schema, relation and column."""
 
 
 @lru_cache
-def direct_origins(rule: str) -> dict[int, tuple[Oid, int]]:
-    """Column number of the view to the relation and column that it shows as they are; computed columns are left out."""
-    query = parse_node_tree(rule)[0][0]
-    origins = {}
-    for target in query.values["targetList"][0]:
-        if target.number("resorigtbl") and target.number("resorigcol") > 0:
-            origins[target.number("resno")] = (target.number("resorigtbl"), target.number("resorigcol"))
+def direct_origins(definition: str) -> dict[str, Place]:
+    """The columns that a view shows unchanged, by its own names for them."""
+    try:
+        return _origins(build_scope(sqlglot.parse_one(definition, dialect="postgres")))
+    except SqlglotError as error:
+        raise CannotGenerate(f"can't read the view {definition}") from error
+
+
+def _origins(scope: Scope | None) -> dict[str, Place]:
+    origins: dict[str, Place] = {}
+    if scope is None or not isinstance(scope.expression, exp.Select):
+        return origins
+    for shown in scope.expression.selects:
+        column = shown.unalias()
+        if not isinstance(column, exp.Column):
+            continue
+        # Postgres names the source of a column only if there are several.
+        source = scope.sources[column.table] if column.table else next(iter(scope.sources.values()))
+        if isinstance(source, exp.Table):
+            origins[shown.alias_or_name] = (source.db, source.name, column.name)
+        elif column.name in (inner := _origins(source)):
+            origins[shown.alias_or_name] = inner[column.name]
     return origins
 
 
 def columns_shown(catalog: Catalog, column: Column) -> list[Column]:
-    """The column, then what it shows as it is, through views over views; a table's column shows only itself."""
+    """The column and the columns that it shows, through views over views. A table's column shows only itself."""
     shown = [column]
     while (beneath := _beneath(catalog, shown[-1])) is not None:
         shown.append(beneath)
@@ -67,16 +48,15 @@ def columns_shown(catalog: Catalog, column: Column) -> list[Column]:
 
 
 def table_column(catalog: Catalog, column: Column) -> Column | None:
-    """The column of a table that the column is or shows; None for a computed one and for a composite type's."""
+    """The table's column that the column is or shows; None if it is computed or a composite type's."""
     last = columns_shown(catalog, column)[-1]
     return last if catalog.relations[last.relation].kind == "table" else None
 
 
 def _beneath(catalog: Catalog, column: Column) -> Column | None:
-    rule = catalog.relations[column.relation].rule
-    if rule is None:
+    definition = catalog.relations[column.relation].definition
+    if definition is None:
         return None
-    relation, number = direct_origins(rule).get(column.number, (0, 0))
-    if relation not in catalog.relations:
-        return None
-    return next(each for each in catalog.columns[relation] if each.number == number)
+    schema, relation, name = direct_origins(definition).get(column.name, ("", "", ""))
+    named = next((each for each in catalog.relations.values() if (each.schema, each.name) == (schema, relation)), None)
+    return next(each for each in catalog.columns[named.oid] if each.name == name) if named else None
