@@ -9,8 +9,8 @@ from .python_types import PythonTypes
 from .shapes import Field, shape_of
 from .source import Source, call, mapping
 
-# The JSON of a composite type of the shared schema, or of "rows" of any relation.
-_MEDIA_TYPE = re.compile(r"application/vnd\.flux\.(?P<shape>\w+)\+json")
+# The JSON of a composite type of the shared schema, or "rows" of any relation as lines of JSON.
+_MEDIA_TYPE = re.compile(r"application/vnd\.flux\.(?P<shape>\w+)\+(nd)?json")
 
 
 def write_arguments(catalog: Catalog, function: Function, models: Models) -> str:

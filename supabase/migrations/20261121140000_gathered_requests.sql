@@ -2,12 +2,12 @@
 -- call fail; the adapter then asks for each alone. The limit on waiting is shorter than deadlock_timeout, so such a call gives way
 -- before Postgres looks for deadlocks. The relation is a parameter, so one set of functions serves every contract.
 
-create domain public."application/vnd.flux.rows+json" as json;
-comment on domain public."application/vnd.flux.rows+json" is
-'A JSON array of rows of one relation, a row a line, the id first.';
+create domain public."application/vnd.flux.rows+ndjson" as bytea;
+comment on domain public."application/vnd.flux.rows+ndjson" is
+'Rows of one relation, as lines of JSON with the id first.';
 
 create function public.select_each(resource text, keys public.uuid_batch)
-returns public."application/vnd.flux.rows+json"
+returns public."application/vnd.flux.rows+ndjson"
 language plpgsql
 stable
 security invoker
@@ -15,11 +15,11 @@ set search_path = ''
 as $$
 declare
   relation constant regclass := private.find_relation(resource);
-  found_rows json;
+  found_rows text;
 begin
-  execute format('select coalesce(json_agg(wanted), ''[]'') from (select * from %s where id = any ($1)) as wanted', relation)
+  execute format('select string_agg(row_to_json(wanted)::text, E''\n'') from %s as wanted where wanted.id = any ($1)', relation)
   into found_rows using keys::uuid[];
-  return found_rows;
+  return convert_to(coalesce(found_rows, ''), 'utf8');
 end;
 $$;
 comment on function public.select_each(text, public.uuid_batch) is
@@ -28,7 +28,7 @@ comment on function public.select_each(text, public.uuid_batch) is
 -- Entries that have the same fields are written by one statement, in their order; a field that an entry has twice counts once, the
 -- last time.
 create function public.insert_each(resource text, entries json)
-returns public."application/vnd.flux.rows+json"
+returns public."application/vnd.flux.rows+ndjson"
 language plpgsql
 volatile
 security invoker
@@ -55,14 +55,14 @@ begin
         with created as (
           insert into %1$s as entry (%2$s) select %2$s from json_populate_recordset(null::%1$s, $1) returning entry
         )
-        select string_agg(row_to_json(created.entry)::text, E', \n ') from created
+        select string_agg(row_to_json(created.entry)::text, E'\n') from created
       $query$,
       relation, alike.columns
     )
     into created_rows using alike.entries;
-    all_rows := concat_ws(E', \n ', all_rows, created_rows);
+    all_rows := concat_ws(E'\n', all_rows, created_rows);
   end loop;
-  return format('[%s]', all_rows)::json;
+  return convert_to(coalesce(all_rows, ''), 'utf8');
 end;
 $$;
 comment on function public.insert_each(text, json) is
@@ -71,7 +71,7 @@ comment on function public.insert_each(text, json) is
 
 -- The adapter sends the entries in the order of their ids, as all that write several rows lock them.
 create function public.update_each(resource text, entries json)
-returns public."application/vnd.flux.rows+json"
+returns public."application/vnd.flux.rows+ndjson"
 language plpgsql
 volatile
 security invoker
@@ -101,14 +101,14 @@ begin
           where entry.id = given.id
           returning entry
         )
-        select string_agg(row_to_json(changed.entry)::text, E', \n ') from changed
+        select string_agg(row_to_json(changed.entry)::text, E'\n') from changed
       $query$,
       relation, alike.assignments
     )
     into changed_rows using alike.entries;
-    all_rows := concat_ws(E', \n ', all_rows, changed_rows);
+    all_rows := concat_ws(E'\n', all_rows, changed_rows);
   end loop;
-  return format('[%s]', all_rows)::json;
+  return convert_to(coalesce(all_rows, ''), 'utf8');
 end;
 $$;
 comment on function public.update_each(text, json) is

@@ -23,19 +23,18 @@ immutable
 as $$
   select ('a2000000-0000-4000-8000-00000000000' || nth)::uuid;
 $$;
-create function pg_temp.titles(entries json)
-returns text
-language sql
-as $$
-  select string_agg(element.entry ->> 'title', ' ' order by element.entry ->> 'title')
-  from json_array_elements(entries) as element (entry);
-$$;
 -- How the adapter takes an answer apart.
-create function pg_temp.parts(entries json)
+create function pg_temp.parts(entries bytea)
 returns setof text
 language sql
 as $$
-  select unnest(string_to_array(substr(entries::text, 2, length(entries::text) - 2), E', \n '));
+  select unnest(string_to_array(convert_from(entries, 'utf8'), E'\n'));
+$$;
+create function pg_temp.titles(entries bytea)
+returns text
+language sql
+as $$
+  select string_agg(part::json ->> 'title', ' ' order by part::json ->> 'title') from pg_temp.parts(entries) as part;
 $$;
 
 -- select_each
@@ -78,7 +77,9 @@ select is(
   ),
   1::bigint, 'an id that names no row is left out, and one that is repeated counts once'
 );
-select is(public.select_each('public.tasks', array[gen_random_uuid()])::text, '[]', 'where none is found the array is empty');
+select is(
+  public.select_each('public.tasks', array[gen_random_uuid()])::bytea, ''::bytea, 'no row is found: the answer is empty'
+);
 select throws_ok(
   $$select public.select_each('public.nonsense', array[gen_random_uuid()])$$, '42P01', null,
   'a resource that does not exist is refused'
@@ -175,8 +176,9 @@ select isnt(
   (select tasks.completed_at from public.tasks where tasks.id = pg_temp.task_id(2)), null, 'the rules of a change hold'
 );
 select is(
-  public.update_each('public.tasks', json_build_array(json_build_object('id', gen_random_uuid(), 'title', 'None')))::text, '[]',
-  'where none is found the array is empty'
+  public.update_each('public.tasks', json_build_array(json_build_object('id', gen_random_uuid(), 'title', 'None')))::bytea,
+  ''::bytea,
+  'no row found: no line'
 );
 create temporary table changed as
 select part::jsonb as entry

@@ -1070,7 +1070,7 @@ INSERT_EACH = Function(
     result=list[Any],
     argument_types={"resource": "text", "entries": "json"},
     read_only=False,
-    media_type="application/vnd.flux.rows+json",
+    media_type="application/vnd.flux.rows+ndjson",
     description="Creates the rows of an array, which have an id, and answers them, in no order: all or none, and none that would have to wait. For the REST adapter.",
 )
 
@@ -1118,7 +1118,7 @@ SELECT_EACH = Function(
     result=list[Any],
     argument_types={"resource": "text", "keys": "public.uuid_batch"},
     read_only=True,
-    media_type="application/vnd.flux.rows+json",
+    media_type="application/vnd.flux.rows+ndjson",
     description="The rows of a table or view, such as public.tasks, that have these ids, in no order. For the REST adapter.",
 )
 
@@ -1142,7 +1142,7 @@ UPDATE_EACH = Function(
     result=list[Any],
     argument_types={"resource": "text", "entries": "json"},
     read_only=False,
-    media_type="application/vnd.flux.rows+json",
+    media_type="application/vnd.flux.rows+ndjson",
     description="Sets the fields of each object of an array in the row that has its id, no id twice, and answers the rows, in no order, without those that do not exist: all or none, and none that would have to wait. For the REST adapter.",
 )
 
