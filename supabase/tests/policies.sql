@@ -1,5 +1,5 @@
--- Row-level security, as data. tests/database/test_row_level_security.py tries the policies through PostgREST, where a test fails for
--- each policy that is dropped.
+-- Row-level security, as data. tests/database/test_row_level_security.py tries the policies through PostgREST: a test fails there
+-- for each policy that is dropped.
 
 begin;
 select plan(8);
