@@ -99,9 +99,42 @@ from unnest(
 ) as collection (name),
   lateral (select ('public.' || collection.name)::regclass as relation) as watched;
 
+-- A view shows fewer rows than its table if its definition says so. Only one that is named here, by the migration that creates it,
+-- shares its table's count; any other is counted for each page.
+create table private.whole_views (
+  whole_view regclass not null,
+  counted regclass not null,
+  constraint whole_views_pkey primary key (whole_view)
+);
+
+comment on table private.whole_views is 'Views that show each row of a counted table once.';
+comment on column private.whole_views.whole_view is 'The view.';
+comment on column private.whole_views.counted is 'The table that it shows.';
+
+create function private.known_total(relation regclass)
+returns bigint
+language sql
+stable
+security invoker
+set search_path = ''
+as $$
+  select sum(row_counts.counted_rows)::bigint
+  from private.row_counts
+  where row_counts.counted = coalesce(
+    (select whole_views.counted from private.whole_views where whole_views.whole_view = known_total.relation),
+    known_total.relation
+  );
+$$;
+comment on function private.known_total(regclass) is
+'How many rows a table or view has; null if that has to be counted. Right for callers who see every row.';
+
 alter table private.row_counts enable row level security;
+alter table private.whole_views enable row level security;
 
 create policy "The service reads the counts" on private.row_counts for select to service_role
 using (true);
+create policy "The service reads which views are whole" on private.whole_views for select to service_role
+using (true);
 
-grant select on private.row_counts to service_role;
+grant select on private.row_counts, private.whole_views to service_role;
+grant execute on function private.known_total(regclass) to service_role;

@@ -41,7 +41,21 @@ comment on function private.find_relation(text) is
 'The table or view of a contract that has this name with its schema, such as public.tasks.';
 
 -- A cursor says where the page before ended, as <rows before it>.<microseconds since 1970>.<id>.<digest of the list>, in URL-safe
--- base64. The digest ties it to the list that it was made for.
+-- base64. The digest ties it to the list that it was made for. Microseconds are whole numbers in both directions: in a double they
+-- would be exact until 2255 only, and as text they would follow the session's time zone and date style.
+create function private.write_cursor(rows_before bigint, created_at timestamptz, id uuid, digest text)
+returns text
+language sql
+immutable
+security invoker
+set search_path = ''
+as $$
+  select rtrim(translate(encode(convert_to(written.parts, 'utf8'), 'base64'), E'+/\n', '-_'), '=')
+  from concat_ws('.', rows_before, (extract(epoch from created_at) * 1000000)::bigint, id, digest) as written (parts);
+$$;
+comment on function private.write_cursor(bigint, timestamptz, uuid, text) is
+'The cursor of the list with this digest behind the row with this time and id, which is the last of rows_before rows.';
+
 create function private.read_cursor(
   list_cursor text, digest text, out rows_before bigint, out created_at timestamptz, out id uuid
 )
@@ -66,16 +80,28 @@ begin
   if rows_before not between 0 and 9007199254740992 then
     raise sqlstate 'PT400';
   end if;
-  created_at := 'epoch'::timestamptz + parts[2]::bigint * interval '1 microsecond';
+  created_at := 'epoch'::timestamptz
+  + parts[2]::bigint / 1000000 * interval '1 second' + parts[2]::bigint % 1000000 * interval '1 microsecond';
   id := parts[3]::uuid;
 exception
   when others then
     raise sqlstate 'PT400' using message = 'The cursor in "after" is not one of this list.';
 end;
 $$;
-comment on function private.read_cursor(
-  text, text
-) is 'Takes a cursor apart; raises PT400 for a mangled one or one of another list.';
+comment on function private.read_cursor(text, text) is
+'Takes a cursor apart; raises PT400 for a mangled one or one of another list. Null is the start of any list.';
+
+create function private.write_condition(filters jsonb)
+returns text
+language sql
+immutable
+security invoker
+set search_path = ''
+as $$
+  select coalesce(string_agg(format('%I = %L', filter.key, filter.value), ' and ' order by filter.key), 'true')
+  from jsonb_each_text(filters) as filter;
+$$;
+comment on function private.write_condition(jsonb) is 'The filters of a list as a condition in SQL: equalities, column to value.';
 
 create function public.list_page(
   resource text, filters jsonb default '{}', row_limit integer default 100, row_offset bigint default 0, after text default null
@@ -89,80 +115,56 @@ as $$
 declare
   relation constant regclass := private.find_relation(resource);
   digest constant text := left(md5(relation::text || filters::text), 12);
-  condition text := 'true';
-  behind text := '';
-  start record;
-  total bigint;
+  condition constant text := private.write_condition(filters);
+  start constant record := private.read_cursor(after, digest);
+  rows_before constant bigint := coalesce(start.rows_before, row_offset);
   items json;
   returned bigint;
   has_next boolean;
   last_created_at timestamptz;
   last_id uuid;
+  total bigint;
 begin
-  if filters <> '{}' then
-    select string_agg(format('%I = %L', filter.key, filter.value), ' and ' order by filter.key) into condition
-    from jsonb_each_text(filters) as filter;
-  end if;
-  if after is not null then
-    start := private.read_cursor(after, digest);
-    row_offset := start.rows_before;
-    behind := format(' and (created_at, id) < (%L::timestamptz, %L::uuid)', start.created_at, start.id);
-  end if;
-  -- One row more than asked for tells whether a page follows. The offset keeps the rows from being fetched once for each use.
+  -- One row more than asked for tells whether a page follows. The offset of 0 keeps the rows from being fetched for each use of them.
   execute format(
     $query$
       select
-        array_to_json(rows[:$1]) as items,
-        least(cardinality(rows), $1) as returned,
-        cardinality(rows) > $1 as has_next,
-        (rows[$1]).created_at as last_created_at,
-        (rows[$1]).id as last_id
+        array_to_json(rows[:$1]), least(cardinality(rows), $1), cardinality(rows) > $1, (rows[$1]).created_at, (rows[$1]).id
       from (
         select array(select listed from %s as listed where %s%s order by created_at desc, id desc limit $1 + 1 offset $2) as rows
         offset 0
       ) as newest
     $query$,
-    relation, condition, behind
+    relation, condition, case when after is not null then ' and (created_at, id) < ($3, $4)' end
   )
   into items, returned, has_next, last_created_at, last_id
-  using row_limit, case when after is null then row_offset else 0 end;
+  using row_limit, case when after is null then row_offset else 0 end, start.created_at, start.id;
 
   if after is null and not has_next and (returned > 0 or row_offset = 0) then
     -- The last page tells how many rows there are.
     total := row_offset + returned;
   elsif filters = '{}' then
-    -- Another contract's view shows every row of the table that it is named for.
-    select sum(row_counts.counted_rows) into total
-    from private.row_counts
-    where row_counts.counted = to_regclass('public.' || split_part(resource, '.', 2));
+    total := private.known_total(relation);
   end if;
   if total is null then
     execute format('select count(*) from %s where %s', relation, condition) into total;
   end if;
-  if not has_next then
-    return json_build_object(
-      'items', items, 'total', total, 'page', row_offset / row_limit + 1, 'page_size', row_limit,
-      'has_next', false, 'has_prev', row_offset > 0
-    );
-  end if;
-  return json_build_object(
-    'items', items, 'total', total, 'page', row_offset / row_limit + 1, 'page_size', row_limit,
-    'has_next', true, 'has_prev', row_offset > 0,
-    'next_cursor', rtrim(
-      translate(
-        encode(
-          convert_to(
-            concat_ws(
-              '.', row_offset + row_limit, (extract(epoch from last_created_at) * 1000000)::bigint, last_id, digest
-            ),
-            'utf8'
-          ),
-          'base64'
-        ),
-        E'+/\n', '-_'
-      ),
-      '='
-    )
+
+  return (
+    select json_object_agg(field.name, field.content) filter (where field.content is not null)
+    from (
+      values
+      ('items', items),
+      ('total', to_json(total)),
+      ('page', to_json(rows_before / row_limit + 1)),
+      ('page_size', to_json(row_limit)),
+      ('has_next', to_json(has_next)),
+      ('has_prev', to_json(rows_before > 0)),
+      (
+        'next_cursor',
+        case when has_next then to_json(private.write_cursor(rows_before + row_limit, last_created_at, last_id, digest)) end
+      )
+    ) as field (name, content)
   );
 end;
 $$;
@@ -171,5 +173,7 @@ comment on function public.list_page(text, jsonb, integer, bigint, text) is
 'equalities, column to value. For the REST adapter.';
 
 grant execute on function private.find_relation(text) to service_role;
+grant execute on function private.write_cursor(bigint, timestamptz, uuid, text) to service_role;
 grant execute on function private.read_cursor(text, text) to service_role;
+grant execute on function private.write_condition(jsonb) to service_role;
 grant execute on function public.list_page(text, jsonb, integer, bigint, text) to service_role;

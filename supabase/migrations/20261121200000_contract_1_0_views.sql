@@ -122,6 +122,12 @@ comment on view v1_0.goals_full is 'Goals with their milestones and tasks.';
 comment on column v1_0.goals_full.milestones is 'The goal''s milestones, by week.';
 comment on column v1_0.goals_full.tasks is 'The goal''s tasks, in the order of their creation.';
 
+insert into private.whole_views (whole_view, counted)
+select
+  format('v1_0.%s', whole.name)::regclass as whole_view,
+  format('public.%s', whole.name)::regclass as counted
+from unnest(array['users', 'goals', 'milestones', 'tasks', 'conversations']) as whole (name);
+
 grant select, delete on
 v1_0.users, v1_0.demo_flags, v1_0.goals, v1_0.milestones, v1_0.tasks, v1_0.conversations
 to authenticated, service_role;

@@ -75,7 +75,7 @@ select set_eq(
     select relation, role, privileges
     from expected_relations cross join (values ('authenticated'), ('service_role')) as granted (role)
     union all
-    select 'private.row_counts', 'service_role', 'select'
+    values ('private.row_counts', 'service_role', 'select'), ('private.whole_views', 'service_role', 'select')
   $$,
   'users and the service read and delete; nobody else has a right on any table or view'
 );
@@ -177,12 +177,15 @@ values
 ('private.find_relation', 'service_role'),
 ('private.fits_json_limits', 'authenticated service_role'),
 ('private.insert_rows', 'authenticated service_role'),
+('private.known_total', 'service_role'),
 ('private.minutes_between', 'authenticated service_role'),
 ('private.read_cursor', 'service_role'),
 ('private.read_defaults', 'authenticated service_role'),
 ('private.require_ordered_range', 'authenticated service_role'),
 ('private.status_of_state', 'authenticated service_role'),
 ('private.stored_trigger_type', 'authenticated service_role'),
+('private.write_condition', 'service_role'),
+('private.write_cursor', 'service_role'),
 ('private.write_result', 'service_role'),
 ('public.bulk_update_task_status', 'authenticated service_role'),
 ('public.close_voice_session', 'authenticated service_role'),

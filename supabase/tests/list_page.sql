@@ -1,11 +1,12 @@
 -- list_page: one page of a collection, newest first, by offset or by cursor.
 
 begin;
-select plan(59);
+select plan(63);
 
 insert into public.users (id, email) values
 ('a0000000-0000-4000-8000-000000000001', 'ada@example.com'),
-('a0000000-0000-4000-8000-000000000002', 'grace@example.com');
+('a0000000-0000-4000-8000-000000000002', 'grace@example.com'),
+('a0000000-0000-4000-8000-000000000003', 'linus@example.com');
 insert into public.goals (id, user_id, title, status, created_at)
 select
   ('a1000000-0000-4000-8000-' || lpad(nth.number::text, 12, '0'))::uuid as id,
@@ -165,6 +166,22 @@ from (
   values ('private.row_counts'), ('auth.users'), ('pg_catalog.pg_class'), ('goals'), ('v1_0x.goals'), ('pg_temp.goals'), ('')
 ) as other (name);
 
+-- Views
+
+create schema v9_9;
+create view v9_9.goals as select goals.id, goals.created_at from public.goals where goals.status = 'completed';
+create view v9_9.tasks as select users.id, users.created_at from public.users;
+
+select is(
+  public.list_page('v9_9.goals', '{}', 5) ->> 'total', (select count(*)::text from v9_9.goals),
+  'a view that shows fewer rows than the table of its name has its own total'
+);
+select is(public.list_page('v9_9.tasks', '{}', 1) ->> 'total', '3', 'as has one that shows another table');
+select is(
+  public.list_page('v1_0.goals', '{}', 5) ->> 'total', (select count(*)::text from v1_0.goals),
+  'a view that is known to be whole has its table''s'
+);
+
 -- By cursor
 
 select results_eq(
@@ -209,6 +226,31 @@ select matches(
   pg_temp.cursor_of('goals', '{"user_id": "a0000000-0000-4000-8000-000000000001"}', 10), '^[A-Za-z0-9_-]+$',
   'a cursor needs no quoting in a URL'
 );
+
+-- Rows of the first and the last microsecond that there can be, walked in a session of another time zone and date style.
+insert into public.goals (user_id, title, created_at)
+select
+  'a0000000-0000-4000-8000-000000000003' as user_id,
+  moment.title,
+  moment.created_at
+from (
+  values
+  ('first', '0001-01-01 00:00:00Z'::timestamptz), ('second', '0001-01-01 00:00:00.000001Z'),
+  ('third', '1969-12-31 23:59:59.999999Z'), ('fourth', '2026-02-03 04:05:06.000007Z'),
+  ('fifth', '9999-12-31 23:59:59.999998Z'), ('sixth', '9999-12-31 23:59:59.999999Z')
+) as moment (title, created_at);
+
+set local timezone = 'Asia/Kolkata';
+set local datestyle = 'SQL, DMY';
+
+select results_eq(
+  $$select pg_temp.walk('public', '{"user_id": "a0000000-0000-4000-8000-000000000003"}', 1)$$,
+  array['1: sixth >', '2: fifth < >', '3: fourth < >', '4: third < >', '5: second < >', '6: first <'],
+  'a cursor is exact to the microsecond in any year, time zone and date style'
+);
+
+set local timezone = 'UTC';
+set local datestyle = 'ISO, MDY';
 
 create temporary table kept as
 select pg_temp.cursor_of('goals', '{"user_id": "a0000000-0000-4000-8000-000000000001"}', 10) as next_cursor;

@@ -1,5 +1,5 @@
--- Row-level security, as data. tests/database/test_row_level_security.py tries the policies through PostgREST: a test fails there
--- for each policy that is dropped.
+-- Row-level security, as data. What the policies do is tried in tests/database: a test fails there for each policy that is dropped
+-- or widened.
 
 begin;
 select plan(8);
@@ -49,7 +49,12 @@ select set_eq(
 );
 select set_eq(
   $$select tablename::text, cmd, policyname::text from pg_policies where schemaname = 'private'$$,
-  $$values ('row_counts', 'SELECT', 'The service reads the counts')$$, 'and this is the one of what is not exposed'
+  $$
+    values
+    ('row_counts', 'SELECT', 'The service reads the counts'),
+    ('whole_views', 'SELECT', 'The service reads which views are whole')
+  $$,
+  'and these are those of what is not exposed'
 );
 select is_empty(
   $$
