@@ -1,0 +1,99 @@
+"""Each code block of the pages runs as printed, or is listed with the reason why it does not.
+
+The blocks run against a stack as `scripts/dev` starts it, with the example data. Only addresses are replaced.
+"""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+import pytest
+
+from local_stack import LocalStack
+from local_stack.project import ROOT
+from tests.docs.pages import BLOCKS, Block
+
+RUN = {
+    # page, a text that only this block of the page has: what each run prints, one after the other
+    ("README.md", "curl -X POST"): [r'"email":"jane@example\.com".*"page_size" ?: ?10\b'],
+    ("README.md", "rest/v1/goals"): [r'"title":"Order dinner in Spanish","tasks":\[\{'],
+    ("README.md", "AsyncSessionLocal"): [r"^Learn Spanish active\n$"],
+    ("README.md", "scripts/supabase"): [r"Remote database is up to date"],
+    ("docs/user_guide_dao.md", "httpx.AsyncClient"): [r"^1 2026-03-01T08:00:00(Z|\+00:00)\n422 \[\{'field': 'status', "],
+    ("docs/user_guide_dao.md", "create_client"): [r"^Order dinner in Spanish 3\n\[\{'state': 'completed'\}.*\n\d+\n$"],
+    ("docs/user_guide_dao.md", "AsyncSessionLocal"): [r"pending\n$", r"email"],
+    ("docs/client.md", "import FluxClient\n"): [r"^Run 3 km 20", r"email"],
+    ("docs/client.md", "import FluxClient_1_0"): [r"^\['Two hundred words'\]\n$"],
+    ("docs/watching.md", "/ready"): [r'"ready".*flux_request_seconds'],
+}
+_DOCKER = "needs a Docker engine; tests/deployment/ tests the same files without one"
+NOT_RUN = {
+    ("README.md", "scripts/dev "): "tests/scripts/ tests scripts/dev, and scripts/test would run itself",
+    ("docs/changing.md", "migration new"): "adds a file to the checkout; its other lines are scripts/test's own steps",
+    ("docs/changing.md", "scripts/test -k"): "scripts/test would run itself",
+    ("docs/deployment.md", "docker build"): _DOCKER,
+    ("docs/deployment.md", "docker compose up"): _DOCKER,
+    ("docs/hosted-supabase.md", "scripts/supabase login"): "needs a project of hosted Supabase",
+    ("docs/hosted-supabase.md", "SUPABASE_URL="): "settings, not commands; tests/test_settings.py tests their forms",
+}
+
+
+class Local(NamedTuple):
+    """Where the stack of this module is, and what the examples call it."""
+
+    addresses: Mapping[str, str]
+    environment: Mapping[str, str]
+
+
+@pytest.fixture(scope="module")
+def seeded() -> Iterator[LocalStack]:
+    with LocalStack(seed=True) as stack:
+        yield stack
+
+
+@pytest.fixture(scope="module")
+def local(seeded: LocalStack) -> Iterator[Local]:
+    with seeded.adapter() as adapter:
+        database = f"127.0.0.1:{seeded.postgres.port}"
+        addresses = {
+            "http://localhost:8000": adapter.url,
+            "http://127.0.0.1:54321": seeded.api_url,
+            "127.0.0.1:54322": database,
+        }
+        inherited = {name: value for name, value in os.environ.items() if name in ("HOME", "LANG")}
+        here = {
+            "PATH": f"{ROOT / '.venv' / 'bin'}:{os.environ['PATH']}",
+            "FLUX_HOME": str(seeded.home),
+            "DATABASE_URL": f"postgresql://postgres:postgres@{database}/postgres",
+        }
+        yield Local(addresses, inherited | here)
+
+
+def _found(page: str, text: str) -> Block:
+    (block,) = [block for block in BLOCKS if block.page == page and text in block.source]
+    return block
+
+
+def _printed(block: Block, local: Local) -> str:
+    source = block.source
+    for printed, actual in local.addresses.items():
+        source = source.replace(printed, actual)
+    command = [sys.executable, "-c", source] if block.language == "python" else ["bash", "-euo", "pipefail", "-c", source]
+    done = subprocess.run(command, env=local.environment, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_every_block_is_run_or_says_why_not() -> None:
+    listed = [_found(page, text) for page, text in [*RUN, *NOT_RUN]]
+
+    assert sorted(listed) == sorted(BLOCKS)
+
+
+@pytest.mark.parametrize(("page", "text"), RUN)
+def test_a_block_does_what_its_page_says(page: str, text: str, local: Local) -> None:
+    for expected in RUN[page, text]:
+        assert re.search(expected, _printed(_found(page, text), local), re.DOTALL)
