@@ -1,9 +1,9 @@
-"""The end of the service, also where something has gone wrong before."""
+"""The end of the service, even if something has gone wrong before."""
 
 import pytest
 
 from local_stack import LocalStack
-from tests.in_process.sessions import run_python
+from tests.in_process.sessions import RUNNING, run_python
 
 SOURCE = """
 import asyncio, os
@@ -35,7 +35,7 @@ async def main():
     settings = load_settings()
     app = create_app(settings, Closing(open_gateway(settings)), Sharing())
     try:
-        async with app.router.lifespan_context(app):
+        async with running(app):
             await asyncio.sleep(0)
     except OSError as error:
         print(error)
@@ -48,9 +48,11 @@ asyncio.run(main())
 @pytest.mark.parametrize(
     ("fails", "said"),
     [(False, "ended\nclosed\n1\n"), (True, "closed\ncannot share\n1\n")],
-    ids=["as ever", "sharing the metrics has failed"],
+    ids=["as usual", "sharing the metrics has failed"],
 )
-def test_it_awaits_its_tasks_hides_no_failure_and_gives_its_connections_back(fails: bool, said: str, stack: LocalStack) -> None:
+def test_the_service_awaits_its_tasks_reports_failures_and_closes_its_connections(
+    fails: bool, said: str, stack: LocalStack
+) -> None:
     environment = {**stack.adapter_environment(), "LOG_LEVEL": "error"} | ({"FAILS": "yes"} if fails else {})
 
-    assert run_python(SOURCE, environment) == said
+    assert run_python(RUNNING + SOURCE, environment) == said

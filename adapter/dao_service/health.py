@@ -14,6 +14,7 @@ from dao_service.gateway.protocol import Gateway
 from dao_service.observing.metrics import CONTENT_TYPE, Metrics
 from dao_service.openapi.document import RETRY_AFTER
 
+_READ = ["GET", "HEAD"]
 _NO_ROW = "00000000-0000-0000-0000-000000000000"
 # The answer is to be out within 2 seconds.
 _READY_WITHIN_SECONDS = 1.5
@@ -44,13 +45,15 @@ def operational_endpoints(gateway: Gateway, metrics: Metrics) -> APIRouter:
     """`/health`, `/ready` and `/metrics`."""
     router = APIRouter(tags=["operations"])
 
-    @router.get("/health/", include_in_schema=False)
+    @router.api_route("/health/", methods=_READ, include_in_schema=False)
+    @router.head("/health", include_in_schema=False)
     @router.get("/health", operation_id="health", summary="Whether the process lives", response_description="It does.")
     async def health() -> Alive:
         """Answers without asking the database."""
         return Alive()
 
-    @router.get("/ready/", include_in_schema=False, response_model=Ready)
+    @router.api_route("/ready/", methods=_READ, include_in_schema=False, response_model=Ready)
+    @router.head("/ready", include_in_schema=False, response_model=Ready)
     @router.get(
         "/ready",
         operation_id="ready",
@@ -72,7 +75,8 @@ def operational_endpoints(gateway: Gateway, metrics: Metrics) -> APIRouter:
             return JSONResponse(NotReady(detail=detail).model_dump(), status_code=503, headers=headers)
         return Ready()
 
-    @router.get("/metrics/", include_in_schema=False)
+    @router.api_route("/metrics/", methods=_READ, include_in_schema=False)
+    @router.head("/metrics", include_in_schema=False)
     @router.get(
         "/metrics",
         operation_id="metrics",

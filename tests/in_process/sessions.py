@@ -119,6 +119,23 @@ async def terminate(database: Database, process: int) -> None:
     assert await database.fetchval("select pg_terminate_backend($1, 5000)", process)
 
 
+RUNNING = """
+import asyncio
+from contextlib import asynccontextmanager
+
+@asynccontextmanager
+async def running(app):
+    events, answers = asyncio.Queue(), asyncio.Queue()
+    lifespan = asyncio.create_task(app({"type": "lifespan", "state": {}}, events.get, answers.put))
+    await events.put({"type": "lifespan.startup"})
+    await answers.get()
+    yield
+    await events.put({"type": "lifespan.shutdown"})
+    await lifespan
+"""
+"""Source of a context manager that starts an ASGI application and shuts it down, as a server does."""
+
+
 def run_python(source: str, environment: Mapping[str, str]) -> str:
     """Run it in a process of its own, which must end well and without a word on its standard error. Answers what it printed."""
     inherited = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME")}

@@ -5,7 +5,7 @@ import pytest
 from dao_service.core.database import SessionFactory
 from dao_service.settings import SettingsError
 from local_stack import LocalStack
-from tests.in_process.sessions import direct_environment, run_python
+from tests.in_process.sessions import RUNNING, direct_environment, run_python
 
 # Before anything else is imported: as where the extra is not installed.
 WITHOUT_ASYNCPG = "import sys; sys.modules['asyncpg'] = None\n"
@@ -70,18 +70,17 @@ except ModuleNotFoundError as error:
 
 def test_the_rest_service_over_the_data_api_needs_no_extra(stack: LocalStack) -> None:
     source = """
-import asyncio, httpx
+import httpx
 from dao_service.main import app
 
 async def main():
-    transport = httpx.ASGITransport(app)
-    async with app.router.lifespan_context(app), httpx.AsyncClient(transport=transport, base_url="http://-") as client:
+    async with running(app), httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://-") as client:
         print((await client.get("/ready")).json(), (await client.get("/api/v1/users/")).status_code)
 
 asyncio.run(main())
 """
     environment = {**stack.adapter_environment(), "LOG_LEVEL": "error"}
-    assert run_python(WITHOUT_ASYNCPG + source, environment) == "{'status': 'ready'} 200\n"
+    assert run_python(WITHOUT_ASYNCPG + RUNNING + source, environment) == "{'status': 'ready'} 200\n"
 
 
 def test_the_rest_service_straight_to_postgres_names_the_extra(stack: LocalStack) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,9 +17,11 @@ from prometheus_client.parser import text_string_to_metric_families
 from dao_service.errors import UnavailableError
 from dao_service.gateway.observed import ObservedGateway
 from dao_service.generated.contract_1_2 import TASKS
-from dao_service.observing.metrics import Metrics
-from local_stack import LocalStack
-from local_stack.http_servers import Adapter
+from dao_service.observing.metrics import FOLDER, Metrics
+from dao_service.observing.traces import Traces
+from local_stack import LocalStack, free_port
+from local_stack.http_servers import Adapter, status_of
+from local_stack.processes import Server
 from tests.conftest import make_user_data
 
 OLD_CALLER = {"X-Flux-Service-Key": "goal-planner-key-abc"}
@@ -43,11 +46,13 @@ def _read(text: str, name: str, *labels: str) -> Counter[Sample]:
 
 
 def _requests(text: str) -> Counter[Sample]:
-    return _read(text, "flux_request_seconds_count", "contract", "method", "route", "status")
+    """Without those of the tests themselves, who look whether the service is ready and read its metrics."""
+    found = _read(text, "flux_request_seconds_count", "contract", "method", "route", "status")
+    return Counter({labels: count for labels, count in found.items() if labels[2] not in ("/ready", "/metrics")})
 
 
-def _calls(text: str) -> Counter[Sample]:
-    return _read(text, "flux_gateway_call_seconds_count", "operation", "outcome")
+def _calls(text: str, calls: str = "gateway") -> Counter[Sample]:
+    return _read(text, f"flux_{calls}_call_seconds_count", "operation", "outcome")
 
 
 async def test_requests_are_counted_by_route_method_status_and_contract(adapter: Adapter) -> None:
@@ -58,6 +63,8 @@ async def test_requests_are_counted_by_route_method_status_and_contract(adapter:
         await caller.get(f"/api/v1/users/{uuid4()}")
         await caller.get("/api/v1/users/1")
         await caller.get("/api/v1/users/", headers={"X-Flux-Service-Key": "unknown"})
+        for path in ("/health", "/docs", "/nowhere"):
+            await caller.get(path)
         text = (await caller.get("/metrics")).text
 
     assert _requests(text) == {
@@ -66,10 +73,13 @@ async def test_requests_are_counted_by_route_method_status_and_contract(adapter:
         ("1.2", "GET", "/users/{user_id}", "404"): 1,
         ("1.2", "GET", "/users/{user_id}", "422"): 1,
         ("none", "GET", "none", "403"): 1,
+        ("none", "GET", "/health", "200"): 1,
+        ("none", "GET", "/docs", "200"): 1,
+        ("none", "GET", "none", "404"): 1,
     }
 
 
-async def test_what_callers_make_up_is_no_label(adapter: Adapter) -> None:
+async def test_unknown_paths_and_methods_share_a_label(adapter: Adapter) -> None:
     async with httpx.AsyncClient(base_url=adapter.url) as caller:
         for path in ("first", "second"):
             await caller.get(f"/api/v1/{path}/")
@@ -79,9 +89,9 @@ async def test_what_callers_make_up_is_no_label(adapter: Adapter) -> None:
     assert _requests(text) == {("1.2", "GET", "none", "404"): 2, ("1.2", "other", "none", "404"): 2}
 
 
-async def test_calls_to_the_database_are_counted_by_what_came_of_them(adapter: Adapter) -> None:
+async def test_calls_are_counted_by_operation_and_outcome(adapter: Adapter) -> None:
     async with httpx.AsyncClient(base_url=adapter.url) as caller:
-        before = _calls((await caller.get("/metrics")).text)
+        before = (await caller.get("/metrics")).text
         data = make_user_data()
         for _ in range(2):
             await caller.post("/api/v1/users/", json=data)
@@ -89,14 +99,30 @@ async def test_calls_to_the_database_are_counted_by_what_came_of_them(adapter: A
         await caller.patch(f"/api/v1/users/{uuid4()}", json={"name": "Lena"})
         text = (await caller.get("/metrics")).text
 
-    assert _calls(text) - before == {
-        ("insert", "ok"): 1,
-        ("insert", "conflict"): 1,
-        ("call", "ok"): 1,
-        ("update", "not_found"): 1,
-    }
-    assert _read(text, "flux_gateway_calls_in_progress") == {(): 0}
+    for calls in ("gateway", "database"):
+        assert _calls(text, calls) - _calls(before, calls) == {
+            ("insert", "ok"): 1,
+            ("insert", "conflict"): 1,
+            ("call", "ok"): 1,
+            ("update", "not_found"): 1,
+        }
+        assert _read(text, f"flux_{calls}_calls_in_progress") == {(): 0}
     assert _read(text, "flux_gateway_connections") == {(): 20}
+
+
+async def test_the_calls_that_a_database_call_carries_can_be_counted(adapter: Adapter) -> None:
+    async with httpx.AsyncClient(base_url=adapter.url) as caller, asyncio.timeout(30):
+        users = [(await caller.post("/api/v1/users/", json=make_user_data())).json()["id"] for _ in range(10)]
+        rounds = 0
+        while True:  # until some of them have arrived while another's call was under way
+            rounds += 1
+            await asyncio.gather(*(caller.get(f"/api/v1/users/{user}") for user in users))
+            text = (await caller.get("/metrics")).text
+            if shared := _calls(text, "database")["call", "ok"]:
+                break
+
+    assert _calls(text)["select", "ok"] == 10 * rounds
+    assert _calls(text, "database")["select", "ok"] + shared < 10 * rounds
 
 
 class _Broken:
@@ -112,8 +138,7 @@ class _Broken:
 
 async def test_a_call_is_in_progress_until_it_fails() -> None:
     broken, metrics = _Broken(), Metrics()
-    gateway = ObservedGateway(broken, metrics)  # type: ignore[arg-type] # one of its operations is enough
-    metrics.watch(gateway.calls_in_progress, 20)
+    gateway = ObservedGateway(broken, "gateway", metrics, Traces())  # type: ignore[arg-type] # one of its operations is enough
     calls = [asyncio.create_task(gateway.select(TASKS, "")) for _ in range(3)]
     await asyncio.sleep(0)
     meanwhile = metrics.text().decode()
@@ -133,7 +158,7 @@ async def _get_users(url: str, times: int) -> None:
             assert (await caller.get("/api/v1/users/")).status_code == 200
 
 
-async def test_workers_count_together_also_after_one_has_died(stack: LocalStack) -> None:
+async def test_workers_count_together_even_after_one_has_died(stack: LocalStack) -> None:
     route = ("1.2", "GET", "/users/", "200")
     with stack.adapter(environment={"WEB_CONCURRENCY": "2"}) as adapter:
         await _get_users(adapter.url, 20)
@@ -146,6 +171,41 @@ async def test_workers_count_together_also_after_one_has_died(stack: LocalStack)
 
     assert _read(before, "flux_gateway_connections") == {(): 40}
     assert _read(after, "flux_gateway_connections") == {(): 40}
+
+
+def test_uvicorns_own_workers_count_alone(stack: LocalStack, tmp_path: Path) -> None:
+    port = free_port()
+    server = Server("the adapter", tmp_path / "adapter.log")
+    command = [sys.executable, "-m", "uvicorn", "dao_service.main:app", "--port", str(port), "--workers", "2"]
+    inherited = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
+    server.spawn(command, env=inherited | stack.adapter_environment())
+    try:
+        server.await_ready(lambda: status_of(port, "/ready") == 200)
+        text = httpx.get(f"http://127.0.0.1:{port}/metrics").text
+    finally:
+        server.stop()
+
+    assert _read(text, "flux_gateway_connections") == {(): 20}
+    assert "process_cpu_seconds_total" in text
+
+
+def test_a_file_that_says_nothing_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(FOLDER, str(tmp_path))
+    for number, content in enumerate(("{", "[]", "{}", '{"counts": {"flux_other": []}, "gauges": {}}')):
+        (tmp_path / f"{number}.json").write_text(content)
+    metrics = Metrics()
+    metrics.count_call("gateway", "select", "ok", 0.1)
+
+    assert _calls(metrics.text().decode()) == {("select", "ok"): 1}
+
+
+def test_a_folder_that_is_gone_stops_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(FOLDER, str(tmp_path / "gone"))
+    metrics = Metrics()
+    metrics.count_call("gateway", "select", "ok", 0.1)
+    metrics.close()
+
+    assert _calls(metrics.text().decode()) == {("select", "ok"): 1}
 
 
 async def _agreed(adapter: Adapter, fits: Callable[[str], bool]) -> str:

@@ -101,18 +101,16 @@ async def test_ids_are_uuids_and_times_are_in_utc(resource: Resource, clients: C
 
 
 @pytest.mark.parametrize("path", ["/", "/no-such-path", "/api", "/api/v1", "/api/v2/users/", "/docs/assets/none.js", "/health/x"])
-async def test_a_path_beside_the_api_that_does_not_exist_is_404_with_a_sentence(path: str, client_1_2: httpx.AsyncClient) -> None:
-    assert refused(await client_1_2.get(path), 404)["detail"] == "There is no such path."
+async def test_an_unknown_path_outside_the_api_is_404(path: str, client_1_2: httpx.AsyncClient) -> None:
+    refused(await client_1_2.get(path), 404)
 
 
 @pytest.mark.parametrize("path", ["/health", "/ready", "/metrics", "/docs", "/openapi.json"])
-async def test_a_method_that_a_path_beside_the_api_does_not_have_is_405_with_a_sentence(
-    path: str, client_1_2: httpx.AsyncClient
-) -> None:
+async def test_an_unknown_method_outside_the_api_is_405(path: str, client_1_2: httpx.AsyncClient) -> None:
     response = await client_1_2.post(path)
 
-    assert refused(response, 405)["detail"] == "This path takes GET."
-    assert response.headers["allow"] == "GET"
+    refused(response, 405)
+    assert "GET" in response.headers["allow"]
 
 
 @pytest.mark.parametrize("path", ["/health", "/ready", "/metrics"])
@@ -121,6 +119,45 @@ async def test_what_is_asked_of_the_service_itself_answers_with_and_without_the_
 ) -> None:
     for each in (path, f"{path}/"):
         assert (await client_1_2.get(each, follow_redirects=False)).status_code == 200
+
+
+@pytest.mark.parametrize("contract", ENDPOINTS)
+async def test_head_is_answered_as_get_without_the_body(contract: str, clients: Clients, world: World) -> None:
+    queries = {
+        "/messages/": {"conversation_id": world["conversation"]},
+        "/tasks/by-timerange": {"user_id": world["user"]},
+        "/users/": {"limit": "0"},
+    }
+    for path in (path for path, methods in ENDPOINTS[contract].items() if "GET" in methods):
+        url = url_of(path, world[own_row(path)])
+        read = await clients[contract].get(url, params=queries.get(path))
+        head = await clients[contract].head(url, params=queries.get(path))
+
+        assert (head.status_code, head.content) == (read.status_code, b""), path
+        for name in ("content-length", "content-type", "cache-control"):
+            assert head.headers[name] == read.headers[name], path
+
+
+@pytest.mark.parametrize("path", ["/health", "/health/", "/ready", "/ready/", "/metrics", "/metrics/"])
+async def test_head_is_answered_outside_the_api_too(path: str, client_1_2: httpx.AsyncClient) -> None:
+    response = await client_1_2.head(path)
+
+    assert (response.status_code, response.content) == (200, b"")
+    assert int(response.headers["content-length"]) > 0
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [("GET", "users/", 200), ("GET", "nothing", 404), ("POST", "users/", 400), ("DELETE", f"users/{uuid4()}", 404)],
+)
+async def test_no_answer_of_the_api_is_stored_or_taken_for_another_type(
+    method: str, path: str, status: int, client_1_2: httpx.AsyncClient
+) -> None:
+    response = await client_1_2.request(method, f"/api/v1/{path}")
+
+    assert response.status_code == status
+    assert response.headers["cache-control"] == "no-store"
+    assert response.headers["x-content-type-options"] == "nosniff"
 
 
 @pytest.mark.parametrize("contract", ENDPOINTS)
@@ -149,7 +186,8 @@ async def test_a_method_that_a_path_does_not_have_is_405_and_says_which_it_has(
             response = await clients[contract].request(method, url_of(path, world[own_row(path)]), json={})
 
             refused(response, 405)
-            assert {name.strip() for name in response.headers["allow"].split(",")} == methods, (method, path)
+            allowed = methods | ({"HEAD"} if "GET" in methods else set())
+            assert {name.strip() for name in response.headers["allow"].split(",")} == allowed, (method, path)
 
 
 @pytest.mark.parametrize("resource", [each for each in RESOURCES if "delete" in each.methods], ids=str)

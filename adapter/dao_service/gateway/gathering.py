@@ -14,6 +14,7 @@ changed 1.9 times; over asyncpg 1.4, 2.4 and 1.2 times.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
+from contextvars import Context, copy_context
 from functools import partial
 from typing import Any, NamedTuple
 from uuid import uuid4
@@ -44,7 +45,8 @@ class Item(NamedTuple):
 Alone = Callable[[Item], Awaitable[bytes]]
 Together = Callable[[Iterable[Item]], Awaitable[dict[str, bytes]]]
 """Takes requests for different rows; gives rows by id."""
-Waiting = list[tuple[Item, asyncio.Future[bytes]]]
+Waiting = list[tuple[Item, asyncio.Future[bytes], Context]]
+"""The context is the caller's: a call is made in that of the first who shares it, so that its span belongs to a trace."""
 
 
 class _Line:
@@ -67,7 +69,7 @@ class _Line:
             answer: asyncio.Future[bytes] = loop.create_future()
             if not self._waiting:
                 self._impatience = loop.call_later(_PATIENCE_SECONDS, self._send)
-            self._waiting.append((item, answer))
+            self._waiting.append((item, answer, copy_context()))
             return await answer
         self._under_way += 1
         try:
@@ -77,7 +79,7 @@ class _Line:
 
     async def close(self) -> None:
         """Cancel every wait."""
-        for _, answer in self._waiting:
+        for _, answer, _ in self._waiting:
             answer.cancel()
         for call in self._calls:
             call.cancel()
@@ -95,15 +97,15 @@ class _Line:
         waiting, self._waiting = [each for each in self._waiting if not each[1].done()], []
         for first in range(0, len(waiting), _MOST):
             self._under_way += 1
-            self._start(self._ask_together(waiting[first : first + _MOST]))
+            self._start(self._ask_together(waiting[first : first + _MOST]), waiting[first][2])
 
-    def _start(self, call: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(call)
+    def _start(self, call: Coroutine[Any, Any, None], context: Context) -> None:
+        task = asyncio.get_running_loop().create_task(call, context=context)
         self._calls.add(task)
         task.add_done_callback(self._calls.discard)
 
     async def _ask_together(self, waiting: Waiting) -> None:
-        different = {item.key: item for item, _ in reversed(waiting)}
+        different = {item.key: item for item, _, _ in reversed(waiting)}
         rows: dict[str, bytes] = {}
         try:
             if len(different) > 1:
@@ -112,17 +114,17 @@ class _Line:
                 rows = {key: await self._alone(item) for key, item in different.items()}
         except BaseException as error:
             if len(different) == 1 or not _undone(error):
-                for _, answer in waiting:
+                for _, answer, _ in waiting:
                     _fail(answer, error)
                 if not isinstance(error, Exception):
                     raise
                 return
         finally:
             self._ended()
-        for item, answer in waiting:
+        for item, answer, context in waiting:
             row = rows.get(item.key) if self._read_only else rows.pop(item.key, None)
             if row is None:
-                self._start(self._ask_alone(item, answer))
+                self._start(self._ask_alone(item, answer), context)
             elif not answer.done():
                 answer.set_result(row)
 

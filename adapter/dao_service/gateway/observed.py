@@ -1,4 +1,8 @@
-"""A gateway that is watched: each call is counted, timed and, where traces are on, a span."""
+"""A gateway that is watched: each call is counted, timed and, if traces are on, a span.
+
+One stands around the gathering gateway and sees the callers' calls, another inside and sees the database's. The difference between
+them is how much is shared.
+"""
 
 import re
 import time
@@ -6,30 +10,22 @@ from collections.abc import Awaitable, Coroutine
 from functools import cache
 from typing import Any, TypeVar
 
-from opentelemetry.trace import SpanKind, Tracer
-
 from dao_service.bindings import AnyFunction, AnyRelation
-from dao_service.errors import DataServiceError
 from dao_service.gateway.protocol import Gateway, Payload
-from dao_service.observing.metrics import Metrics
+from dao_service.observing.metrics import Calls, Metrics
+from dao_service.observing.traces import Traces
 
 Answer = TypeVar("Answer")
 
 
 class ObservedGateway:
-    """Passes every call on, and sees what comes of it."""
+    """Passes every call on, and records what came of it."""
 
-    tracer: Tracer | None = None
-    """Makes the spans, where there are to be any."""
-
-    def __init__(self, gateway: Gateway, metrics: Metrics) -> None:
+    def __init__(self, gateway: Gateway, calls: Calls, metrics: Metrics, traces: Traces) -> None:
         self._gateway = gateway
+        self._calls = calls
         self._metrics = metrics
-        self._in_progress = 0
-
-    def calls_in_progress(self) -> int:
-        """How many calls are under way."""
-        return self._in_progress
+        self._traces = traces
 
     def select(self, relation: AnyRelation, key: str) -> Coroutine[Any, Any, bytes]:
         return self._observe("select", relation, self._gateway.select(relation, key))
@@ -52,37 +48,19 @@ class ObservedGateway:
     async def _observe(self, operation: str, target: AnyRelation | AnyFunction, call: Awaitable[Answer]) -> Answer:
         outcome = "cancelled"
         started = time.perf_counter()
-        self._in_progress += 1
-        try:
-            if self.tracer is None:
-                answer = await call
-            else:
-                answer = await self._trace(self.tracer, operation, target, call)
-            outcome = "ok"
-        except DataServiceError as error:
-            outcome = _word(type(error).__name__)
-            raise
-        finally:
-            self._in_progress -= 1
-            self._metrics.count_call(operation, outcome, time.perf_counter() - started)
-        return answer
-
-    @staticmethod
-    async def _trace(tracer: Tracer, operation: str, target: AnyRelation | AnyFunction, call: Awaitable[Answer]) -> Answer:
-        place = f"{target.schema}.{target.name}"
-        attributes = {"db.system.name": "postgresql", "db.operation.name": operation, "db.collection.name": place}
-        with tracer.start_as_current_span(
-            f"{operation} {place}",
-            kind=SpanKind.CLIENT,
-            attributes=attributes,
-            record_exception=False,
-            set_status_on_exception=False,
-        ) as span:
+        self._metrics.in_progress[self._calls] += 1
+        with self._traces.call(self._calls, operation, target) as span:
             try:
-                return await call
-            except DataServiceError as error:
-                span.set_attribute("error.type", _word(type(error).__name__))
+                answer = await call
+                outcome = "ok"
+            except Exception as error:
+                outcome = _word(type(error).__name__)
+                span.set_attribute("error.type", outcome)
                 raise
+            finally:
+                self._metrics.in_progress[self._calls] -= 1
+                self._metrics.count_call(self._calls, operation, outcome, time.perf_counter() - started)
+        return answer
 
 
 @cache

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import logging
-import os
 import re
 import sys
 import time
@@ -11,11 +10,7 @@ from datetime import UTC, datetime
 from typing import Literal
 
 import orjson
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from dao_service.rest.request import read_headers
-
-_LONGEST_REQUEST_ID = 128
 _CLOCK = "%H:%M:%S"
 _NOT_SAID_IN_TEXT = ("time", "level", "logger")
 _TOGETHER_SECONDS = 0.01
@@ -123,38 +118,3 @@ def configure_logging(level: str, log_format: Literal["auto", "json", "text"]) -
     uvicorn_access.handlers.clear()
     uvicorn_access.propagate = False
     return AccessLog(output, as_text=as_text)
-
-
-def request_id_of(sent: bytes | None) -> bytes:
-    """A caller's `X-Request-ID` where it is fit for a log and a header, else a new one."""
-    if sent and len(sent) <= _LONGEST_REQUEST_ID and sent.isascii() and sent.decode("ascii").isprintable():
-        return sent
-    return os.urandom(16).hex().encode()
-
-
-class Logged:
-    """A middleware that logs what does not go through the door: probes, documents, unknown paths. Their contract is ""."""
-
-    def __init__(self, app: ASGIApp, log: AccessLog) -> None:
-        self._app = app
-        self._log = log
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        started, status = time.perf_counter(), 500
-        request_id = request_id_of(read_headers(scope).get(b"x-request-id"))
-
-        async def send_with_id(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-                message["headers"] = [*message.get("headers", ()), (b"x-request-id", request_id)]
-            await send(message)
-
-        try:
-            await self._app(scope, receive, send_with_id)
-        finally:
-            route = getattr(scope.get("route"), "path", "")
-            self._log.write(request_id, scope["method"], route, status, "", time.perf_counter() - started, "")

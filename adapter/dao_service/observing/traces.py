@@ -1,68 +1,92 @@
-"""Traces by FastAPI's own OpenTelemetry, off unless the standard OTEL_* variables name a collector or a provider is set up.
+"""Spans for OpenTelemetry: one per request, one per call of its, one per call to the database.
 
-Requests reach the door past FastAPI, which would cost more than all the rest. Where they are traced they go through FastAPI, which
-makes the span, and leave it here, before its router.
+Off unless the standard OTEL_* variables name a collector or the process has set a tracer provider.
 """
 
 import os
-from typing import Any
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 
 from fastapi.telemetry import TelemetryConfig
-from opentelemetry import trace
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from opentelemetry import propagate, trace
+from opentelemetry.context import Context
+from opentelemetry.trace import INVALID_SPAN, Span, SpanKind, StatusCode, Tracer
+from starlette.types import Scope
 
-from dao_service.rest.asgi import ROUTE
-from dao_service.rest.routes import PREFIX, path_of
+from dao_service.bindings import AnyFunction, AnyRelation
+from dao_service.observing.metrics import Calls
 
 _ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 _SERVICE_NAME = "flux-dao-service"
-_UNTRACED = frozenset(("/health", "/ready", "/metrics"))
+_PROBES = ("/health", "/ready", "/metrics")
+_METHODS = frozenset(("CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "QUERY", "TRACE"))
+_NO_SPAN = nullcontext(INVALID_SPAN)
 
 
-def telemetry() -> TelemetryConfig:
-    """What FastAPI is told. It connects to the collector when the service starts."""
+def exporter_settings() -> TelemetryConfig:
+    """What makes FastAPI set the exporter up by the OTEL_* variables when the service starts, and make no span of its own."""
     if any(os.environ.get(name) for name in _ENDPOINTS) and "service.name" not in os.environ.get("OTEL_RESOURCE_ATTRIBUTES", ""):
         os.environ.setdefault("OTEL_SERVICE_NAME", _SERVICE_NAME)
-    # Requests are counted for Prometheus, and exceptions are logged without a caller's data.
-    return {"auto_configure": True, "metrics": False, "logs": False, "operation_spans": False, "exclude": _is_untraced}
+    return {"auto_configure": True, "metrics": False, "logs": False, "operation_spans": False, "exclude": lambda _: True}
 
 
-def is_on() -> bool:
-    """Whether anyone takes spans. Known once the service has started."""
-    return not isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider)
+class Traces:
+    """Makes the spans. Until `start`, and if nobody takes them, it makes none."""
 
+    _tracer: Tracer | None = None
 
-class TracedDoor:
-    """A middleware that leads to the door, and names the request's span as the door's log does."""
+    def start(self) -> None:
+        """Look whether anyone takes spans. Only known once the service has started."""
+        if not isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider):
+            self._tracer = trace.get_tracer("dao_service")
 
-    def __init__(self, app: ASGIApp, door: ASGIApp) -> None:
-        self._app = app
-        self._door = door
+    def request(self, scope: Scope) -> AbstractContextManager[Span]:
+        """The span of a request, within the trace that its headers name. Probes have none."""
+        # The end of the path, because a root path may precede it.
+        if self._tracer is None or scope["path"].rstrip("/").endswith(_PROBES):
+            return _NO_SPAN
+        carrier: dict[str, list[str]] = {}
+        for name, value in scope["headers"]:
+            carrier.setdefault(name.decode("latin-1"), []).append(value.decode("latin-1"))
+        method = scope["method"] if scope["method"] in _METHODS else "_OTHER"
+        attributes = {
+            "http.request.method": method,
+            "network.protocol.version": scope["http_version"],
+            "url.path": scope["path"],
+            "url.scheme": scope.get("scheme", "http"),
+        }
+        if scope["query_string"]:
+            attributes["url.query"] = "REDACTED"  # it holds callers' data
+        name = "HTTP" if method == "_OTHER" else method
+        return _span(self._tracer, name, SpanKind.SERVER, attributes, propagate.extract(carrier))
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or not path_of(scope).startswith(PREFIX):
-            await self._app(scope, receive, send)
+    def describe(self, span: Span, method: str, contract: str, route: str, status: int) -> None:
+        """Add to a request's span what is known once it has been answered."""
+        if not span.is_recording():
             return
+        span.set_attribute("http.response.status_code", status)
+        if contract:
+            span.set_attribute("flux.contract", contract)
+            route = route and f"/api/v1{route}"
+        if route:
+            span.update_name(f"{method} {route}")
+            span.set_attribute("http.route", route)
+        if status >= 500:
+            span.set_attribute("error.type", str(status))
+            span.set_status(StatusCode.ERROR)
 
-        async def name_and_send(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                _describe(trace.get_current_span(), scope)
-            await send(message)
-
-        await self._door(scope, receive, name_and_send)
-
-
-def _describe(span: trace.Span, scope: Scope) -> None:
-    contract, template = scope[ROUTE]
-    if template:
-        route = f"{PREFIX.rstrip('/')}{template}"
-        span.update_name(f"{scope['method']} {route}")
-        span.set_attribute("http.route", route)
-    if contract:
-        span.set_attribute("flux.contract", contract)
-    if scope["query_string"]:
-        span.set_attribute("url.query", "REDACTED")  # it holds callers' data
+    def call(self, calls: Calls, operation: str, target: AnyRelation | AnyFunction) -> AbstractContextManager[Span]:
+        """The span of a call within the trace of its request. Outside of one, as for a probe, there is none."""
+        if self._tracer is None or trace.get_current_span() is INVALID_SPAN:
+            return _NO_SPAN
+        place = f"{target.schema}.{target.name}"
+        attributes = {"db.system.name": "postgresql", "db.operation.name": operation, "db.collection.name": place}
+        kind = SpanKind.CLIENT if calls == "database" else SpanKind.INTERNAL
+        return _span(self._tracer, f"{operation} {place}", kind, attributes)
 
 
-def _is_untraced(scope: Any) -> bool:
-    return scope["type"] == "http" and path_of(scope).rstrip("/") in _UNTRACED
+def _span(
+    tracer: Tracer, name: str, kind: SpanKind, attributes: Mapping[str, str], context: Context | None = None
+) -> AbstractContextManager[Span]:
+    # Exceptions are not recorded: their messages may hold a caller's data.
+    return tracer.start_as_current_span(name, context, kind, attributes, record_exception=False, set_status_on_exception=False)

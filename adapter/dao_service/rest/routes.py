@@ -10,7 +10,7 @@ NO_SUCH_PATH = "There is no such path."
 
 
 def path_of(scope: Scope) -> str:
-    """A request's path without the root path, which a server puts in front of it that was told of one (`--root-path`)."""
+    """A request's path without the root path, which a server that was told of one (`--root-path`) puts in front."""
     path: str = scope["path"]
     root: str = scope.get("root_path", "")
     if root and path.startswith(root) and path[len(root) : len(root) + 1] in ("", "/"):
@@ -22,16 +22,19 @@ class Routes:
     """The operations of one contract, by path and method."""
 
     def __init__(self, operations: tuple[Operation, ...]) -> None:
-        # None stands for an id: no part of a path that was sent is equal to it.
+        # None stands for an id, because no part of a path that was sent equals it.
         self._by_path: dict[tuple[str | None, ...], dict[str, Operation]] = {}
         for operation in operations:
             pattern = tuple(None if part.startswith("{") else part for part in operation.path.strip("/").split("/"))
-            self._by_path.setdefault(pattern, {})[operation.method] = operation
+            methods = self._by_path.setdefault(pattern, {})
+            methods[operation.method] = operation
+            if operation.method == "GET":
+                methods["HEAD"] = operation
 
     def find(self, method: str, path: str) -> tuple[Operation, str]:
         """The operation for a path under the prefix, and the id in it ("" where it has none).
 
-        Raises `NotFoundError` for an unknown path and `MethodNotAllowedError` for a method that it does not have.
+        Raises `NotFoundError` for an unknown path and `MethodNotAllowedError` for a method that the path does not take.
         """
         methods, key = self._methods(path)
         if methods is None:
@@ -42,7 +45,7 @@ class Routes:
         return operation, key
 
     def has(self, path: str) -> bool:
-        """Whether there is such a path, whatever its methods."""
+        """Whether the path exists, whatever its methods."""
         return self._methods(path)[0] is not None
 
     def _methods(self, path: str) -> tuple[dict[str, Operation] | None, str]:

@@ -1,0 +1,58 @@
+"""Gives every request its id, log line, count and span: under `/api/v1` and outside, traced or not."""
+
+import os
+import time
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from dao_service.observing.log import AccessLog
+from dao_service.observing.metrics import Metrics
+from dao_service.observing.traces import Traces
+
+ROUTE = "flux.route"
+"""Key of the scope under which an application leaves the contract and the path template of a request, each "" if unknown."""
+CAUSE = "flux.cause"
+"""Key of the scope under which an application leaves what a bug was, without the caller's data."""
+
+_LONGEST_REQUEST_ID = 128
+
+
+class ObservingMiddleware:
+    """Passes every request on, and records what came of it."""
+
+    def __init__(self, app: ASGIApp, log: AccessLog, metrics: Metrics, traces: Traces) -> None:
+        self._app = app
+        self._log = log
+        self._metrics = metrics
+        self._traces = traces
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started, status = time.perf_counter(), 500
+        request_id = _request_id(dict(scope["headers"]).get(b"x-request-id"))
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message.get("headers", ()), (b"x-request-id", request_id)]
+            await send(message)
+
+        with self._traces.request(scope) as span:
+            try:
+                await self._app(scope, receive, send_with_id)
+            finally:
+                seconds = time.perf_counter() - started
+                contract, route = scope.get(ROUTE) or ("", getattr(scope.get("route"), "path", ""))
+                self._metrics.count_request(contract, scope["method"], route, status, seconds)
+                self._log.write(request_id, scope["method"], route, status, contract, seconds, scope.get(CAUSE, ""))
+                self._traces.describe(span, scope["method"], contract, route, status)
+
+
+def _request_id(sent: bytes | None) -> bytes:
+    """The caller's `X-Request-ID` if it is fit for a log and a header, else a new one."""
+    if sent and len(sent) <= _LONGEST_REQUEST_ID and sent.isascii() and sent.decode("ascii").isprintable():
+        return sent
+    return os.urandom(16).hex().encode()
