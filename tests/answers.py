@@ -35,7 +35,6 @@ def refused(response: httpx.Response, status: int, *fields: str, about: object =
     return body
 
 
-def names_field(response: httpx.Response, name: str) -> bool:
-    """Whether every error of a refusal is about this field or a place within it."""
-    fields = [error["field"] for error in response.json()["errors"]]
-    return bool(fields) and all(re.fullmatch(rf"{re.escape(name)}([.\[].*)?", field, re.DOTALL) for field in fields)
+def named_fields(response: httpx.Response) -> set[str]:
+    """The fields that a refusal is about. An error at a place within a field, as `tags[2]`, is about the field."""
+    return {re.split(r"[.\[]", error["field"])[0] for error in response.json()["errors"]}

@@ -1,9 +1,10 @@
-"""What a field can hold and what it refuses, by kind: the values that the field tests send."""
+"""The values that each kind of field accepts and refuses, for the tests of fields."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import zip_longest
 from typing import Any, Protocol
 from uuid import uuid4
 
@@ -12,6 +13,7 @@ World = Mapping[str, str]
 
 ODD_TEXT = "Ünïcødé 𝄞 \U0001f3c3‍♀️ \n\t\"quoted\" 'it''s' \\ ; -- %s $1 {} <b> \x7f \u2028"
 NUL_TEXT = "a\0b"
+_NO_MORE = object()
 
 
 @dataclass(frozen=True)
@@ -215,7 +217,18 @@ class Reference:
 
     @property
     def refused(self) -> tuple[Any, ...]:
-        return (Named("nothing"), *(Named(name) for name in self.foreign), "not-a-uuid", "", 5, True)
+        return ("not-a-uuid", "", 5, True)
+
+    @property
+    def refused_by_the_database(self) -> tuple[Named, ...]:
+        """Ids that look right and may not be named."""
+        return (Named("nothing"), *map(Named, self.foreign))
+
+
+def wrong_values(kinds: Mapping[str, Kind], world: World) -> Iterator[dict[str, Any]]:
+    """A refused value for each field at once, until each field has been given all of its own."""
+    for values in zip_longest(*(kind.refused for kind in kinds.values()), fillvalue=_NO_MORE):
+        yield {name: resolve(value, world) for name, value in zip(kinds, values, strict=True) if value is not _NO_MORE}
 
 
 def is_same(kind: Kind, sent: Any, answered: Any) -> bool:

@@ -9,9 +9,9 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
-from tests.answers import names_field, refused
+from tests.answers import named_fields, refused
 from tests.conftest import Clients, create, make_goal_data, make_task_data
-from tests.contract.kinds import Instant, Kind, Object, Text, Whole, World, is_same, resolve
+from tests.contract.kinds import Instant, Kind, Object, Reference, Text, Whole, World, is_same, resolve, wrong_values
 from tests.contract.resources import CONVERSATIONS_1_2, GOAL, MESSAGES_1_2, TASK
 from tests.locks import Database
 
@@ -220,17 +220,28 @@ async def test_a_field_of_a_voice_session_changes_alone_and_null_clears_it(
         assert {each: row[each] for each in SESSION if each != name} == {each: closed[each] for each in SESSION if each != name}
 
 
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [pytest.param(name, value, id=f"{name}-{nth}") for name, kind in SESSION.items() for nth, value in enumerate(kind.refused)],
-)
-async def test_a_field_of_a_voice_session_refuses_what_it_cannot_hold(
-    name: str, value: Any, client_1_2: httpx.AsyncClient, conversation: Row, world: World
+@pytest.mark.one_gateway
+async def test_values_that_a_voice_session_cannot_hold_are_refused_and_all_named(
+    client_1_2: httpx.AsyncClient, conversation: Row, world: World
 ) -> None:
-    response = await client_1_2.patch(f"{CONVERSATIONS}{conversation['id']}/voice", json={name: resolve(value, world)})
+    for wrong in wrong_values(SESSION, world):
+        response = await client_1_2.patch(f"{CONVERSATIONS}{conversation['id']}/voice", json=wrong)
 
-    refused(response, 422)
-    assert names_field(response, name), response.text
+        refused(response, 422, about=wrong)
+        assert named_fields(response) == wrong.keys(), response.text
+
+    assert await _get(client_1_2, conversation) == conversation
+
+
+@pytest.mark.parametrize(("name", "kind"), [("linked_goal_id", GOAL), ("linked_task_id", TASK)])
+async def test_a_voice_session_links_to_rows_of_its_user_alone(
+    name: str, kind: Reference, client_1_2: httpx.AsyncClient, conversation: Row, world: World
+) -> None:
+    for wrong in kind.refused_by_the_database:
+        body = {name: resolve(wrong, world)}
+
+        refused(await client_1_2.patch(f"{CONVERSATIONS}{conversation['id']}/voice", json=body), 422, name)
+
     assert await _get(client_1_2, conversation) == conversation
 
 
@@ -240,6 +251,7 @@ async def test_closing_a_voice_session_with_nothing_answers_the_conversation_as_
     assert await _close(client_1_2, closed, {}) == closed
 
 
+@pytest.mark.one_gateway
 @pytest.mark.parametrize(
     "name", ["status", "voice_session_id", "langgraph_thread_id", "user_id", "conversation_id", "no_such", "id"]
 )

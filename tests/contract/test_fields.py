@@ -1,12 +1,12 @@
-"""Every field of every resource: what it holds, what it refuses, what it is when it is not sent."""
+"""Every field of every resource: the values it accepts and refuses, and its default."""
 
 from typing import Any
 
 import pytest
 
-from tests.answers import names_field, refused
+from tests.answers import named_fields, refused
 from tests.conftest import Clients
-from tests.contract.kinds import World, is_same, resolve
+from tests.contract.kinds import Reference, World, is_same, resolve, wrong_values
 from tests.contract.resources import CHANGEABLE, RESOURCES, Field, Resource
 
 UNKNOWN_FIELDS = ("no_such_field", "Title", "id", "created_at", "updated_at", "__proto__", "user")
@@ -15,7 +15,6 @@ UNKNOWN_FIELDS = ("no_such_field", "Title", "id", "created_at", "updated_at", "_
 def _each_field(
     resources: tuple[Resource, ...] = RESOURCES,
     *,
-    required: bool | None = None,
     fixed: bool | None = None,
     nullable: bool | None = None,
 ) -> list[Any]:
@@ -23,16 +22,7 @@ def _each_field(
         pytest.param(resource, field, id=f"{resource}-{field}")
         for resource in resources
         for field in resource.fields
-        if required in (None, field.required) and fixed in (None, field.fixed) and nullable in (None, field.nullable)
-    ]
-
-
-def _each_accepted(resources: tuple[Resource, ...] = RESOURCES, *, fixed: bool | None = None) -> list[Any]:
-    """Each field with each of the values that its kind accepts."""
-    return [
-        pytest.param(*each.values, value, id=f"{each.id}-{nth}")
-        for each in _each_field(resources, fixed=fixed)
-        for nth, value in enumerate(each.values[1].kind.accepted)
+        if fixed in (None, field.fixed) and nullable in (None, field.nullable)
     ]
 
 
@@ -86,30 +76,32 @@ async def test_a_new_row_was_last_changed_when_it_was_created(resource: Resource
     assert row["updated_at"] == row["created_at"]
 
 
-@pytest.mark.parametrize(("resource", "field", "value"), _each_accepted())
-async def test_a_field_holds_what_it_is_given(resource: Resource, field: Field, value: Any, clients: Clients, world: World) -> None:
-    sent = resolve(value, world)
-    row = await _create(clients, resource, resource.minimal(world, **field.beside) | {field.name: sent})
+@pytest.mark.parametrize(("resource", "field"), _each_field())
+async def test_a_field_holds_each_value_of_its_kind(resource: Resource, field: Field, clients: Clients, world: World) -> None:
+    for value in field.kind.accepted:
+        sent = resolve(value, world)
+        row = await _create(clients, resource, resource.minimal(world, **field.beside) | {field.name: sent})
 
-    assert is_same(field.kind, sent, row[field.name])
-    assert (await _get(clients, resource, row))[field.name] == row[field.name]
+        assert is_same(field.kind, sent, row[field.name])
+        assert (await _get(clients, resource, row))[field.name] == row[field.name]
 
 
-@pytest.mark.parametrize(("resource", "field", "value"), _each_accepted(CHANGEABLE, fixed=False))
+@pytest.mark.parametrize(("resource", "field"), _each_field(CHANGEABLE, fixed=False))
 async def test_a_change_to_a_field_changes_it_and_no_other(
-    resource: Resource, field: Field, value: Any, clients: Clients, world: World
+    resource: Resource, field: Field, clients: Clients, world: World
 ) -> None:
-    before = await _create(clients, resource, resource.minimal(world, **field.beside))
-    sent = resolve(value, world)
+    for value in field.kind.accepted:
+        before = await _create(clients, resource, resource.minimal(world, **field.beside))
+        sent = resolve(value, world)
 
-    response = await clients[resource.contract].patch(f"{resource.path}{before['id']}", json={field.name: sent})
+        response = await clients[resource.contract].patch(f"{resource.path}{before['id']}", json={field.name: sent})
 
-    assert response.status_code == 200, response.text
-    after = response.json()
-    assert is_same(field.kind, sent, after[field.name])
-    assert _unlike(before, after) - {field.name, "updated_at"} <= _following(field)
-    assert after["updated_at"] > before["updated_at"]
-    assert await _get(clients, resource, before) == after
+        assert response.status_code == 200, response.text
+        after = response.json()
+        assert is_same(field.kind, sent, after[field.name])
+        assert _unlike(before, after) - {field.name, "updated_at"} <= _following(field)
+        assert after["updated_at"] > before["updated_at"]
+        assert await _get(clients, resource, before) == after
 
 
 def _following(field: Field) -> set[str]:
@@ -117,36 +109,66 @@ def _following(field: Field) -> set[str]:
     return {"completed_at"} if field.name == "status" else set()
 
 
-@pytest.mark.parametrize(("resource", "field"), _each_field())
-async def test_a_field_refuses_what_it_cannot_hold_and_is_named(
-    resource: Resource, field: Field, clients: Clients, world: World
+@pytest.mark.one_gateway
+@pytest.mark.parametrize("resource", RESOURCES, ids=str)
+async def test_values_that_fields_cannot_hold_are_refused_and_all_named(resource: Resource, clients: Clients, world: World) -> None:
+    for wrong in wrong_values({field.name: field.kind for field in resource.fields}, world):
+        response = await clients[resource.contract].post(resource.path, json=resource.minimal(world) | wrong)
+
+        refused(response, 422, about=wrong)
+        assert named_fields(response) == wrong.keys(), response.text
+
+
+@pytest.mark.one_gateway
+@pytest.mark.parametrize("resource", CHANGEABLE, ids=str)
+async def test_a_change_to_values_that_fields_cannot_hold_is_refused_and_changes_nothing(
+    resource: Resource, clients: Clients, world: World
 ) -> None:
-    for value in field.kind.refused:
-        sent = resource.minimal(world, **field.beside) | {field.name: resolve(value, world)}
-
-        response = await clients[resource.contract].post(resource.path, json=sent)
-
-        refused(response, 422, about=value)
-        assert names_field(response, field.name), (value, response.text)
-
-
-@pytest.mark.parametrize(("resource", "field"), _each_field(CHANGEABLE, fixed=False))
-async def test_a_change_to_what_a_field_cannot_hold_is_refused_and_changes_nothing(
-    resource: Resource, field: Field, clients: Clients, world: World
-) -> None:
-    before = await _create(clients, resource, resource.minimal(world, **field.beside))
-    for value in field.kind.refused:
-        wrong = {field.name: resolve(value, world)}
-
+    before = await _create(clients, resource, resource.minimal(world))
+    kinds = {field.name: field.kind for field in resource.fields if not field.fixed}
+    for wrong in wrong_values(kinds, world):
         response = await clients[resource.contract].patch(f"{resource.path}{before['id']}", json=wrong)
 
-        refused(response, 422, about=value)
-        assert names_field(response, field.name), (value, response.text)
+        refused(response, 422, about=wrong)
+        assert named_fields(response) == wrong.keys(), response.text
 
     assert await _get(clients, resource, before) == before
 
 
-@pytest.mark.parametrize(("resource", "field"), _each_field(nullable=True))
+@pytest.mark.parametrize(
+    ("resource", "field", "kind"),
+    [
+        pytest.param(resource, field, field.kind, id=f"{resource}-{field}")
+        for resource in RESOURCES
+        for field in resource.fields
+        if isinstance(field.kind, Reference)
+    ],
+)
+async def test_the_id_of_no_row_or_of_a_forbidden_row_is_refused_and_changes_nothing(
+    resource: Resource, field: Field, kind: Reference, clients: Clients, world: World
+) -> None:
+    client = clients[resource.contract]
+    before = await _create(clients, resource, resource.minimal(world, **field.beside))
+    for name in kind.refused_by_the_database:
+        wrong = {field.name: resolve(name, world)}
+
+        refused(await client.post(resource.path, json=resource.minimal(world, **field.beside) | wrong), 422, field.name)
+        if resource in CHANGEABLE:
+            refused(await client.patch(f"{resource.path}{before['id']}", json=wrong), 422, field.name)
+
+    assert await _get(clients, resource, before) == before
+
+
+@pytest.mark.parametrize("resource", RESOURCES, ids=str)
+async def test_every_nullable_field_can_be_null_from_the_start(resource: Resource, clients: Clients, world: World) -> None:
+    nulls = {field.name: None for field in resource.fields if field.nullable}
+
+    row = await _create(clients, resource, resource.minimal(world) | nulls)
+
+    assert {name: row[name] for name in nulls} == nulls
+
+
+@pytest.mark.parametrize(("resource", "field"), _each_field(CHANGEABLE, nullable=True))
 async def test_null_clears_a_nullable_field(resource: Resource, field: Field, clients: Clients, world: World) -> None:
     sent = resource.minimal(world, **field.beside) | {field.name: resolve(field.kind.accepted[0], world)}
     row = await _create(clients, resource, sent)
@@ -159,29 +181,21 @@ async def test_null_clears_a_nullable_field(resource: Resource, field: Field, cl
     assert _unlike(row, response.json()) == {field.name, "updated_at"}
 
 
-@pytest.mark.parametrize(("resource", "field"), _each_field(nullable=True))
-async def test_a_nullable_field_can_be_null_from_the_start(
-    resource: Resource, field: Field, clients: Clients, world: World
-) -> None:
-    row = await _create(clients, resource, resource.minimal(world) | {field.name: None})
+@pytest.mark.one_gateway
+@pytest.mark.parametrize("resource", RESOURCES, ids=str)
+async def test_null_is_refused_by_every_field_that_is_not_nullable(resource: Resource, clients: Clients, world: World) -> None:
+    client = clients[resource.contract]
+    nulls = {field.name: None for field in resource.fields if not field.nullable}
 
-    assert row[field.name] is None
-
-
-@pytest.mark.parametrize(("resource", "field"), _each_field(nullable=False))
-async def test_null_is_refused_by_a_field_that_is_not_nullable(
-    resource: Resource, field: Field, clients: Clients, world: World
-) -> None:
-    caller = clients[resource.contract]
-
-    refused(await caller.post(resource.path, json=resource.minimal(world) | {field.name: None}), 422, field.name)
+    refused(await client.post(resource.path, json=resource.minimal(world) | nulls), 422, *nulls)
 
     if resource in CHANGEABLE:
         row = await _create(clients, resource, resource.minimal(world))
-        refused(await caller.patch(f"{resource.path}{row['id']}", json={field.name: None}), 422, field.name)
+        refused(await client.patch(f"{resource.path}{row['id']}", json=nulls), 422, *nulls)
         assert await _get(clients, resource, row) == row
 
 
+@pytest.mark.one_gateway
 @pytest.mark.parametrize("resource", RESOURCES, ids=str)
 async def test_every_required_field_that_is_missing_is_named_at_once(resource: Resource, clients: Clients) -> None:
     response = await clients[resource.contract].post(resource.path, json={})
@@ -189,14 +203,17 @@ async def test_every_required_field_that_is_missing_is_named_at_once(resource: R
     refused(response, 422, *(field.name for field in resource.fields if field.required))
 
 
-@pytest.mark.parametrize(("resource", "field"), _each_field(required=True))
-async def test_a_required_field_that_is_missing_is_named(resource: Resource, field: Field, clients: Clients, world: World) -> None:
-    sent = resource.complete(world)
-    del sent[field.name]
+@pytest.mark.one_gateway
+@pytest.mark.parametrize("resource", RESOURCES, ids=str)
+async def test_a_single_required_field_that_is_missing_is_named(resource: Resource, clients: Clients, world: World) -> None:
+    for field in resource.fields:
+        if field.required:
+            sent = {name: value for name, value in resource.complete(world).items() if name != field.name}
 
-    refused(await clients[resource.contract].post(resource.path, json=sent), 422, field.name)
+            refused(await clients[resource.contract].post(resource.path, json=sent), 422, field.name)
 
 
+@pytest.mark.one_gateway
 @pytest.mark.parametrize(("resource", "field"), _each_field(CHANGEABLE, fixed=True))
 async def test_a_fixed_field_does_not_change_after_creation(
     resource: Resource, field: Field, clients: Clients, world: World
@@ -209,6 +226,7 @@ async def test_a_fixed_field_does_not_change_after_creation(
     assert await _get(clients, resource, row) == row
 
 
+@pytest.mark.one_gateway
 @pytest.mark.parametrize("resource", RESOURCES, ids=str)
 async def test_a_field_that_the_contract_does_not_have_is_refused_and_named(
     resource: Resource, clients: Clients, world: World
@@ -223,6 +241,7 @@ async def test_a_field_that_the_contract_does_not_have_is_refused_and_named(
     assert await _get(clients, resource, row) == row
 
 
+@pytest.mark.one_gateway
 @pytest.mark.parametrize(
     ("resource", "name"),
     [pytest.param(resource, name, id=f"{resource}-{name}") for resource in CHANGEABLE for name in sorted(resource.read_only)],
