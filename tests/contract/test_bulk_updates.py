@@ -62,6 +62,7 @@ async def test_a_bulk_update_takes_up_to_100_ids(words: TaskWords, clients: Clie
     assert (await caller.get(f"{TASKS}{task}")).json()[words.status] == "missed"
 
 
+@pytest.mark.one_gateway
 @both_contracts
 async def test_a_bulk_update_names_what_is_wrong(words: TaskWords, clients: Clients, owner: dict[str, str]) -> None:
     caller = clients[words.contract]

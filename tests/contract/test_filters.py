@@ -96,15 +96,14 @@ async def test_each_word_of_a_filter_finds_its_rows(resource: Resource, name: st
     assert {word: {row[name] for row in page["items"]} for word, page in pages.items()} == {word: {word} for word in words}
 
 
-@pytest.mark.parametrize(
-    ("resource", "name"),
-    [pytest.param(resource, name, id=f"{resource}-{name}") for resource in FILTERED for name in resource.filters],
-)
-async def test_a_filter_refuses_what_its_field_cannot_hold(resource: Resource, name: str, clients: Clients) -> None:
-    wrong = [value for value in resource.field(name).kind.refused if isinstance(value, str)]
-    assert wrong
-    for value in wrong:
-        refused(await clients[resource.contract].get(resource.path, params={name: value}), 422, name)
+@pytest.mark.one_gateway
+@pytest.mark.parametrize("resource", FILTERED, ids=str)
+async def test_a_filter_refuses_what_its_field_cannot_hold(resource: Resource, clients: Clients) -> None:
+    for name in resource.filters:
+        wrong = [value for value in resource.field(name).kind.refused if isinstance(value, str)]
+        assert wrong
+        for value in wrong:
+            refused(await clients[resource.contract].get(resource.path, params={name: value}), 422, name)
 
 
 @pytest.mark.parametrize(("name", "row"), [("linked_goal_id", "goal"), ("linked_task_id", "task")])
@@ -123,6 +122,7 @@ async def test_conversations_are_found_by_what_their_voice_session_led_to(
     assert (await list_page(client_1_2, "/api/v1/conversations/", **{name: world[f"strangers_{row}"]}))["items"] == []
 
 
+@pytest.mark.one_gateway
 @pytest.mark.parametrize("name", ["title", "email", "id", "created_at", "description", "order", "select", "or", "status.eq"])
 async def test_only_foreign_keys_and_words_are_filters(name: str, client_1_2: httpx.AsyncClient) -> None:
     refused(await client_1_2.get(TASKS, params={name: "x"}), 422, name)

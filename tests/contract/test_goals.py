@@ -19,6 +19,7 @@ from tests.contract.resources import (
     Resource,
 )
 
+UNKNOWN = "00000000-0000-4000-8000-000000000000"
 WITH_STRUCTURE = "/api/v1/goals/with-structure"
 RESOURCES = {"1.0": (GOALS_1_0, MILESTONES_1_0, TASKS_1_0), "1.2": (GOALS_1_2, MILESTONES_1_2, TASKS_1_2)}
 PLACED = {"user_id", "goal_id", "milestone_id"}
@@ -161,6 +162,7 @@ async def test_a_bad_task_in_the_third_milestone_leaves_nothing_behind(contract:
     assert await _counts(clients["1.2"], user_id) == (0, 0)
 
 
+@pytest.mark.one_gateway
 @both_contracts
 async def test_an_error_that_needs_no_database_leaves_nothing_behind_either(contract: str, clients: Clients, user_id: str) -> None:
     structure = _structure(user_id, [{"title": "Run"}], [], [{"title": ""}])
@@ -170,11 +172,11 @@ async def test_an_error_that_needs_no_database_leaves_nothing_behind_either(cont
     assert await _counts(clients["1.2"], user_id) == (0, 0)
 
 
+@pytest.mark.one_gateway
 @both_contracts
 @pytest.mark.parametrize(
     ("path", "value", "problem"),
     [
-        (("goal", "user_id"), "nothing", "goal.user_id"),
         (("goal", "title"), "x" * 501, "goal.title"),
         (("goal", "status"), "pending", "goal.status"),
         (("goal", "no_such"), 1, "goal.no_such"),
@@ -184,9 +186,9 @@ async def test_an_error_that_needs_no_database_leaves_nothing_behind_either(cont
         (("milestones",), {}, "milestones"),
         (("milestones", 0), None, "milestones[0]"),
         (("milestones", 0, "week_number"), 0, "milestones[0].week_number"),
-        (("milestones", 0, "goal_id"), "nothing", "milestones[0].goal_id"),
+        (("milestones", 0, "goal_id"), UNKNOWN, "milestones[0].goal_id"),
         (("milestones", 0, "tasks"), {}, "milestones[0].tasks"),
-        (("milestones", 0, "tasks", 0, "user_id"), "nothing", "milestones[0].tasks[0].user_id"),
+        (("milestones", 0, "tasks", 0, "user_id"), UNKNOWN, "milestones[0].tasks[0].user_id"),
         (("milestones", 0, "tasks", 0, "title"), "a\0b", "milestones[0].tasks[0].title"),
         (("milestones", 0, "tasks", 0, "trigger_type"), "on", "milestones[0].tasks[0].trigger_type"),
         (("tasks",), [], "tasks"),
@@ -201,11 +203,16 @@ async def test_an_error_in_a_structure_names_its_place(
     place: Any = structure
     for part in path[:-1]:
         place = place[part]
-    place[path[-1]] = str(uuid4()) if value == "nothing" else value
+    place[path[-1]] = value
 
     refused(await clients[contract].post(WITH_STRUCTURE, json=structure), 422, *problem.split())
 
     assert await _counts(clients["1.2"], user_id) == (0, 0)
+
+
+@both_contracts
+async def test_a_structure_for_a_user_who_does_not_exist_is_refused(contract: str, clients: Clients) -> None:
+    refused(await clients[contract].post(WITH_STRUCTURE, json=_structure(str(uuid4()), [{"title": "Run"}])), 422, "goal.user_id")
 
 
 async def test_a_structure_may_not_name_rows_of_another_user(client_1_2: httpx.AsyncClient, world: World, user_id: str) -> None:

@@ -22,6 +22,7 @@ async def test_a_whole_number_may_be_written_with_a_fraction_of_zero(client_1_2:
     assert (full["milestones"][0]["week_number"], full["tasks"][0]["duration_minutes"]) == (1, 20)
 
 
+@pytest.mark.one_gateway
 @pytest.mark.parametrize("weeks", ["6.5", "0.0", "1e20", '"6"'])
 async def test_a_number_that_is_not_a_whole_one_in_its_range_is_refused(
     weeks: str, client_1_2: httpx.AsyncClient, user: dict[str, Any]
@@ -39,6 +40,7 @@ async def test_the_widest_offsets_are_read(client_1_2: httpx.AsyncClient, user: 
         assert (await client_1_2.post("/api/v1/tasks/", json=data)).json()["scheduled_at"] == stored
 
 
+@pytest.mark.one_gateway
 @pytest.mark.parametrize(
     ("sent", "said"),
     [
@@ -65,6 +67,7 @@ BOMBS = ["1e131071", "-1e131071", "1e-16383", "0e-16383", "1e309", "1e-400"]
 LARGE = "A JSON value is larger than 4 MiB, or has a number that is larger, or closer to 0, than a double can hold."
 
 
+@pytest.mark.one_gateway
 @pytest.mark.parametrize("number", BOMBS)
 async def test_a_number_that_no_double_holds_is_refused_wherever_json_is_free(
     number: str, client_1_2: httpx.AsyncClient, user: dict[str, Any]
@@ -78,6 +81,7 @@ async def test_a_number_that_no_double_holds_is_refused_wherever_json_is_free(
         assert refused.json()["errors"] == [{"field": "body", "message": LARGE}]
 
 
+@pytest.mark.one_gateway
 @pytest.mark.parametrize("number", ["1e-16383", "0e-16383", "1e-400"])
 async def test_a_number_of_thousands_of_digits_is_refused(number: str, client_1_2: httpx.AsyncClient, user: dict[str, Any]) -> None:
     body = f'{{"user_id": "{user["id"]}", "confidence": {number}}}'

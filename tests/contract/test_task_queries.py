@@ -95,6 +95,7 @@ async def test_2500_tasks_of_one_time_range_all_come_back(
     assert statistics.json()["total_tasks"] == 2500
 
 
+@pytest.mark.one_gateway
 @both_contracts
 @pytest.mark.parametrize("path", ["by-timerange", "statistics"])
 async def test_a_range_that_ends_before_it_starts_is_400(
@@ -106,6 +107,7 @@ async def test_a_range_that_ends_before_it_starts_is_400(
     refused(await clients[words.contract].get(f"{TASKS}{path}", params={"user_id": owner["user_id"], **times}), 400)
 
 
+@pytest.mark.one_gateway
 @both_contracts
 @pytest.mark.parametrize("path", ["by-timerange", "statistics"])
 async def test_a_range_needs_a_user_and_both_ends_with_an_offset(

@@ -112,6 +112,7 @@ async def test_a_task_is_linked_to_its_calendar_event(words: TaskWords, clients:
     assert (unchanged.status_code, unchanged.json()) == (200, unlinked.json())
 
 
+@pytest.mark.one_gateway
 @both_contracts
 async def test_a_calendar_event_id_has_1_to_255_characters(words: TaskWords, clients: Clients, owner: dict[str, str]) -> None:
     caller = clients[words.contract]

@@ -23,6 +23,7 @@ def _lines(stack: LocalStack, request_id: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in log.read_text().splitlines() if request_id in line]
 
 
+@pytest.mark.one_gateway
 @pytest.mark.parametrize(
     "request_id",
     ["a", "trace-1/span:2", "0f8fad5bd9cb469fa16570867728950e", "x" * 128, "ABC 123", '"quoted" {json} \\n'],
@@ -34,6 +35,7 @@ async def test_a_callers_request_id_is_taken_over(request_id: str, client_1_2: h
     assert response.headers["x-request-id"] == request_id
 
 
+@pytest.mark.one_gateway
 @pytest.mark.parametrize("request_id", [None, b"", b"x" * 129, b"x" * 5000, "schlüssel".encode(), b"a\tb"], ids=repr)
 async def test_without_a_usable_one_a_request_id_is_made(request_id: bytes | None, client_1_2: httpx.AsyncClient) -> None:
     headers = [] if request_id is None else [(b"X-Request-ID", request_id)]
@@ -44,6 +46,7 @@ async def test_without_a_usable_one_a_request_id_is_made(request_id: bytes | Non
     assert all(len(each) == 32 and each.isalnum() for each in ids)
 
 
+@pytest.mark.one_gateway
 @pytest.mark.parametrize(
     ("method", "path", "content", "headers", "status", "route"),
     [
@@ -110,6 +113,7 @@ async def test_a_log_line_has_nothing_of_what_the_caller_sent(
     assert user["id"] not in json.dumps(_lines(stack, request_id))
 
 
+@pytest.mark.one_gateway
 @pytest.mark.parametrize(
     ("path", "status", "route"),
     [

@@ -6,6 +6,7 @@ import pytest
 from tests.rest.endpoints import ENDPOINTS
 
 
+@pytest.mark.one_gateway
 @pytest.mark.parametrize(("path", "contract"), [("/openapi.json", "1.2"), ("/openapi-1.0.json", "1.0")])
 async def test_the_document_of_a_contract_lists_its_endpoints(path: str, contract: str, client_1_2: httpx.AsyncClient) -> None:
     document = (await client_1_2.get(path)).json()
@@ -19,6 +20,7 @@ async def test_the_document_of_a_contract_lists_its_endpoints(path: str, contrac
     assert listed == ENDPOINTS[contract]
 
 
+@pytest.mark.one_gateway
 @pytest.mark.parametrize(
     ("path", "words", "other_words"),
     [
@@ -36,6 +38,7 @@ async def test_the_document_of_a_contract_speaks_its_words(
     assert [word for word in other_words if f'"{word}"' in document] == []
 
 
+@pytest.mark.one_gateway
 @pytest.mark.parametrize("path", ["/docs", "/docs/1.0"])
 async def test_each_contract_has_a_page(path: str, client_1_2: httpx.AsyncClient) -> None:
     response = await client_1_2.get(path)

@@ -85,6 +85,7 @@ async def test_a_document_that_was_read_before_is_not_sent_again(contract: str, 
     assert (again.status_code, again.content) == (304, b"")
 
 
+@pytest.mark.one_gateway
 async def test_a_document_of_an_open_service_says_that_no_key_is_needed(client_1_2: httpx.AsyncClient) -> None:
     operation = (await client_1_2.get("/openapi.json")).json()["paths"]["/api/v1/users/"]["get"]
 

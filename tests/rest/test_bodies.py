@@ -19,6 +19,7 @@ MEBIBYTE = 1024 * 1024
 NOT_JSON = [b"", b" ", b"not json", b'{"title": "Run"', b"{} {}", b"{'title': 'Run'}", b'{"title": "\xff"}', b"\x00", b"{,}"]
 
 
+@pytest.mark.one_gateway
 @pytest.mark.parametrize("endpoint", endpoints(with_body=True))
 async def test_a_body_that_is_not_json_is_400(endpoint: Endpoint, clients: Clients, world: World) -> None:
     contract, method, path = endpoint
@@ -28,6 +29,7 @@ async def test_a_body_that_is_not_json_is_400(endpoint: Endpoint, clients: Clien
         refused(response, 400, about=body)
 
 
+@pytest.mark.one_gateway
 @pytest.mark.parametrize("number", [b"NaN", b"Infinity", b"-Infinity", b"01", b"1.", b".5", b"+1"])
 async def test_a_number_that_json_does_not_have_is_400(number: bytes, client_1_2: httpx.AsyncClient) -> None:
     body = json.dumps(make_user_data(profile={"weight": "?"})).encode().replace(b'"?"', number)
@@ -35,6 +37,7 @@ async def test_a_number_that_json_does_not_have_is_400(number: bytes, client_1_2
     refused(await client_1_2.post("/api/v1/users/", content=body), 400)
 
 
+@pytest.mark.one_gateway
 @pytest.mark.parametrize("endpoint", endpoints(with_body=True))
 async def test_a_body_that_is_not_an_object_is_422(endpoint: Endpoint, clients: Clients, world: World) -> None:
     contract, method, path = endpoint
@@ -55,6 +58,7 @@ async def _in_chunks(body: bytes) -> AsyncIterator[bytes]:
         yield body[start : start + 65536]
 
 
+@pytest.mark.one_gateway
 @pytest.mark.parametrize("chunked", [False, True], ids=["with its length", "in chunks"])
 @pytest.mark.parametrize("contract", ENDPOINTS)
 async def test_a_body_over_one_mebibyte_is_413(contract: str, chunked: bool, clients: Clients) -> None:
@@ -67,6 +71,7 @@ async def test_a_body_over_one_mebibyte_is_413(contract: str, chunked: bool, cli
     assert str(MEBIBYTE) in refused(response, 413)["detail"]
 
 
+@pytest.mark.one_gateway
 @pytest.mark.parametrize("endpoint", endpoints(with_body=True))
 async def test_every_endpoint_with_a_body_limits_it(endpoint: Endpoint, clients: Clients, world: World) -> None:
     contract, method, path = endpoint
@@ -88,6 +93,7 @@ async def test_a_body_of_exactly_one_mebibyte_is_kept(chunked: bool, client_1_2:
     assert response.json()["profile"] == json.loads(body)["profile"]
 
 
+@pytest.mark.one_gateway
 async def test_a_caller_whose_body_was_too_large_can_go_on(client_1_2: httpx.AsyncClient, service_url: str) -> None:
     async with httpx.AsyncClient(base_url=service_url, timeout=30) as caller:
         for _ in range(3):
@@ -126,6 +132,7 @@ async def test_a_json_object_is_kept_exactly(text: str, client_1_2: httpx.AsyncC
         assert row["profile"] == row["preferences"] == json.loads(text, parse_float=Decimal)
 
 
+@pytest.mark.one_gateway
 @pytest.mark.parametrize("depth", [1_000, 100_000])
 async def test_nesting_without_end_is_refused(depth: int, client_1_2: httpx.AsyncClient) -> None:
     body = json.dumps(make_user_data(profile={"deep": "?"})).replace('"?"', "[" * depth + "]" * depth)

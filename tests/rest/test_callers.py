@@ -218,6 +218,7 @@ def test_nothing_is_open_unless_the_deployment_says_so(stack: LocalStack) -> Non
             refused(httpx.get(f"{adapter.url}/api/v1/users/", headers=_headers(key, None)), 403)
 
 
+@pytest.mark.one_gateway
 @pytest.mark.parametrize("key", ["goal-planner-key-abc", "scheduler-key-def", "observer-key-ghi"])
 async def test_the_guides_keys_are_pinned_to_1_0_in_the_local_stack(key: str, client_1_2: httpx.AsyncClient) -> None:
     response = await client_1_2.get(
@@ -227,6 +228,7 @@ async def test_the_guides_keys_are_pinned_to_1_0_in_the_local_stack(key: str, cl
     assert _contract_of(response) == "1.0"
 
 
+@pytest.mark.one_gateway
 @pytest.mark.parametrize(("contract", "filter_name", "other"), [("1.0", "state", "status"), ("1.2", "status", "state")])
 async def test_one_process_serves_both_contracts(
     contract: str, filter_name: str, other: str, client_1_2: httpx.AsyncClient

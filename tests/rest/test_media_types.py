@@ -6,6 +6,7 @@ import pytest
 from tests.conftest import make_user_data
 
 
+@pytest.mark.one_gateway
 @pytest.mark.parametrize("media_type", [None, "application/json", "Application/JSON; charset=utf-8", "application/problem+json"])
 async def test_a_body_of_json_is_read(media_type: str | None, client_1_2: httpx.AsyncClient) -> None:
     request = client_1_2.build_request("POST", "/api/v1/users/", json=make_user_data())
@@ -17,6 +18,7 @@ async def test_a_body_of_json_is_read(media_type: str | None, client_1_2: httpx.
 
 
 # The last three are those that a page of another site can make a browser send here without asking.
+@pytest.mark.one_gateway
 @pytest.mark.parametrize(
     "media_type", ["application/xml", "", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"]
 )
