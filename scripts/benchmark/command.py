@@ -8,7 +8,6 @@ from pathlib import Path
 
 from local_stack.installation import enter_environment
 from local_stack.option_types import seconds, whole_number
-from local_stack.stopping import Stopped, raise_when_asked_to_stop
 
 _HELP = """\
 Starts a stack of its own with settings as in production, loads the data of each size, drives every contender with wrk
@@ -74,13 +73,8 @@ def main() -> int:
     """Run the command; its exit code."""
     arguments = parse(sys.argv[1:])
     arguments.command = shlex.join(["scripts/bench", *sys.argv[1:]])
-    raise_when_asked_to_stop()
-    try:
-        enter_environment()
-        from .suite import run  # noqa: PLC0415 - what it imports was not installed before
+    enter_environment()
+    from .suite import run  # noqa: PLC0415 - what it imports was not installed before
 
-        run(arguments)
-    except Stopped as stopped:
-        print("stopped", file=sys.stderr)
-        return stopped.exit_code
+    run(arguments)
     return 0

@@ -1,6 +1,5 @@
 """Where the time of one work goes: in the Python process, by py-spy, and in the database, by pg_stat_statements."""
 
-import os
 import re
 import signal
 import subprocess
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from local_stack.database import execute_script, fetch_rows
 from local_stack.errors import StackError
+from local_stack.processes import end, start
 
 from .contenders import Contender
 from .dataset import Dataset, restore
@@ -63,14 +63,13 @@ def _sample(bench: Bench, url: str, requests: Path, pid: int) -> Counter[tuple[s
     output = bench.directory / "stacks.txt"
     command = [str(Path(sys.executable).with_name("py-spy")), "record", "--pid", str(pid), "--format", "raw", "--nolineno"]
     command += ["--rate", str(_SAMPLES_PER_SECOND), "--output", str(output), *(["--native"] if bench.native else [])]
-    spy = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=os.environ)
+    spy = start(command, signal.SIGKILL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     try:
         bench.wrk.drive(url, requests, bench.seconds)
         spy.send_signal(signal.SIGINT)
         said, _ = spy.communicate(timeout=60)
     finally:
-        spy.kill()
-        spy.wait()
+        end(spy)
     if not output.exists():
         raise StackError(f"py-spy failed:\n{said}")
     stacks: Counter[tuple[str, ...]] = Counter()

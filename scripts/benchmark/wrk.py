@@ -1,6 +1,5 @@
 """Drives a contender with wrk, Debian's."""
 
-import contextlib
 import json
 import os
 import shutil
@@ -12,6 +11,7 @@ from pathlib import Path
 
 from local_stack.debian import debian_program
 from local_stack.errors import StackError
+from local_stack.processes import wait_until
 
 _SCRIPT = Path(__file__).with_name("requests.lua")
 _LATE_AFTER_SECONDS = 30
@@ -63,7 +63,11 @@ class Wrk:
         """
         connections = connections or self.connections
         drive = self._drive(url, requests, seconds, connections)
-        return drive if drive.requests >= _FEW * connections else self._drive(url, requests, seconds * _LONGER, connections)
+        if drive.requests < _FEW * connections:
+            drive = self._drive(url, requests, seconds * _LONGER, connections)
+        if not drive.requests:
+            raise StackError(f"{url} answered nothing in {seconds * _LONGER:g} s")
+        return drive
 
     def warm_up(self, url: str, requests: Path, seconds: float) -> None:
         self._drive(url, requests, seconds, self.connections)
@@ -74,9 +78,8 @@ class Wrk:
         command += ["--script", str(_SCRIPT), url, "--", str(requests)]
         process = subprocess.Popen(command, env=self._environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         try:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.communicate(timeout=seconds)
-            # It takes whole seconds only; an interrupt ends it with its results, too.
+            wait_until(lambda: process.poll() is not None, seconds)
+            # It takes whole seconds only. An interrupt ends it earlier, with its results.
             process.send_signal(signal.SIGINT)
             output, _ = process.communicate(timeout=_LATE_AFTER_SECONDS)
         except subprocess.TimeoutExpired:

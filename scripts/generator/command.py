@@ -2,12 +2,11 @@
 
 import argparse
 import os
-import subprocess
 import sys
 
 from local_stack.installation import enter_environment
+from local_stack.processes import pass_through
 from local_stack.project import ROOT
-from local_stack.stopping import Stopped, raise_when_asked_to_stop
 
 _HELP = """\
 Writes adapter/dao_service/generated, the models and bindings of each contract, from the migrated database: without
@@ -19,21 +18,17 @@ OpenAPI documents in docs/, and the client.
 def main() -> int:
     options = _options()
     enter_environment()
-    raise_when_asked_to_stop()
     from .from_database import run  # noqa: PLC0415 - needs the packages that enter_environment installs
 
-    try:
-        failed = run(options.database_url, check=options.check)
-        return failed or _run_from_contracts(check=options.check, accept_breaking=options.accept_breaking)
-    except Stopped as stopped:
-        return stopped.exit_code
+    failed = run(options.database_url, check=options.check)
+    return failed or _run_from_contracts(check=options.check, accept_breaking=options.accept_breaking)
 
 
 def _run_from_contracts(*, check: bool, accept_breaking: bool) -> int:
     options = [*(["--check"] if check else []), *(["--accept-breaking"] if accept_breaking else [])]
     environment = os.environ | {"PYTHONPATH": str(ROOT / "scripts")}
     command = [sys.executable, "-m", "generator.from_contracts", *options]
-    return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
+    return pass_through(command, cwd=ROOT, env=environment)
 
 
 def _options() -> argparse.Namespace:

@@ -6,7 +6,6 @@ apt runs with state and cache directories of its own, and with the system's pack
 as ever, and an ordinary user can update the lists.
 """
 
-import fcntl
 import os
 import platform
 import re
@@ -16,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .errors import StackError
+from .file_lock import locked
 from .processes import Command, run
 from .programs import PostgresPrograms
 from .project import LOCAL
@@ -55,8 +55,7 @@ class DebianPostgres:
 def debian_postgres(report: Callable[[str], None] = print) -> DebianPostgres:
     """The unpacked packages, fetched at the first call. A StackError where there is no apt."""
     _HOME.mkdir(parents=True, exist_ok=True)
-    with (_HOME / "lock").open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with locked(_HOME / "lock"):
         stamp = _HOME / "major"
         if not stamp.exists():
             report("fetching Debian's Postgres, pgTAP and plpgsql_check")
@@ -84,8 +83,7 @@ def debian_program(
     _HOME.mkdir(parents=True, exist_ok=True)
     root = _HOME / package
     found = DebianProgram(root / directory / program, ":".join(str(root / path) for path in _library_directories()))
-    with (_HOME / "lock").open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with locked(_HOME / "lock"):
         if not found.path.exists():
             report(f"fetching Debian's {package}")
             _require_apt(program)

@@ -1,6 +1,7 @@
 """scripts/dev: the whole service on this machine, until Ctrl-C."""
 
 import argparse
+import contextlib
 import os
 import sys
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from .ports import port_in, require_free
 from .processes import wait_until
 from .project import LOCAL
 from .stack import LocalStack
-from .stopping import Stopped, raise_when_asked_to_stop
+from .stopping import Stopped
 from .supervisor import Watched, watch
 
 _HELP = """\
@@ -58,39 +59,44 @@ def main() -> int:
     parser.add_argument("--fresh", action="store_true", help="start with an empty database: removes the old one")
     parser.add_argument("--no-seed", action="store_true", help="don't load the example data into an empty database")
     arguments = parser.parse_args()
-    ready = False
-    raise_when_asked_to_stop()
+    settings = _Settings.from_environment()
+    hosted = bool(os.environ.get("SUPABASE_URL"))
+    local_ports = {} if hosted else {"POSTGREST_PORT": settings.postgrest_port, "DB_PORT": settings.db_port}
+    require_free({"PORT": settings.port} | local_ports)
+    make_home(settings.home)
+    enter_environment()
+    stack = None if hosted else _local_stack(settings, fresh=arguments.fresh, seed=not arguments.no_seed)
+    adapter = stack.adapter(settings.port) if stack else _adapter_of_hosted_project(settings)
+    # Now, and not when the database has been started.
+    adapter.require_settings()
+    if stack and os.environ.get("DATABASE_URL"):
+        _say("DATABASE_URL is set and left aside: the adapter goes through PostgREST here")
     try:
-        settings = _Settings.from_environment()
-        hosted = bool(os.environ.get("SUPABASE_URL"))
-        local_ports = {} if hosted else {"POSTGREST_PORT": settings.postgrest_port, "DB_PORT": settings.db_port}
-        require_free({"PORT": settings.port} | local_ports)
-        make_home(settings.home)
-        enter_environment()
-        stack = None if hosted else _local_stack(settings, fresh=arguments.fresh, seed=not arguments.no_seed)
-        adapter = stack.adapter(settings.port) if stack else _adapter_of_hosted_project(settings)
-        # Now, and not when the database has been started.
-        adapter.require_settings()
-        if stack and os.environ.get("DATABASE_URL"):
-            _say("DATABASE_URL is set and left aside: the adapter goes through PostgREST here")
-        try:
-            if stack:
-                stack.start()
-            _say("starting the adapter")
-            adapter.start(ready_path="/ready" if stack else "/health")
-            if not stack:
-                _require_project(adapter)
-            _print_addresses(stack, adapter, settings.home)
-            ready = True
-            watch(_watched(stack, adapter), _say)
-        finally:
-            if ready:
-                _say("stopping")
-            adapter.stop()
-            if stack:
-                stack.stop()
-    except Stopped as stopped:
-        return 0 if ready else stopped.exit_code
+        _start(stack, adapter)
+        _print_addresses(stack, adapter, settings.home)
+        _run_until_stopped(stack, adapter)
+    finally:
+        adapter.stop()
+        if stack:
+            stack.stop()
+    return 0
+
+
+def _start(stack: LocalStack | None, adapter: Adapter) -> None:
+    if stack:
+        stack.start()
+    _say("starting the adapter")
+    adapter.start(ready_path="/ready" if stack else "/health")
+    if not stack:
+        _require_project(adapter)
+
+
+def _run_until_stopped(stack: LocalStack | None, adapter: Adapter) -> None:
+    try:
+        watch(_watched(stack, adapter), _say)
+    except Stopped:
+        with contextlib.suppress(OSError):  # the terminal may be gone
+            _say("stopping")
 
 
 def _local_stack(settings: _Settings, *, fresh: bool, seed: bool) -> LocalStack:

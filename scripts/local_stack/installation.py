@@ -4,22 +4,22 @@ The standard library only: this runs before anything is installed. Both steps ke
 made from, so that the second start does nothing; it is written last, so that an interrupted one is repeated.
 """
 
-import contextlib
-import fcntl
 import hashlib
 import json
 import os
 import re
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 from . import debian, programs
 from .errors import StackError
+from .file_lock import locked
 from .processes import Command, run
 from .programs import this_platform
 from .project import LOCAL, NODE_MODULES, ROOT, VENV
+from .stopping import become
 
 _PYTHON = VENV / "bin" / "python"
 _LOCKED_PACKAGES = ROOT / "requirements-dev.txt"
@@ -32,32 +32,21 @@ def enter_environment() -> None:
     install()
     if Path(sys.prefix).resolve() != VENV.resolve():
         sys.stdout.flush()
-        os.execv(_PYTHON, [str(_PYTHON), *sys.argv])  # noqa: S606 - no shell is the point
+        become([str(_PYTHON), *sys.argv])
 
 
 def install(report: Callable[[str], None] = print) -> None:
     """Make .venv and node_modules as the lock files say. Two at the same time wait for each other."""
     if _up_to_date(VENV, _python_fingerprint()) and _up_to_date(NODE_MODULES, _node_fingerprint()):
         return
-    with _only_one(report):
+    LOCAL.mkdir(exist_ok=True)
+    with locked(LOCAL / "install.lock", lambda: report("waiting for another command that installs")):
         if not _up_to_date(VENV, _python_fingerprint()):
             _install_python_packages(report)
             _stamp(VENV, _python_fingerprint())
         if not _up_to_date(NODE_MODULES, _node_fingerprint()):
             _install_programs(report)
             _stamp(NODE_MODULES, _node_fingerprint())
-
-
-@contextlib.contextmanager
-def _only_one(report: Callable[[str], None]) -> Iterator[None]:
-    LOCAL.mkdir(exist_ok=True)
-    with (LOCAL / "install.lock").open("a") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            report("waiting for another command that installs")
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def _fingerprint(*parts: bytes | str) -> str:

@@ -69,7 +69,7 @@ class Postgrest(ServerPart):
     def stop(self) -> None:
         if self._server.pid is None:
             return  # what lies at the socket's place may be that of another stack, which this home was refused for
-        super().stop()
+        self._server.stop(5)
         self._socket.unlink(missing_ok=True)
 
     def _environment(self) -> dict[str, str]:

@@ -1,45 +1,53 @@
 """Child processes that never outlive us."""
 
 import contextlib
+import math
 import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 from .account import Account
 from .errors import StackError
+from .stopping import pause, process_groups
 
 Command = Sequence[str | os.PathLike[str]]
 
 _LAUNCH = str(Path(__file__).with_name("launch.py"))
 _LOG_LIMIT = 10 * 1024 * 1024
 _POLL_SECONDS = 0.02
-_CLEAN_UP_SECONDS = 30
+_CLEAN_UP_SECONDS = 20
 # Children are started from a thread that lives as long as we do, because the kernel signals a child when the thread that
-# started it ends, and not only when the process does; and from one that no signal interrupts half-way.
+# started it ends, and not only when the process does.
 _starter = ThreadPoolExecutor(max_workers=1, thread_name_prefix="starter")
 
 
-def _launched(command: Command, death_signal: int, account: Account | None) -> list[str]:
+def start(command: Command, death_signal: int, account: Account | None = None, **options: Any) -> subprocess.Popen[Any]:
+    """Start a program in a session of its own: a Ctrl-C in the terminal is for us. `death_signal` reaches it when we die."""
     user = (str(account.uid), str(account.gid)) if account else ("-1", "-1")
-    launch = [sys.executable, "-I", "-S", _LAUNCH, str(os.getpid()), str(int(death_signal)), *user]
-    return launch + [str(part) for part in command]
+    launch = [sys.executable, "-I", "-S", _LAUNCH, str(os.getpid()), str(int(death_signal)), *user, *map(str, command)]
+
+    def popen() -> subprocess.Popen[Any]:
+        process = subprocess.Popen(launch, stdin=subprocess.DEVNULL, start_new_session=True, **options)
+        process_groups.add(process.pid)
+        return process
+
+    return _starter.submit(popen).result()
 
 
-def _started(command: list[str], **options: Any) -> subprocess.Popen[Any]:
-    starting: Future[subprocess.Popen[Any]] = _starter.submit(lambda: subprocess.Popen(command, **options))
-    try:
-        return starting.result()
-    except BaseException:
-        # Asked to stop meanwhile. The other thread isn't: it finishes, and nothing is left behind that nobody knows of.
-        if not starting.exception():
-            _kill_group(starting.result())
-        raise
+def end(process: subprocess.Popen[Any]) -> None:
+    """SIGKILL to the program and all that it started in its session; wait until it is gone."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    with contextlib.suppress(PermissionError):
+        process.kill()
+    process.wait()
+    process_groups.discard(process.pid)
 
 
 def run(
@@ -52,75 +60,64 @@ def run(
 ) -> subprocess.CompletedProcess[str]:
     """Run to the end with standard output and error captured together.
 
-    `check` names the step: a non-zero exit is then a StackError with the program's own words. An exception here, a
-    signal's among them, ends the program and everything it started.
+    `check` names the step: a non-zero exit is then a StackError with the program's own words. An exception here, Stopped
+    among them, ends the program and everything it started.
     """
-    process = _started(
-        _launched(command, signal.SIGKILL, account),
-        stdin=subprocess.DEVNULL,
+    process = start(
+        command,
+        signal.SIGKILL,
+        account,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         env=env,
         cwd=cwd,
         text=True,
         errors="replace",
-        start_new_session=True,
     )
     try:
-        output, _ = process.communicate()
+        output = _output_of(process)
     except BaseException:
-        _kill_group(process)
+        end(process)
         raise
+    process_groups.discard(process.pid)
     if check and process.returncode != 0:
         raise StackError(f"{check} failed (exit code {process.returncode}):\n{output.rstrip()}")
     return subprocess.CompletedProcess(list(map(str, command)), process.returncode, output)
 
 
-def pass_through(command: Command, *, cwd: Path | None = None, each_line: Callable[[str], None] | None = None) -> int:
-    """Run to the end with its output shown as it comes; the exit code. `each_line` gets the output too.
+def _output_of(process: subprocess.Popen[str]) -> str:
+    while True:
+        try:
+            return process.communicate(timeout=_POLL_SECONDS)[0]
+        except subprocess.TimeoutExpired:
+            pause(0)
+
+
+def pass_through(command: Command, *, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> int:
+    """Run to the end with its output shown as it comes; the exit code.
 
     An exception here interrupts the program as Ctrl-C would, and gives it time to clean up.
     """
-    process = _started(
-        _launched(command, signal.SIGINT, None),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE if each_line else None,
-        stderr=subprocess.STDOUT if each_line else None,
-        cwd=cwd,
-        text=True,
-        errors="replace",
-        start_new_session=True,
-    )
+    process = start(command, signal.SIGINT, cwd=cwd, env=env)
     try:
-        for line in process.stdout or ():
-            sys.stdout.write(line)
-            sys.stdout.flush()
-            if each_line:
-                each_line(line)
-        return process.wait()
+        wait_until(lambda: process.poll() is not None)
     except BaseException:
         process.send_signal(signal.SIGINT)
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(_CLEAN_UP_SECONDS)
-        _kill_group(process)
+        end(process)
         raise
+    process_groups.discard(process.pid)
+    return process.returncode
 
 
-def _kill_group(process: subprocess.Popen[Any]) -> None:
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
-    with contextlib.suppress(PermissionError):
-        process.kill()
-    process.wait()
-
-
-def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
+def wait_until(condition: Callable[[], bool], seconds: float = math.inf) -> bool:
     """Ask until the condition holds; False when it still doesn't after that many seconds."""
     end = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > end:
             return False
-        time.sleep(_POLL_SECONDS)
+        pause(_POLL_SECONDS)
     return True
 
 
@@ -154,20 +151,13 @@ class Server:
         """Start the program without waiting for it to be ready."""
         if self.running:
             raise StackError(f"{self.name} is already running")
+        self.kill()
         self._make_log()
         with self.log.open("ab") as log:
             if log.tell() > _LOG_LIMIT:
                 log.truncate(0)
             self._log_start = log.seek(0, os.SEEK_END)
-            self._process = _started(
-                _launched(command, self._stop_signal, self._account),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                env=env,
-                # A Ctrl-C in the terminal is for us, who stop the children in order.
-                start_new_session=True,
-            )
+            self._process = start(command, self._stop_signal, self._account, stdout=log, stderr=subprocess.STDOUT, env=env)
 
     def _make_log(self) -> None:
         """For our eyes only: Postgres logs statements that fail, with what is in them. It inherits the open file."""
@@ -189,26 +179,23 @@ class Server:
             log.seek(self._log_start)
             return "\n".join(log.read().decode(errors="replace").splitlines()[-lines:])
 
-    def stop(self, seconds: float = 15) -> None:
-        """Ask it to end, insist after a while. Does nothing when it isn't running."""
+    def stop(self, seconds: float = 10) -> None:
+        """Ask it to end; after that many seconds, kill it and all that it started. Does nothing if it isn't running."""
         process = self._process
-        if process is None:
-            return
-        if process.poll() is None:
+        if process is not None and process.poll() is None:
             process.send_signal(self._stop_signal)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(seconds)
+            end(process)
         self.kill()
 
     def kill(self) -> None:
         """SIGKILL, as a crash would end it, and wait until it is gone."""
-        process = self._process
-        if process is None:
-            return
-        if process.poll() is None:
+        if process := self._process:
             process.kill()
-        process.wait()
-        self._process = None
+            process.wait()
+            process_groups.discard(process.pid)
+            self._process = None
 
 
 class ServerPart:

@@ -9,7 +9,6 @@ from .errors import StackError, exit_code_of
 from .installation import install
 from .ports import LOOPBACK, port_in
 from .postgres import DATABASE, PASSWORD, SUPERUSER
-from .stopping import Stopped, raise_when_asked_to_stop
 
 _GUIDES_PORT = 54322
 
@@ -19,14 +18,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m local_stack.setup", description="Installs what is missing into the checkout.")
     parser.add_argument("--migrate", action="store_true", help="and applies the migrations to the database at DB_PORT (54322)")
     arguments = parser.parse_args()
-    raise_when_asked_to_stop()
-    try:
-        if arguments.migrate:
-            _migrate(port_in("DB_PORT", _GUIDES_PORT))
-        else:
-            install()
-    except Stopped as stopped:
-        return stopped.exit_code
+    if arguments.migrate:
+        _migrate(port_in("DB_PORT", _GUIDES_PORT))
+    else:
+        install()
     return 0
 
 

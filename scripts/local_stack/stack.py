@@ -1,6 +1,5 @@
 """The whole local stack behind one object: Postgres, the migrations, PostgREST and the API gateway."""
 
-import fcntl
 import os
 import shutil
 import tempfile
@@ -11,6 +10,7 @@ from typing import Any, TextIO
 
 from . import migrations, programs, tokens
 from .errors import StackError
+from .file_lock import take_lock
 from .http_servers import DEVELOPMENT_KEYS, Adapter, ApiGateway
 from .ports import free_port, require_free
 from .postgres import THROW_AWAY_SETTINGS, Postgres
@@ -182,13 +182,9 @@ class LocalStack:
         """Two stacks in one home would share a data directory."""
         if self._lock:
             return
-        lock = (self.home / "lock").open("a")
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            lock.close()
-            raise StackError(f"another stack runs in {self.home}: stop it, or set FLUX_HOME to another folder") from None
-        self._lock = lock
+        self._lock = take_lock(self.home / "lock")
+        if not self._lock:
+            raise StackError(f"another stack runs in {self.home}: stop it, or set FLUX_HOME to another folder")
 
     def __enter__(self) -> "LocalStack":
         self.start()

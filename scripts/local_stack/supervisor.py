@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import NoReturn, Protocol
 
 from .errors import StackError
+from .stopping import pause
 
 _LOOK_EVERY_SECONDS = 0.2
 _FIRST_DELAY_SECONDS = 0.5
@@ -64,4 +65,4 @@ def watch(parts: list[Watched], report: Callable[[str], None]) -> NoReturn:
     while True:
         for part in parts:
             part.look(report)
-        time.sleep(_LOOK_EVERY_SECONDS)
+        pause(_LOOK_EVERY_SECONDS)

@@ -1,13 +1,14 @@
 """scripts/test: every check of the project, in order, each to its end, and what came of them."""
 
 import argparse
-import os
-import re
 import sys
+import tempfile
 import time
+import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from . import advisors, migrations, pgtap
 from .debian import DebianPostgres, debian_postgres
@@ -17,7 +18,7 @@ from .processes import Command, pass_through
 from .programs import embedded_postgres
 from .project import ROOT, SUPABASE
 from .stack import LocalStack
-from .stopping import Stopped, raise_when_asked_to_stop
+from .stopping import become
 
 _HELP = """\
 Installs what is missing, then checks formatting, types and SQL, runs the pgTAP files on two versions of Postgres, and
@@ -68,7 +69,7 @@ class Step:
     counts_tests: bool = False
 
 
-def _python(module: str, *arguments: str) -> Command:
+def _python(module: str, *arguments: str) -> list[str]:
     return [sys.executable, "-m", module, *arguments]
 
 
@@ -125,13 +126,13 @@ _IN_PARALLEL = ("-n", "2", "--dist", "loadfile")
 
 
 def _run_pytest(run: Run) -> bool:
-    color = ["--color=yes"] if sys.stdout.isatty() else []
-    lines: list[str] = []
-    exit_code = pass_through(_python("pytest", *_IN_PARALLEL, *color), cwd=ROOT, each_line=lines.append)
-    summary = lines[-1] if lines else ""
-    counts = {word: int(number) for number, word in re.findall(r"(\d+) (passed|failed|errors?)\b", summary)}
-    run.passed += counts.get("passed", 0)
-    run.failed += sum(counts.get(word, 0) for word in ("failed", "error", "errors"))
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder, "report.xml")
+        exit_code = pass_through(_python("pytest", *_IN_PARALLEL, f"--junitxml={report}"), cwd=ROOT)
+        suite = ET.parse(report).getroot()[0].attrib if report.exists() else {}  # noqa: S314 - pytest has just written it
+    tests, failures, errors, skipped = (int(suite.get(count, 0)) for count in ("tests", "failures", "errors", "skipped"))
+    run.passed += tests - failures - errors - skipped
+    run.failed += failures + errors
     return exit_code == 0
 
 
@@ -164,18 +165,14 @@ def main() -> int:
         help="leave out pgTAP and supabase db lint, which need Debian's packages (apt)",
     )
     ours, pytests = parser.parse_known_args()
-    raise_when_asked_to_stop()
-    try:
-        enter_environment()
-        if pytests:
-            if ours.only or ours.skip_sql:
-                parser.error(f"{' '.join(pytests)} would go to pytest, which then runs alone")
-            # In our place, so that it has the terminal.
-            os.execv(sys.executable, list(_python("pytest", *pytests)))  # noqa: S606 - no shell is the point
-        chosen = [step for step in STEPS if step.name in (ours.only or names)]
-        return _run_all(chosen, skip_debian=ours.skip_sql)
-    except Stopped as stopped:
-        return stopped.exit_code
+    enter_environment()
+    if pytests:
+        if ours.only or ours.skip_sql:
+            parser.error(f"{' '.join(pytests)} would go to pytest, which then runs alone")
+        # In our place, so that it has the terminal.
+        become(_python("pytest", *pytests))
+    chosen = [step for step in STEPS if step.name in (ours.only or names)]
+    return _run_all(chosen, skip_debian=ours.skip_sql)
 
 
 def _run_all(steps: list[Step], *, skip_debian: bool) -> int:

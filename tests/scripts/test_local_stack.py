@@ -7,10 +7,7 @@ import socket
 import stat
 import subprocess
 import sys
-import tempfile
-import threading
 import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
@@ -18,125 +15,13 @@ import pytest
 
 from local_stack import LocalStack, free_port
 from local_stack.processes import wait_until
+from tests.scripts.conftest import StartDev
+from tests.scripts.dev import SCRIPTS, new_home, own_environment
+from tests.scripts.processes import alive, descendants, name_of, needs_proc
 
 pytestmark = pytest.mark.integration
 
-SCRIPTS = Path(__file__).parents[2] / "scripts"
 USER = "11111111-1111-4111-8111-111111111111"
-
-
-class Dev:
-    """A running `scripts/dev` with ports and a home of its own."""
-
-    def __init__(self, home: Path, **environment: str) -> None:
-        self.environment = own_environment(home, **environment)
-        self.process = subprocess.Popen(
-            [sys.executable, SCRIPTS / "dev"],
-            env=self.environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        self.lines: list[str] = []
-        self._watchdog = threading.Timer(60, self.process.kill)
-        self._watchdog.start()
-
-    def read_until(self, beginning: str) -> str:
-        """The next line that starts so; fails with all that was printed when there is none."""
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            self.lines.append(line)
-            if line.startswith(beginning):
-                return line.strip()
-        raise AssertionError(f"no line starts with {beginning!r}:\n{''.join(self.lines)}")
-
-    def port(self, variable: str) -> int:
-        return int(self.environment[variable])
-
-    def end(self, number: signal.Signals = signal.SIGTERM) -> int:
-        """Send the signal and wait for the exit code."""
-        self.process.send_signal(number)
-        exit_code = self.process.wait()
-        self._watchdog.cancel()
-        if self.process.stdout:
-            self.process.stdout.close()
-        return exit_code
-
-
-def own_environment(home: Path, **changes: str) -> dict[str, str]:
-    """An environment that no other stack shares, without a hosted project."""
-    ports = {variable: str(free_port()) for variable in ("PORT", "POSTGREST_PORT", "DB_PORT")}
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("SUPABASE_")}
-    return inherited | ports | {"FLUX_HOME": str(home)} | changes
-
-
-@contextlib.contextmanager
-def new_home() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="flux-home-") as directory:
-        home = Path(directory)
-        # Run by root, Postgres is another user, who has to get in. pytest's own directories let nobody in.
-        home.chmod(0o711)
-        yield home
-
-
-@pytest.fixture
-def home() -> Iterator[Path]:
-    with new_home() as directory:
-        yield directory
-
-
-StartDev = Callable[..., Dev]
-
-
-@pytest.fixture
-def start_dev(home: Path) -> Iterator[StartDev]:
-    """Starts `scripts/dev`, by default in `home`; ends it after the test."""
-    started: list[Dev] = []
-
-    def start(at: Path = home, **environment: str) -> Dev:
-        started.append(Dev(at, **environment))
-        return started[-1]
-
-    yield start
-    for dev in started:
-        dev.end(signal.SIGTERM)
-
-
-def descendants(process: int) -> set[int]:
-    """The processes that this one started, and those that they did."""
-    parents: dict[int, int] = {}
-    for status in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError):
-            # pid (name) state parent …; the name may have spaces and parentheses.
-            parents[int(status.parent.name)] = int(status.read_text().rpartition(")")[2].split()[1])
-    found = {process}
-    while more := {child for child, parent in parents.items() if parent in found} - found:
-        found |= more
-    return found - {process}
-
-
-def name_of(process: int) -> str | None:
-    """None when it has ended meanwhile, as Postgres's own processes come and go."""
-    try:
-        return Path(f"/proc/{process}/comm").read_text().strip()
-    except OSError:
-        return None
-
-
-def alive(processes: set[int]) -> dict[int, str | None]:
-    """Those that still run, by name. One that ended and waits for its new parent to notice is not among them."""
-    names = {process: name_of(process) for process in processes if state_of(process) not in (None, "Z")}
-    return {process: name for process, name in names.items() if name}
-
-
-def state_of(process: int) -> str | None:
-    try:
-        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
-    except OSError:
-        return None
-
-
-needs_proc = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="reads processes from /proc")
 
 
 @pytest.mark.parametrize("variable", ["PORT", "POSTGREST_PORT", "DB_PORT"])
@@ -174,16 +59,6 @@ def test_two_run_side_by_side_and_sigterm_leaves_no_process_of_one(home: Path, s
         assert alive(started) == {}
         assert httpx.get(f"http://127.0.0.1:{second.port('PORT')}/ready").status_code == 200
         assert second.end(signal.SIGINT) == 0
-
-
-@needs_proc
-def test_sigterm_while_starting_leaves_no_process(start_dev: StartDev) -> None:
-    dev = start_dev()
-    dev.read_until("applying")
-    started = descendants(dev.process.pid)
-    assert started
-    assert dev.end(signal.SIGTERM) == 128 + signal.SIGTERM
-    assert alive(started) == {}
 
 
 @needs_proc
