@@ -1,6 +1,7 @@
 """The commands, used wrongly: one line that says what to do, no traceback, and nothing is started."""
 
 import errno
+import json
 import os
 import socket
 import subprocess
@@ -131,3 +132,13 @@ def test_checks_that_count_no_tests_do_not_say_that_none_passed() -> None:
     done = run(sys.executable, SCRIPTS / "test", "--only", "format")
     assert "formatting (ruff)" in done.stdout
     assert " passed" not in done.stdout
+
+
+def test_the_supabase_cli_runs_without_node(tmp_path: Path) -> None:
+    (tmp_path / "python3").symlink_to(sys.executable)
+
+    done = run(SCRIPTS / "supabase", "--version", PATH=str(tmp_path))
+
+    assert done.returncode == 0, done.stderr
+    locked = json.loads((ROOT / "package.json").read_text())["optionalDependencies"]
+    assert done.stdout.strip() == locked["@supabase/cli-linux-x64"]
