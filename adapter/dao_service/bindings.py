@@ -1,7 +1,7 @@
-"""What the generated modules are made of: bases of their models, plain types, and the objects that bind a contract.
+"""The parts of the generated modules: bases of their models, plain types, and the objects that bind a contract.
 
 A contract is a schema of the database. Its relations (tables and views) and functions are bound by `Relation` and
-`Function`, its rules by `Constraint`, so that a gateway needs nothing else to read, write and call them.
+`Function`, its rules by `Constraint`. A gateway needs nothing else to read, write and call them.
 """
 
 from collections.abc import Mapping
@@ -21,12 +21,12 @@ class Row(BaseModel):
 
 
 class Input(BaseModel):
-    """What a caller sends. Unknown fields are errors; a JSON body is validated with `strict=True`.
+    """A body, or the parameters of a query. Unknown fields are errors. A body is validated with `strict=True`.
 
-    A field that holds `MISSING` was not given and is not dumped: the database's default applies, or the value stays.
+    A field that holds `MISSING` was not sent and is not dumped: the database's default applies, or the value stays.
     """
 
-    # NaN is dumped as such, to be refused, where Pydantic would quietly make it null.
+    # NaN is dumped as such and then refused. By default, Pydantic would silently make it null.
     model_config = ConfigDict(extra="forbid", ser_json_inf_nan="constants")
 
 
@@ -44,8 +44,8 @@ _WIDEST_OFFSET = timedelta(hours=15, minutes=59)  # Postgres reads no wider one
 
 
 def _read_timestamp(value: object) -> object:
-    # Pydantic would read a number as seconds since 1970; a point in time carries its offset. What is read here from text stays
-    # readable where the validation around it is strict.
+    # Pydantic would read a number as seconds since 1970, but a point in time has to carry its offset. Text is parsed here, because
+    # strict validation would not parse it.
     if isinstance(value, int | float) or (isinstance(value, str) and value.strip().lstrip("+-").replace(".", "").isdigit()):
         raise PydanticCustomError("timestamp", "Input should be a date and time with an offset, such as 2026-01-31T09:00:00+00:00")
     if not isinstance(value, str):
@@ -76,9 +76,9 @@ class Relation(Generic[RowT]):
     key: str
     row: type[RowT]
     create: type[Input] | None
-    """None where rows can't be inserted."""
+    """None if rows can't be inserted."""
     update: type[Input] | None
-    """None where rows can't be updated."""
+    """None if rows can't be updated."""
     filters: type[Filters]
     column_types: Mapping[str, str]
     """SQL types by column."""
@@ -86,7 +86,7 @@ class Relation(Generic[RowT]):
 
 
 RESULT = "application/vnd.flux.result+json"
-"""The media type as which the database writes the result of any function."""
+"""The media type as which the database can write the result of any function."""
 
 
 @dataclass(frozen=True)
@@ -100,9 +100,9 @@ class Function(Generic[ArgumentsT, ResultT]):
     argument_types: Mapping[str, str]
     """SQL types by argument."""
     read_only: bool
-    """Whether it changes nothing, and so can be called by GET and repeated."""
+    """Whether it changes nothing, so that a call may be repeated."""
     media_type: str
-    """What PostgREST answers its result as; other than `RESULT` where the function has written the JSON itself."""
+    """The media type of its result; not `RESULT` if the function has written the JSON itself."""
     description: str
 
 
@@ -112,7 +112,7 @@ class Constraint:
 
     kind: Literal["unique", "reference", "check"]
     field: str
-    """Empty where any field can break it."""
+    """Empty if any field can break it."""
     message: str
     """One sentence for the caller."""
 

@@ -1,7 +1,7 @@
-"""The contracts: what each of them has, in a table.
+"""The table of all operations, by contract.
 
-A contract is a schema of the database, and its operations are the plain ones of its resources beside the few that are not plain.
-What an operation takes and answers is in the generated modules; here stands only that it exists, and where.
+A contract is a schema of the database. It has the plain operations of its resources and a few special ones, each of which is one
+function of the database. The generated modules declare the parameters, bodies and answers; this table adds methods and paths.
 """
 
 from collections.abc import Iterable, Mapping
@@ -43,7 +43,7 @@ class Contract:
 
     @property
     def resources(self) -> dict[str, str]:
-        """What each first segment of a path is about."""
+        """The description of each resource, by the first segment of its paths."""
         names = dict.fromkeys(operation.resource for operation in self.operations)
         return {name: self.relations[name.replace("-", "_")].description for name in names}
 
@@ -73,16 +73,14 @@ def _list_query(relation: AnyRelation) -> Any:
 
 
 def _goals_and_milestones(relations: Mapping[str, AnyRelation], functions: Mapping[str, AnyFunction]) -> Iterable[Operation]:
-    """What a goal's structure has in every contract beside its plain operations."""
+    """The special operations on a goal with its milestones and tasks."""
     structure = functions["create_goal_with_structure"]
-    yield get_row(
-        "/goals/{goal_id}/full", relations["goals_full"], "get_goal_with_structure", "Get a goal with its milestones and tasks"
-    )
+    yield get_row("/goals/{goal_id}/full", relations["goals_full"], "get_goal_with_structure", "goal with its milestones and tasks")
     yield perform("POST", "/goals/with-structure", structure, structure.arguments, status=201)
 
 
 def _tasks(tasks: AnyRelation, functions: Mapping[str, AnyFunction]) -> Iterable[Operation]:
-    """What tasks have in every contract beside their plain operations."""
+    """The special operations on tasks."""
     calendar = functions["set_calendar_event"]
     (bulk_update,) = (each for name, each in functions.items() if name.startswith("bulk_update_task_"))
     yield ask("/tasks/by-timerange", functions["get_tasks_by_timerange"])
@@ -99,7 +97,7 @@ def _demo_flags(relations: Mapping[str, AnyRelation], functions: Mapping[str, An
 
 
 def _shared(schema: Schema) -> Iterable[Operation]:
-    """What every contract has so far, each in its own words."""
+    """The operations that every contract has, each in its own words."""
     relations, functions = schema.relations, schema.functions
 
     def plain(name: str, key: str, methods: str = ALL) -> Iterable[Operation]:
@@ -131,7 +129,7 @@ _ADDED = {
         *resource(v1_2.NOTIFICATION_LOG, "notification_id", ALL),
     )
 }
-"""What a contract has beyond the shared operations."""
+"""The operations that one contract alone has."""
 
 CONTRACTS = {
     name: Contract(
@@ -146,4 +144,4 @@ CONTRACTS = {
 GATHERED = SCHEMAS[DEFAULT_CONTRACT].functions
 """Where the functions for gathered requests are, which serve every contract."""
 READINESS = SCHEMAS[DEFAULT_CONTRACT].relations["users"]
-"""What the readiness check reads."""
+"""The relation that the readiness check reads."""

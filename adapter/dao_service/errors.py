@@ -1,4 +1,4 @@
-"""What can go wrong, and what each door says of it. The only place where codes of the database become errors of the service."""
+"""The errors of the service. The only place that translates the codes of Postgres and PostgREST into them."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -7,7 +7,7 @@ from typing import TypedDict
 from dao_service.bindings import Constraint
 
 NO_CODE = "HTTP"
-"""What the code of an answer begins with that is neither Postgres's nor PostgREST's."""
+"""The beginning of `cause_code` if the answer came neither from Postgres nor from PostgREST."""
 UNREACHABLE = "The database cannot be reached. Try again in a moment."
 SATURATED = "The database is busy or not ready. Try again in a moment."
 
@@ -20,7 +20,7 @@ class FieldProblem(TypedDict):
 
 
 class DataServiceError(Exception):
-    """Base of the errors that this service raises. `detail` is one sentence that a person can act on."""
+    """Base of this service's errors. `detail` is one sentence that a person can act on."""
 
     status: int = 500
     headers: tuple[tuple[bytes, bytes], ...] = ()
@@ -50,24 +50,24 @@ class NotFoundError(DataServiceError):
 
 
 class MethodNotAllowedError(DataServiceError):
-    """The path exists, the method does not."""
+    """The path exists, but not with this method."""
 
     status = 405
 
     def __init__(self, methods: Iterable[str]) -> None:
         allowed = ", ".join(sorted(methods))
-        super().__init__(f"This path takes {allowed}.")
+        super().__init__(f"This path has the method{'s' if ',' in allowed else ''} {allowed}.")
         self.headers = ((b"allow", allowed.encode()),)
 
 
 class SlowBodyError(DataServiceError):
-    """The body does not come. What of it may still come is not waited for, so the connection ends too."""
+    """The body did not arrive in time. The connection is closed, because the rest of the body may still arrive on it."""
 
     status = 408
     headers = ((b"connection", b"close"),)
 
     def __init__(self) -> None:
-        super().__init__("The body did not come in time.")
+        super().__init__("The body did not arrive in time.")
 
 
 class ConflictError(DataServiceError):
@@ -88,21 +88,21 @@ class InvalidError(DataServiceError):
     status = 422
 
 
-class DefectError(DataServiceError):
-    """A defect of the service or of its deployment. `cause_code` is the database's code, for the log."""
+class InternalError(DataServiceError):
+    """A bug in the service or in its deployment. `cause_code` is the database's code, for the log."""
 
     def __init__(self, cause_code: str) -> None:
-        super().__init__("The service ran into a defect. Its log has the request id.")
+        super().__init__("The service has a bug. Its log has the request id.")
         self.cause_code = cause_code
 
     @property
     def of_the_database(self) -> bool:
-        """Whether the database itself reported it, and so undid what it was asked for."""
+        """Whether the database itself reported it, and so rolled back."""
         return not self.cause_code.startswith(NO_CODE)
 
 
 class UnavailableError(DataServiceError):
-    """The database or the Data API is unreachable or saturated. Trying again later may help."""
+    """The database or the Data API is unreachable or saturated. A later retry may succeed."""
 
     status = 503
     headers = ((b"retry-after", b"1"),)
@@ -129,23 +129,23 @@ class UnknownOutcomeError(TimeLimitError):
 
 
 class LockTimeLimitError(TimeLimitError):
-    """The statement ran into its limit on waiting for another transaction."""
+    """The statement waited too long for another transaction's lock."""
 
 
 _RAISED = {error.status: error for error in (BadRequestError, NotFoundError, ConflictError, InvalidError)}
 _CONSTRAINT = re.compile(r'constraint "([^"]+)"')
 _INVALID = re.compile(r"22...|54000|PGRST102|PGRST204")
-# No code at all: the server went away before it could say anything.
+# An empty code: the connection broke before the server answered.
 _UNAVAILABLE = re.compile(r"|08...|53...|57P0.|40001|40P01|25006|PGRST00.|PGRST20[25]")
 _TIME_LIMITS = {"57014": TimeLimitError, "55P03": LockTimeLimitError}
 
 
 def from_database(code: str, message: str, detail: str | None, constraints: Mapping[str, Constraint]) -> DataServiceError:
-    """The error for what Postgres (`code` is its SQLSTATE) or PostgREST (`PGRST…`) reported.
+    """The error for a report of Postgres (`code` is its SQLSTATE) or PostgREST (`PGRST…`).
 
-    `message` is shown only where this project's own SQL wrote it (`PT…`); otherwise it only yields the constraint's name, which
-    `constraints` turns into a field and a sentence. A `detail` of "at <place>", which also is this project's, says which field or
-    part of a structure it was.
+    Callers see `message` only if this project's own SQL wrote it (`PT…`). Otherwise it only yields the name of the constraint,
+    which `constraints` turns into a field and a sentence. A `detail` of "at <place>", also this project's, names the field or the
+    part of a structure.
     """
     place = detail[3:] if detail and detail.startswith("at ") else ""
     if code.startswith("PT") and code[2:].isdigit():
@@ -156,12 +156,12 @@ def from_database(code: str, message: str, detail: str | None, constraints: Mapp
     if code.startswith("23"):
         return _broken_constraint(code, message, place and f"{place}.", constraints)
     if _INVALID.fullmatch(code):
-        return InvalidError("A value is not one that its field can hold.")
+        return InvalidError("A value does not fit its field.")
     if code in _TIME_LIMITS:
         return _TIME_LIMITS[code]("The database did not finish within its time limit.")
     if _UNAVAILABLE.fullmatch(code):
         return UnavailableError(SATURATED)
-    return DefectError(code)
+    return InternalError(code)
 
 
 def lost_connection(code: str) -> bool:
@@ -175,7 +175,7 @@ def _broken_constraint(code: str, message: str, place: str, constraints: Mapping
     if constraint is None:
         if code == "23505":
             return ConflictError("A row with this unique value exists already.")
-        return InvalidError("A value is not one that its field can hold, or names a row that is not there.")
+        return InvalidError("A value does not fit its field, or names a row that does not exist.")
     field = (place + constraint.field).rstrip(".") or "body"
     problem = FieldProblem(field=field, message=constraint.message)
     if constraint.kind == "unique":

@@ -9,7 +9,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from pydantic import BaseModel
 
 from dao_service.contracts import READINESS
-from dao_service.errors import DataServiceError, DefectError, NotFoundError, UnavailableError
+from dao_service.errors import DataServiceError, InternalError, NotFoundError, UnavailableError
 from dao_service.gateway.protocol import Gateway
 from dao_service.observing.metrics import CONTENT_TYPE, Metrics
 from dao_service.openapi.document import RETRY_AFTER
@@ -92,8 +92,8 @@ def operational_endpoints(gateway: Gateway, metrics: Metrics) -> APIRouter:
 
 
 def _why_not(error: DataServiceError | TimeoutError) -> str:
-    """For whoever runs the service, whom a defect's own words would send to a log."""
-    if isinstance(error, DefectError):
+    """For whoever runs the service, whom the words of an `InternalError` would send to a log."""
+    if isinstance(error, InternalError):
         refused = _KEY_REFUSED.fullmatch(error.cause_code)
         return (
             "The database refuses the service's key or password." if refused else f"The database answers with {error.cause_code}."

@@ -1,7 +1,7 @@
-"""What a contract offers: one `Operation` an endpoint, and the few shapes that endpoints have.
+"""The operations of a contract: one `Operation` per endpoint, made by one of a few functions.
 
-An operation declares its parameters, body and answer once. The door validates requests by that declaration, and the OpenAPI
-document is made from it.
+An operation declares its parameters, body and answer once. Requests are validated by this declaration, and the OpenAPI document,
+the client and the in-process classes are made from it.
 """
 
 from collections.abc import Awaitable, Callable
@@ -28,13 +28,13 @@ class Request(NamedTuple):
 
     @property
     def payload(self) -> Payload:
-        """The body as it was sent, on its way to the database."""
+        """The body for the database."""
         return Payload(_sent(self.body), self.raw_body)
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One endpoint: method and path under `/api/v1`, what it takes, what it answers."""
+    """One endpoint: its method and path under `/api/v1`, its parameters, body and answer."""
 
     method: str
     path: str
@@ -43,6 +43,8 @@ class Operation:
     summary: str
     description: str
     answer: Any = None
+    response: str = "The result."
+    """A description of the answer."""
     status: int = 200
     query: type[Input] | None = None
     body: type[Input] | None = None
@@ -54,12 +56,12 @@ class Operation:
 
     @property
     def key_name(self) -> str:
-        """Name of the id in the path, "" where it has none."""
+        """Name of the id in the path, "" if it has none."""
         return self.path.partition("{")[2].partition("}")[0]
 
 
 def _sent(values: BaseModel) -> tuple[str, ...]:
-    """The fields that were given, in one order, so that the same fields make the same statement."""
+    """The fields that were sent, in a fixed order, so that equal fields make equal statements."""
     return tuple(sorted(values.model_fields_set))
 
 
@@ -84,12 +86,13 @@ def list_rows(path: str, relation: AnyRelation, query: type[Paging], page: Any, 
         f"List {relation.name.replace('_', ' ')}",
         f"{relation.description} Returns one page, newest first, with the exact total. A row has to match every filter.",
         page,
+        f"One page of {relation.name.replace('_', ' ')}.",
         query=query,
     )
 
 
-def get_row(path: str, relation: AnyRelation, name: str = "", summary: str = "") -> Operation:
-    """`GET` on one row."""
+def get_row(path: str, relation: AnyRelation, name: str = "", noun: str = "") -> Operation:
+    """`GET` on one row. `noun` is the row in words, if it is not the relation's."""
 
     async def run(gateway: Gateway, request: Request) -> bytes:
         return await gateway.select(relation, request.key)
@@ -99,9 +102,10 @@ def get_row(path: str, relation: AnyRelation, name: str = "", summary: str = "")
         path,
         run,
         name or f"get_{_snake(relation)}",
-        summary or f"Get {_one(relation)}",
+        f"Get {_one(noun or relation.noun)}",
         f"{relation.description} Returns the one with this id.",
         relation.row,
+        f"The {noun or relation.noun}.",
     )
 
 
@@ -116,9 +120,10 @@ def create_row(path: str, relation: AnyRelation) -> Operation:
         path,
         run,
         f"create_{_snake(relation)}",
-        f"Create {_one(relation)}",
+        f"Create {_one(relation.noun)}",
         "Returns the new row. A field that is not sent takes its default.",
         relation.row,
+        f"The new {relation.noun}.",
         status=201,
         body=relation.create,
     )
@@ -138,15 +143,16 @@ def update_row(path: str, relation: AnyRelation) -> Operation:
         path,
         run,
         f"update_{_snake(relation)}",
-        f"Update {_one(relation)}",
+        f"Update {_one(relation.noun)}",
         "Changes the fields that are sent and no other. null clears a field; {} returns the row unchanged.",
         relation.row,
+        f"The {relation.noun} after the change.",
         body=relation.update,
     )
 
 
 def delete_row(path: str, relation: AnyRelation) -> Operation:
-    """`DELETE` on one row, and what belongs to it."""
+    """`DELETE` on one row and everything that belongs to it."""
 
     async def run(gateway: Gateway, request: Request) -> bytes:
         await gateway.delete(relation, request.key)
@@ -157,8 +163,9 @@ def delete_row(path: str, relation: AnyRelation) -> Operation:
         path,
         run,
         f"delete_{_snake(relation)}",
-        f"Delete {_one(relation)}",
+        f"Delete {_one(relation.noun)}",
         "Deletes the row and everything that belongs to it.",
+        response="Deleted. There is no content.",
         status=204,
     )
 
@@ -178,7 +185,7 @@ def ask(path: str, function: AnyFunction) -> Operation:
         path,
         run,
         function.name,
-        _title(function),
+        _summary(function),
         function.description,
         function.result,
         query=function.arguments,
@@ -199,7 +206,7 @@ def perform(
     """A write that calls a function.
 
     The body's fields are its arguments; with `whole`, the body is the one argument of that name. With `key`, the id in the path
-    is the argument of that name; a body that names another is refused with `BadRequestError`. With `changes`, the function
+    is the argument of that name; `BadRequestError` is raised if the body names another. With `changes`, the function
     changes a row of that relation, and an empty body returns the row as it is.
     """
 
@@ -212,9 +219,9 @@ def perform(
         if whole:
             raw, names = b'{"%b":%b}' % (whole.encode(), raw), {whole}
         elif key in names and str(getattr(request.body, key)) != request.key:
-            raise BadRequestError(f"{key}: The body names another than the path.")
+            raise BadRequestError(f"{key}: The body and the path name different rows.")
         if key:
-            # Spliced, not decoded: what the caller wrote reaches the database as it is.
+            # Spliced, not decoded: the caller's bytes reach the database unchanged.
             raw = b'{"%b":"%b"%b%b' % (key.encode(), request.key.encode(), b"," if names else b"", raw[1:])
             names.add(key)
         return await gateway.call(function, Payload(tuple(sorted(names)), raw, resource))
@@ -224,7 +231,7 @@ def perform(
         path,
         run,
         function.name,
-        _title(function),
+        _summary(function),
         function.description,
         function.result,
         status=status,
@@ -233,7 +240,7 @@ def perform(
 
 
 def arguments_beside(function: AnyFunction, key: str) -> type[Input]:
-    """The body of an operation that has a function's argument `key` in its path, and may repeat it."""
+    """The body of an operation whose path has the function's argument `key`. The body may repeat it."""
     fields: dict[str, Any] = {name: (info.annotation, info) for name, info in function.arguments.model_fields.items()}
     return _body_of(function, fields | {key: (UUID | MISSING, MISSING)})
 
@@ -258,10 +265,11 @@ def _snake(relation: AnyRelation) -> str:
     return relation.noun.replace(" ", "_")
 
 
-def _one(relation: AnyRelation) -> str:
-    article = "" if relation.noun.endswith("s") else "an " if relation.noun[0] in "aeio" else "a "
-    return article + relation.noun
+def _one(noun: str) -> str:
+    article = "" if noun.partition(" with ")[0].endswith("s") else "an " if noun[0] in "aeio" else "a "
+    return article + noun
 
 
-def _title(function: AnyFunction) -> str:
-    return function.name.replace("_", " ").capitalize()
+def _summary(function: AnyFunction) -> str:
+    """The first sentence of the function's comment."""
+    return function.description.partition(". ")[0].removesuffix(".")

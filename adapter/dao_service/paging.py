@@ -27,29 +27,29 @@ _Size = Annotated[int, Field(ge=1, le=100), _IN_DIGITS]
 
 
 class Paging(Filters):
-    """The paging parameters, which every list has beside its filters."""
+    """The paging parameters, which every list has in addition to its filters."""
 
-    skip: Annotated[_Skip | None, Field(description="How many rows to pass over.")] = None
-    limit: Annotated[_Size | None, Field(description="How many rows to answer; 100 where not given.")] = None
-    page: Annotated[_Page | None, Field(description="Number of the page, from 1.")] = None
-    page_size: Annotated[_Size | None, Field(description="How many rows a page has; 100 where not given.")] = None
+    skip: Annotated[_Skip | None, Field(description="The number of rows to skip.")] = None
+    limit: Annotated[_Size | None, Field(description="The maximum number of rows to return, 100 by default.")] = None
+    page: Annotated[_Page | None, Field(description="The number of the page, from 1.")] = None
+    page_size: Annotated[_Size | None, Field(description="The maximum number of rows per page, 100 by default.")] = None
     after: Annotated[
         str | None,
-        Field(max_length=500, description="Cursor: `next_cursor` of the page before. Costs the same on every page."),
+        Field(max_length=500, description="A cursor: the `next_cursor` of the previous page. It costs the same for every page."),
     ] = None
 
     def window(self) -> dict[str, Any]:
         """The part of the list, as arguments of `list_page`.
 
-        Raises `BadRequestError` where parameters exclude each other.
+        Raises `BadRequestError` if parameters exclude each other.
         """
         by_skip = self.skip is not None or self.limit is not None
         by_page = self.page is not None or self.page_size is not None
         if by_skip and by_page:
-            raise BadRequestError('Page with "skip" and "limit", or with "page" and "page_size", not with both.')
+            raise BadRequestError('Use "skip" with "limit", or "page" with "page_size", but not both pairs.')
         size = self.page_size or self.limit or 100
         if self.after is not None:
             if self.skip is not None or self.page is not None:
-                raise BadRequestError('"after" says where the page starts, so neither "skip" nor "page" goes with it.')
+                raise BadRequestError('"after" sets the start of the page, so send neither "skip" nor "page" with it.')
             return {"row_limit": size, "after": self.after}
         return {"row_limit": size, "row_offset": (self.page - 1) * size if self.page else self.skip or 0}

@@ -122,7 +122,7 @@ as $$
   returning flags.*;
 $$;
 comment on function public.put_demo_flags(uuid, public.instant, public.nonnegative_number) is
-'Creates or replaces a user''s demo flags. What is not given goes back to its default.';
+'Create or replace a user''s demo flags. A field that is not sent takes its default.';
 
 alter table public.users enable row level security;
 alter table public.demo_flags enable row level security;

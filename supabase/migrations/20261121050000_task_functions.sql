@@ -18,7 +18,8 @@ begin
 end;
 $$;
 comment on function public.get_tasks_by_timerange(uuid, public.instant, public.instant) is
-'The user''s tasks with scheduled_at in [start_at, end_at], by scheduled_at. One array, so that no row limit cuts it.';
+'Get a user''s tasks in a time range. Returns the tasks with scheduled_at in [start_at, end_at], earliest first, as one '
+'array, so that no row limit cuts it.';
 
 create type public.task_statistics as (
   user_id uuid,
@@ -65,7 +66,8 @@ begin
 end;
 $$;
 comment on function public.get_task_statistics(uuid, public.instant, public.instant) is
-'Counts the user''s tasks with created_at in [start_date, end_date], by status, and the share that is done.';
+'Get statistics of a user''s tasks. Counts the tasks with created_at in [start_date, end_date] by status, and computes the '
+'share that is done.';
 
 create type public.bulk_update as (updated_count integer);
 comment on type public.bulk_update is 'What a bulk update did.';
@@ -88,7 +90,7 @@ as $$
   select count(*)::integer from updated;
 $$;
 comment on function public.bulk_update_task_status(public.uuid_batch, public.task_status) is
-'Sets the status of up to 100 tasks in one transaction. Ids that name no task do not count; a repeated one counts once.';
+'Set the status of up to 100 tasks. It is one transaction. Ids of no task do not count, and a repeated id counts once.';
 
 create function public.set_calendar_event(task_id uuid, calendar_event_id public.label)
 returns public.tasks
@@ -111,7 +113,8 @@ end;
 $$;
 comment on function public.set_calendar_event(
   uuid, public.label
-) is 'Links a task to the event in the user''s calendar; null unlinks it.';
+) is
+'Link a task to an event in the user''s calendar. null removes the link.';
 
 grant execute on function public.get_tasks_by_timerange(uuid, public.instant, public.instant) to authenticated, service_role;
 grant execute on function public.get_task_statistics(uuid, public.instant, public.instant) to authenticated, service_role;

@@ -160,7 +160,7 @@ begin
 end;
 $$;
 comment on function public.create_goal_with_structure(public.json_object, public.json_list) is
-'Creates a goal with milestones, each with its tasks, in one transaction: all or nothing. @structure=goals,milestones,tasks';
+'Create a goal with its milestones and tasks. It is one transaction: all or nothing. @structure=goals,milestones,tasks';
 
 grant select on public.goals_full to authenticated, service_role;
 

@@ -130,7 +130,7 @@ as $$
   );
 $$;
 comment on function public.list_messages(uuid) is
-'A conversation''s messages, oldest first. One array, so that no row limit cuts it.';
+'List the messages of a conversation. Returns them oldest first, as one array, so that no row limit cuts it.';
 
 create function public.close_voice_session(conversation_id uuid, session public.json_object)
 returns public.conversations
@@ -171,7 +171,7 @@ begin
 end;
 $$;
 comment on function public.close_voice_session(uuid, public.json_object) is
-'Writes what a voice session led to. Changes the fields that are sent and no other; null clears one.';
+'Close a voice session. Writes its results: the fields that are sent and no other. null clears a field.';
 
 alter table public.conversations enable row level security;
 alter table public.messages enable row level security;

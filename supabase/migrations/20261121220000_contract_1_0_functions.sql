@@ -20,7 +20,8 @@ begin
 end;
 $$;
 comment on function v1_0.get_tasks_by_timerange(uuid, public.instant, public.instant) is
-'The user''s tasks with start_time in [start_time, end_time], by start_time. One array, so that no row limit cuts it.';
+'Get a user''s tasks in a time range. Returns the tasks with start_time in [start_time, end_time], earliest first, as one '
+'array, so that no row limit cuts it.';
 
 create type v1_0.task_statistics as (
   user_id uuid,
@@ -60,7 +61,8 @@ as $$
   ) as statistics;
 $$;
 comment on function v1_0.get_task_statistics(uuid, public.instant, public.instant) is
-'Counts the user''s tasks with created_at in [start_date, end_date], by state, and the share that is completed.';
+'Get statistics of a user''s tasks. Counts the tasks with created_at in [start_date, end_date] by state, and computes the '
+'share that is completed.';
 
 create type v1_0.bulk_update as (updated_count integer);
 comment on type v1_0.bulk_update is 'What a bulk update did.';
@@ -76,7 +78,7 @@ as $$
   select bulk_update.* from public.bulk_update_task_status(task_ids, private.status_of_state(new_state)) as bulk_update;
 $$;
 comment on function v1_0.bulk_update_task_state(public.uuid_batch, v1_0.task_state) is
-'Sets the state of up to 100 tasks in one transaction. Ids that name no task do not count; a repeated one counts once.';
+'Set the state of up to 100 tasks. It is one transaction. Ids of no task do not count, and a repeated id counts once.';
 
 create function v1_0.set_calendar_event(task_id uuid, calendar_event_id public.label)
 returns v1_0.tasks
@@ -95,7 +97,8 @@ end;
 $$;
 comment on function v1_0.set_calendar_event(
   uuid, public.label
-) is 'Links a task to the event in the user''s calendar; null unlinks it.';
+) is
+'Link a task to an event in the user''s calendar. null removes the link.';
 
 create function v1_0.put_demo_flags(
   user_id uuid, virtual_now public.instant default null, escalation_speed public.nonnegative_number default 1.0
@@ -112,7 +115,7 @@ as $$
   ) as flags;
 $$;
 comment on function v1_0.put_demo_flags(uuid, public.instant, public.nonnegative_number) is
-'Creates or replaces a user''s demo flags. What is not given goes back to its default.';
+'Create or replace a user''s demo flags. A field that is not sent takes its default.';
 
 create function v1_0.create_goal_with_structure(goal public.json_object, milestones public.json_list default '[]')
 returns v1_0.goals_full
@@ -130,7 +133,7 @@ begin
 end;
 $$;
 comment on function v1_0.create_goal_with_structure(public.json_object, public.json_list) is
-'Creates a goal with milestones, each with its tasks, in one transaction: all or nothing. @structure=goals,milestones,tasks';
+'Create a goal with its milestones and tasks. It is one transaction: all or nothing. @structure=goals,milestones,tasks';
 
 grant execute on function v1_0.get_tasks_by_timerange(uuid, public.instant, public.instant) to authenticated, service_role;
 grant execute on function v1_0.get_task_statistics(uuid, public.instant, public.instant) to authenticated, service_role;

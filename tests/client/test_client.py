@@ -15,8 +15,8 @@ from dao_service.errors import (
     BadRequestError,
     ConflictError,
     DataServiceError,
-    DefectError,
     ForbiddenError,
+    InternalError,
     InvalidError,
     MethodNotAllowedError,
     NotFoundError,
@@ -154,7 +154,7 @@ async def test_errors_are_those_of_the_service(flux: FluxClient, service_url: st
     with pytest.raises(InvalidError, match="user_id names no user") as invalid:
         await flux.tasks.create(TaskCreate(user_id=uuid4(), title="Run"))
     assert invalid.value.errors[0]["field"] == "user_id"
-    with pytest.raises(BadRequestError, match="not with both"):
+    with pytest.raises(BadRequestError, match="not both pairs"):
         await flux.tasks.page(skip=0, page=1)
     with pytest.raises(InvalidError, match="A UUID is expected"):
         await flux.tasks.get("the first")
@@ -256,12 +256,12 @@ async def _refusal_of(answer: httpx.Response, pauses: list[float]) -> DataServic
     return refused.value
 
 
-async def test_a_defect_of_the_service_is_a_whole_error(pauses: list[float]) -> None:
-    said = DefectError("XX000").detail
+async def test_an_internal_error_of_the_service_is_raised_as_one(pauses: list[float]) -> None:
+    said = InternalError("XX000").detail
 
     error = await _refusal_of(httpx.Response(500, json={"detail": said}, headers={"X-Request-ID": "r-1"}), pauses)
 
-    assert isinstance(error, DefectError)
+    assert isinstance(error, InternalError)
     assert (error.status, error.detail, str(error)) == (500, said, said)
     # The service tells its log, and not its callers, what the cause was.
     assert (error.cause_code, error.of_the_database) == ("HTTP 500", False)
@@ -272,7 +272,7 @@ async def test_a_method_that_a_path_does_not_take_is_a_whole_error(pauses: list[
     error = await _refusal_of(httpx.Response(405, json={"detail": "…"}, headers={"Allow": "PATCH, GET"}), pauses)
 
     assert isinstance(error, MethodNotAllowedError)
-    assert (error.status, error.detail) == (405, "This path takes GET, PATCH.")
+    assert (error.status, error.detail) == (405, "This path has the methods GET, PATCH.")
     assert error.headers == ((b"allow", b"GET, PATCH"),)
 
 
@@ -293,7 +293,7 @@ async def test_the_status_of_one_error_is_not_that_of_the_next(pauses: list[floa
 async def test_a_redirect_says_that_the_address_is_wrong(pauses: list[float]) -> None:
     error = await _refusal_of(httpx.Response(301, headers={"Location": "https://flux/api/v1/users/"}), pauses)
 
-    assert error.detail == "The service answered 301, which leads elsewhere: base_url is not its own address."
+    assert error.detail == "The service answered 301, a redirect: base_url is not the address of the service itself."
 
 
 @pytest.mark.parametrize(
@@ -306,7 +306,7 @@ async def test_a_success_that_is_not_the_services_is_an_error(answer: httpx.Resp
 
     assert type(error) is DataServiceError
     assert error.status == 500
-    assert error.detail.startswith("The service answered 200, but not as its contract says")
+    assert error.detail.startswith("The service answered 200, but not by its contract")
 
 
 @pytest.mark.parametrize("errors", [None, 1, [1], [{"field": "email"}]])

@@ -169,7 +169,7 @@ async def test_a_thread_may_have_a_long_name(length: int, client_1_2: httpx.Asyn
     refused(await client_1_2.post(CONVERSATIONS, json=data), 409, "langgraph_thread_id")
 
 
-async def test_a_name_that_is_too_long_to_be_kept_unique_is_no_defect(client_1_2: httpx.AsyncClient, world: World) -> None:
+async def test_a_thread_id_that_no_index_can_hold_is_refused(client_1_2: httpx.AsyncClient, world: World) -> None:
     data = CONVERSATIONS_1_2.minimal(world, langgraph_thread_id=secrets.token_hex(50_000))
 
     refused(await client_1_2.post(CONVERSATIONS, json=data), 422)

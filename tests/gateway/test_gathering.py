@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from dao_service.bindings import AnyFunction, AnyRelation
 from dao_service.contracts import CONTRACTS, GATHERED
-from dao_service.errors import DefectError, LockTimeLimitError, NotFoundError, TimeLimitError, UnavailableError
+from dao_service.errors import InternalError, LockTimeLimitError, NotFoundError, TimeLimitError, UnavailableError
 from dao_service.gateway.gathering import GatheringGateway
 from dao_service.gateway.opening import open_gateway
 from dao_service.gateway.protocol import Payload
@@ -161,8 +161,8 @@ async def test_who_no_longer_waits_is_not_asked_for(gathering: GatheringGateway,
 
 @pytest.mark.parametrize(
     "failure",
-    [UnavailableError("Away."), TimeLimitError("Slow."), DefectError("HTTP 500"), ValueError()],
-    ids=["unavailable", "slow", "unknown", "defect"],
+    [UnavailableError("Away."), TimeLimitError("Slow."), InternalError("HTTP 500"), ValueError()],
+    ids=["unavailable", "slow", "unknown", "internal"],
 )
 async def test_what_fails_for_all_is_told_to_all_and_not_tried_again(
     failure: Exception, gathering: GatheringGateway, watched: Watched, ids: list[str]

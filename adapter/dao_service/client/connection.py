@@ -1,4 +1,4 @@
-"""How the client reaches the service: one pool of connections, typed answers, typed errors, retries of reads."""
+"""The client's connection to the service: one pool, typed answers, typed errors, retries of reads."""
 
 import asyncio
 import random
@@ -19,9 +19,9 @@ from dao_service.errors import (
     BodyTooLargeError,
     ConflictError,
     DataServiceError,
-    DefectError,
     FieldProblem,
     ForbiddenError,
+    InternalError,
     InvalidError,
     MethodNotAllowedError,
     NotFoundError,
@@ -32,7 +32,7 @@ from dao_service.generated.contract_1_2 import Page
 
 Answer = TypeVar("Answer")
 
-# Those that are made of a sentence and fields; `_error_of` makes the other two.
+# The errors that consist of a sentence and fields. `_error_of` makes the other two.
 _ERRORS: dict[int, type[DataServiceError]] = {
     kind.status: kind
     for kind in (
@@ -52,12 +52,12 @@ _LONGEST_PAUSE_SECONDS = 10.0
 
 
 class Connection:
-    """Carries the calls of a client. Made by it; what the client's methods raise is said here.
+    """Sends the calls of a client, which makes it.
 
-    Every call raises the error of `dao_service.errors` that the service answered with, or `UnavailableError` where it can't be
-    reached. An answer that is not the service's, such as a proxy's page, is a `DataServiceError`, with the status that was
-    answered where that is one of failure or of a redirect. Reads are tried again, a few times, where the service or the database
-    behind it was away; writes never are, because one that got no answer may have happened.
+    Every call raises the error of `dao_service.errors` that the service answered with, or `UnavailableError` if the service is
+    unreachable. An answer that is not the service's, such as a proxy's page, raises `DataServiceError`, with the status of the
+    answer if it is one of failure or of a redirect. Reads are retried a few times if the service or its database is unreachable.
+    Writes never are, because a write that got no answer may have happened.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class Connection:
         transport: httpx.AsyncBaseTransport | None,
     ) -> None:
         if read_attempts < 1:
-            raise ValueError("read_attempts counts the first attempt too: it is at least 1")
+            raise ValueError("read_attempts includes the first attempt, so it is at least 1")
         headers = {"X-Flux-Contract": contract}
         if service_key is not None:
             headers["X-Flux-Service-Key"] = service_key
@@ -91,7 +91,7 @@ class Connection:
         query: Mapping[str, Any] | None = None,
         body: BaseModel | Mapping[str, Any] | None = None,
     ) -> Answer:
-        """Call an operation. Parameters that are None, and fields that are MISSING, are not sent."""
+        """Call an operation. Parameters that are None and fields that are MISSING are not sent."""
         request = self._http.build_request(
             method,
             path,
@@ -106,15 +106,15 @@ class Connection:
         try:
             found: Answer = _reader(kind).validate_json(response.content or b"null")
         except ValidationError as error:
-            # Not with the status that was answered: an error whose status is 200 would be taken for none.
+            # Without the status of the answer: an error with status 200 would look like success.
             said = (
-                f"The service answered {response.status_code}, but not as its contract says: something before it may have answered."
+                f"The service answered {response.status_code}, but not by its contract. A proxy in front of it may have answered."
             )
             raise _noted(DataServiceError(said), response) from error
         return found
 
     async def walk(self, page: type[Page[RowT]], path: str, query: Mapping[str, Any]) -> AsyncIterator[RowT]:
-        """All rows of a list, a page at a time, by its cursor: a row that is created meanwhile moves no other to another page."""
+        """All rows of a list, page after page. It pages by cursor, so that new rows move no row to another page."""
         after: str | None = None
         while True:
             found = await self.ask(page, "GET", path, query={**query, "after": after})
@@ -161,7 +161,7 @@ class Client:
         read_attempts: int = 3,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        """`base_url` is the service's, without `/api/v1`. `read_attempts` counts the first one too."""
+        """`base_url` is the service's, without `/api/v1`. `read_attempts` includes the first attempt."""
         self._connection = Connection(
             base_url,
             self.contract,
@@ -177,7 +177,7 @@ class Client:
         raise NotImplementedError
 
     async def close(self) -> None:
-        """Give back every connection."""
+        """Close every connection."""
         await self._connection.close()
 
     async def __aenter__(self) -> Self:
@@ -229,18 +229,18 @@ def _retry_after(response: httpx.Response) -> float:
 
 def _error_of(response: httpx.Response) -> DataServiceError:
     status, allowed = response.status_code, response.headers.get("allow")
-    if status == DefectError.status:
-        return DefectError(f"{NO_CODE} {status}")
+    if status == InternalError.status:
+        return InternalError(f"{NO_CODE} {status}")
     if status == MethodNotAllowedError.status and allowed:
         return MethodNotAllowedError(method.strip() for method in allowed.split(","))
     detail, problems = f"The service answered {status}.", list[FieldProblem]()
     if response.is_redirect:
-        detail = f"The service answered {status}, which leads elsewhere: base_url is not its own address."
+        detail = f"The service answered {status}, a redirect: base_url is not the address of the service itself."
     try:
         answer = response.json()
         detail, problems = str(answer["detail"]), [_problem(each) for each in answer.get("errors", [])]
     except (ValueError, KeyError, TypeError):
-        pass  # not the service, but something before it
+        pass  # Not the service answered, but something in front of it.
     error = _ERRORS.get(status, DataServiceError)(detail, problems)
     error.status = status
     return error

@@ -22,7 +22,7 @@ from uuid import uuid4
 import orjson
 
 from dao_service.bindings import AnyFunction, AnyRelation
-from dao_service.errors import DataServiceError, DefectError, LockTimeLimitError, TimeLimitError, UnavailableError
+from dao_service.errors import DataServiceError, InternalError, LockTimeLimitError, TimeLimitError, UnavailableError
 from dao_service.gateway.protocol import Gateway, Payload
 
 _PATIENCE_SECONDS = 0.02
@@ -153,7 +153,7 @@ def _undone(error: BaseException) -> bool:
 
     A statement that ran into its time limit is not retried: the database has too much to do already.
     """
-    if isinstance(error, DefectError):
+    if isinstance(error, InternalError):
         return error.of_the_database
     if isinstance(error, TimeLimitError):
         return isinstance(error, LockTimeLimitError)

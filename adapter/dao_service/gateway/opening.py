@@ -1,4 +1,4 @@
-"""Opens the gateway that the settings choose. It connects with its first call."""
+"""Opens the gateway that the settings choose. It connects when it is first called."""
 
 from typing import TYPE_CHECKING, TypedDict
 
@@ -21,14 +21,14 @@ class _Limits(TypedDict):
 
 
 def open_gateway(settings: Settings) -> Gateway:
-    """To Postgres where `DATABASE_URL` is set, else to PostgREST."""
+    """To Postgres if `DATABASE_URL` is set, else to PostgREST."""
     if settings.database_url is None:
         return PostgrestGateway(*settings.data_api, _CONSTRAINTS, **_limits(settings))
     return open_postgres(settings, settings.database_url)
 
 
 def open_postgres(settings: Settings, url: "SecretStr") -> "PostgresGateway":
-    """To Postgres at this URL. Raises `ModuleNotFoundError`, which names the extra, where asyncpg is not installed."""
+    """To Postgres at this URL. Raises `ModuleNotFoundError`, which names the extra, if asyncpg is not installed."""
     from dao_service.gateway.postgres import PostgresGateway  # noqa: PLC0415 (asyncpg is an extra)
 
     return PostgresGateway(url.get_secret_value(), _CONSTRAINTS, **_limits(settings))

@@ -1,4 +1,4 @@
-"""The gateway that speaks to Postgres itself, over one asyncpg pool. Needs the extra `direct`."""
+"""The gateway to Postgres itself, over one asyncpg pool. Needs the extra `direct`."""
 
 import asyncio
 import time
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     Connection = asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
 
 FAILURES = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
-"""What a call to Postgres raises: the first where Postgres answers with an error, the others where it doesn't answer."""
+"""The exceptions of a call to Postgres: the first if Postgres answers with an error, the others if it doesn't answer."""
 
 _CLOSE_WITHIN_SECONDS = 2
 _RELEASE_WITHIN_SECONDS = 0.5
@@ -81,11 +81,11 @@ class StatementGateway:
         return UnavailableError(SATURATED if isinstance(failure, TimeoutError) else UNREACHABLE)
 
     def connection(self) -> AbstractAsyncContextManager["Connection"]:
-        """What a statement runs on."""
+        """The connection that a statement runs on."""
         raise NotImplementedError
 
     def _seconds_left(self, begun: float) -> float | None:
-        """How long a statement may take, of a call that began then; None where nothing but the connection limits it."""
+        """How long a statement may take if its call began then; None if only the connection limits it."""
 
     @asynccontextmanager
     async def _in_turn(self, _resource: str, _key: str = "") -> AsyncIterator[float]:
@@ -168,13 +168,13 @@ class PostgresGateway(StatementGateway):
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator["Connection"]:
-        """A connection of the pool. It is to be left outside of any transaction."""
+        """A connection of the pool. The caller leaves it outside of any transaction."""
         pool = await self._open_pool()
         connection = await pool.acquire(timeout=self._timeout_seconds)
         try:
             yield connection
         finally:
-            with suppress(*FAILURES):  # What was asked is done or undone; a connection that can't be given back is replaced.
+            with suppress(*FAILURES):  # The statement has ended either way; a connection that can't be released is replaced.
                 await pool.release(connection, timeout=_RELEASE_WITHIN_SECONDS)
 
     @asynccontextmanager
@@ -193,4 +193,4 @@ class PostgresGateway(StatementGateway):
 
 
 async def _keep(_: "Connection") -> None:
-    """Nothing to reset: statements set nothing, and who opens a transaction ends it."""
+    """Nothing to reset: statements set nothing, and every transaction is ended by its owner."""

@@ -33,10 +33,9 @@ _NOT_SENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
 
 
 class _QuietConnections(aiohttp.BaseConnector):
-    """Reuses a connection only if nothing came on it while it was idle.
+    """Reuses a connection only if nothing arrived on it while it was idle.
 
-    A peer that sends an answer which nobody asked for (a load balancer's 408, for example) would otherwise answer the next request
-    with it.
+    Otherwise an answer without a request (a load balancer's 408, for example) would be taken for the answer to the next request.
     """
 
     async def connect(self, req: Any, traces: Any, timeout: aiohttp.ClientTimeout) -> Connection:  # noqa: ASYNC109 (aiohttp's signature)
@@ -51,7 +50,7 @@ def _is_quiet(connection: Connection) -> bool:
     protocol, transport = connection.protocol, connection.transport
     if protocol is None or transport is None or protocol.should_close:
         return False
-    # What the event loop has not read yet: bytes, or the end of the connection.
+    # Not yet read by the event loop: bytes, or the end of the connection.
     arrived = select.poll()
     arrived.register(transport.get_extra_info("socket").fileno(), select.POLLIN)
     return not arrived.poll(0)
@@ -121,7 +120,7 @@ class PostgrestGateway:
         headers = {
             "Content-Profile": function.schema,
             "Content-Type": "application/json",
-            # The JSON is the same: where the database can't write it, PostgREST does.
+            # The JSON is the same: if the database can't write it, PostgREST does.
             "Accept": f"{function.media_type}, application/json;q=0.5",
         }
         return await self._ask(

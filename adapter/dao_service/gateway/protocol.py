@@ -1,4 +1,4 @@
-"""The one door to the database in code."""
+"""The interface to the database."""
 
 from typing import NamedTuple, Protocol
 
@@ -15,28 +15,27 @@ class Payload(NamedTuple):
 
 
 class Gateway(Protocol):
-    """Five operations, answering the database's JSON as bytes. Each is one call to it, or goes with others in a call that they
-    share; what a shared call leaves out or refuses is asked for alone.
+    """Five operations that return the database's JSON as bytes. Each makes one call to the database, or shares one with others.
 
-    Keys are canonical UUIDs. All raise the errors of `dao_service.errors`: `NotFoundError` where a key names no row,
-    `ConflictError` and `InvalidError` where the database refuses a row, `UnavailableError`, `TimeLimitError` and `DefectError`
-    where it can't answer.
+    Keys are canonical UUIDs. All operations raise the errors of `dao_service.errors`: `NotFoundError` if no row has the key,
+    `ConflictError` or `InvalidError` if the database rejects a row, `UnavailableError`, `TimeLimitError` or `InternalError` if it
+    cannot answer.
     """
 
     async def select(self, relation: AnyRelation, key: str) -> bytes:
-        """The row with this key."""
+        """Return the row with this key."""
 
     async def insert(self, relation: AnyRelation, row: Payload) -> bytes:
-        """Create a row; answers it."""
+        """Create a row and return it."""
 
     async def update(self, relation: AnyRelation, key: str, changes: Payload) -> bytes:
-        """Change the fields that are given, and no other; answers the row."""
+        """Change these fields and no other, and return the row."""
 
     async def delete(self, relation: AnyRelation, key: str) -> None:
         """Delete the row with this key."""
 
     async def call(self, function: AnyFunction, arguments: Payload) -> bytes:
-        """Call a function; answers its result."""
+        """Call a function and return its result."""
 
     async def close(self) -> None:
-        """Give back every connection."""
+        """Close every connection."""

@@ -1,4 +1,4 @@
-"""The SQL of the gateway to Postgres: each of the five operations as one statement that takes and gives JSON.
+"""The SQL of the gateway to Postgres: each of the five operations as one statement that takes and returns JSON.
 
 Names of relations, columns, functions and types come from the generated bindings only; values travel as parameters.
 """
@@ -15,7 +15,7 @@ def _record(names: tuple[str, ...], types: tuple[str, ...]) -> str:
 
 
 def select(relation: AnyRelation) -> str:
-    """Takes the key; gives the row."""
+    """Takes the key; returns the row."""
     return _select(relation.schema, relation.name, relation.key)
 
 
@@ -25,7 +25,7 @@ def _select(schema: str, name: str, key: str) -> str:
 
 
 def insert(relation: AnyRelation, names: tuple[str, ...]) -> str:
-    """Takes the new row; gives it as it was stored."""
+    """Takes the new row; returns it as it was stored."""
     return _insert(relation.schema, relation.name, names, _types(relation, names))
 
 
@@ -38,7 +38,7 @@ def _insert(schema: str, name: str, names: tuple[str, ...], types: tuple[str, ..
 
 
 def update(relation: AnyRelation, names: tuple[str, ...]) -> str:
-    """Takes the changes and the key; gives the row as it is now."""
+    """Takes the changes and the key; returns the changed row."""
     return _update(relation.schema, relation.name, relation.key, names, _types(relation, names))
 
 
@@ -52,21 +52,21 @@ def _update(schema: str, name: str, key: str, names: tuple[str, ...], types: tup
 
 
 def delete(relation: AnyRelation) -> str:
-    """Takes the key; gives it back where there was a row."""
+    """Takes the key; returns it if there was a row."""
     return (
         f'delete from "{relation.schema}"."{relation.name}" where "{relation.key}" = $1::uuid returning to_json("{relation.key}")'
     )
 
 
 def call(function: AnyFunction, names: tuple[str, ...]) -> str:
-    """Takes the arguments; gives the result."""
+    """Takes the arguments; returns the result."""
     types = tuple(function.argument_types[name] for name in names)
     return _call(function.schema, function.name, names, types, written=function.media_type != RESULT)
 
 
 @lru_cache(maxsize=1024)
 def _call(schema: str, name: str, names: tuple[str, ...], types: tuple[str, ...], *, written: bool) -> str:
-    """`written`: the result is JSON already, which need not be copied."""
+    """`written`: the result is JSON already and need not be copied."""
     arguments = ", ".join(f'"{argument}" => given."{argument}"' for argument in names)
     result = f'"{schema}"."{name}"({arguments})'
     return f"select {result if written else f'to_json({result})'} from {_record(names, types)}"

@@ -26,7 +26,7 @@ class Turns:
         async with AsyncExitStack() as turns:
             try:
                 async with asyncio.timeout(within_seconds):
-                    if key:  # The row first: who waits for a row takes no turn of its relation.
+                    if key:  # The row first: a call that waits for a row takes no turn of its relation.
                         await turns.enter_async_context(self._one(resource, key, 1))
                     await turns.enter_async_context(self._one(resource, "", self._most))
             except TimeoutError:

@@ -334,7 +334,7 @@ class UserFilters(Filters):
 
 
 class BulkUpdateTaskStateArguments(Input):
-    """Sets the state of up to 100 tasks in one transaction. Ids that name no task do not count; a repeated one counts once."""
+    """Set the state of up to 100 tasks. It is one transaction. Ids of no task do not count, and a repeated id counts once."""
 
     task_ids: UuidBatch
     new_state: TaskState
@@ -365,7 +365,7 @@ class MilestoneStructure(Input):
 
 
 class GoalStructureCreate(Input):
-    """Creates a goal with milestones, each with its tasks, in one transaction: all or nothing."""
+    """Create a goal with its milestones and tasks. It is one transaction: all or nothing."""
 
     goal: GoalCreate
     milestones: list[MilestoneStructure] = Field(
@@ -374,7 +374,7 @@ class GoalStructureCreate(Input):
 
 
 class GetTaskStatisticsArguments(Input):
-    """Counts the user's tasks with created_at in [start_date, end_date], by state, and the share that is completed."""
+    """Get statistics of a user's tasks. Counts the tasks with created_at in [start_date, end_date] by state, and computes the share that is completed."""
 
     user_id: UUID = Field(description="Whose tasks were counted.")
     start_date: Instant
@@ -382,7 +382,7 @@ class GetTaskStatisticsArguments(Input):
 
 
 class GetTasksByTimerangeArguments(Input):
-    """The user's tasks with start_time in [start_time, end_time], by start_time. One array, so that no row limit cuts it."""
+    """Get a user's tasks in a time range. Returns the tasks with start_time in [start_time, end_time], earliest first, as one array, so that no row limit cuts it."""
 
     user_id: UUID = Field(description="Whose task it is.")
     start_time: Instant
@@ -390,7 +390,7 @@ class GetTasksByTimerangeArguments(Input):
 
 
 class PutDemoFlagsArguments(Input):
-    """Creates or replaces a user's demo flags. What is not given goes back to its default."""
+    """Create or replace a user's demo flags. A field that is not sent takes its default."""
 
     user_id: UUID = Field(description="Whose settings these are.")
     virtual_now: Instant | None = Field(default=None, description="The time that the demonstration pretends it is.")
@@ -398,7 +398,7 @@ class PutDemoFlagsArguments(Input):
 
 
 class SetCalendarEventArguments(Input):
-    """Links a task to the event in the user's calendar; null unlinks it."""
+    """Link a task to an event in the user's calendar. null removes the link."""
 
     task_id: UUID
     calendar_event_id: Label | None = Field(description="The event in the user's calendar.")
@@ -586,7 +586,7 @@ BULK_UPDATE_TASK_STATE = Function(
     argument_types={"task_ids": "public.uuid_batch", "new_state": "v1_0.task_state"},
     read_only=False,
     media_type=RESULT,
-    description="Sets the state of up to 100 tasks in one transaction. Ids that name no task do not count; a repeated one counts once.",
+    description="Set the state of up to 100 tasks. It is one transaction. Ids of no task do not count, and a repeated id counts once.",
 )
 
 
@@ -598,7 +598,7 @@ CREATE_GOAL_WITH_STRUCTURE = Function(
     argument_types={"goal": "public.json_object", "milestones": "public.json_list"},
     read_only=False,
     media_type=RESULT,
-    description="Creates a goal with milestones, each with its tasks, in one transaction: all or nothing.",
+    description="Create a goal with its milestones and tasks. It is one transaction: all or nothing.",
 )
 
 
@@ -610,7 +610,7 @@ GET_TASK_STATISTICS = Function(
     argument_types={"user_id": "uuid", "start_date": "public.instant", "end_date": "public.instant"},
     read_only=True,
     media_type=RESULT,
-    description="Counts the user's tasks with created_at in [start_date, end_date], by state, and the share that is completed.",
+    description="Get statistics of a user's tasks. Counts the tasks with created_at in [start_date, end_date] by state, and computes the share that is completed.",
 )
 
 
@@ -622,7 +622,7 @@ GET_TASKS_BY_TIMERANGE = Function(
     argument_types={"user_id": "uuid", "start_time": "public.instant", "end_time": "public.instant"},
     read_only=True,
     media_type=RESULT,
-    description="The user's tasks with start_time in [start_time, end_time], by start_time. One array, so that no row limit cuts it.",
+    description="Get a user's tasks in a time range. Returns the tasks with start_time in [start_time, end_time], earliest first, as one array, so that no row limit cuts it.",
 )
 
 
@@ -634,7 +634,7 @@ PUT_DEMO_FLAGS = Function(
     argument_types={"user_id": "uuid", "virtual_now": "public.instant", "escalation_speed": "public.nonnegative_number"},
     read_only=False,
     media_type=RESULT,
-    description="Creates or replaces a user's demo flags. What is not given goes back to its default.",
+    description="Create or replace a user's demo flags. A field that is not sent takes its default.",
 )
 
 
@@ -646,7 +646,7 @@ SET_CALENDAR_EVENT = Function(
     argument_types={"task_id": "uuid", "calendar_event_id": "public.label"},
     read_only=False,
     media_type=RESULT,
-    description="Links a task to the event in the user's calendar; null unlinks it.",
+    description="Link a task to an event in the user's calendar. null removes the link.",
 )
 
 

@@ -596,14 +596,14 @@ class UserFilters(Filters):
 
 
 class BulkUpdateTaskStatusArguments(Input):
-    """Sets the status of up to 100 tasks in one transaction. Ids that name no task do not count; a repeated one counts once."""
+    """Set the status of up to 100 tasks. It is one transaction. Ids of no task do not count, and a repeated id counts once."""
 
     task_ids: UuidBatch
     new_status: TaskStatus
 
 
 class CloseVoiceSessionArguments(Input):
-    """Writes what a voice session led to. Changes the fields that are sent and no other; null clears one."""
+    """Close a voice session. Writes its results: the fields that are sent and no other. null clears a field."""
 
     conversation_id: UUID
     session: JsonObject
@@ -644,7 +644,7 @@ class MilestoneStructure(Input):
 
 
 class GoalStructureCreate(Input):
-    """Creates a goal with milestones, each with its tasks, in one transaction: all or nothing."""
+    """Create a goal with its milestones and tasks. It is one transaction: all or nothing."""
 
     goal: GoalCreate
     milestones: list[MilestoneStructure] = Field(
@@ -653,7 +653,7 @@ class GoalStructureCreate(Input):
 
 
 class GetTaskStatisticsArguments(Input):
-    """Counts the user's tasks with created_at in [start_date, end_date], by status, and the share that is done."""
+    """Get statistics of a user's tasks. Counts the tasks with created_at in [start_date, end_date] by status, and computes the share that is done."""
 
     user_id: UUID = Field(description="Whose tasks were counted.")
     start_date: Instant
@@ -661,7 +661,7 @@ class GetTaskStatisticsArguments(Input):
 
 
 class GetTasksByTimerangeArguments(Input):
-    """The user's tasks with scheduled_at in [start_at, end_at], by scheduled_at. One array, so that no row limit cuts it."""
+    """Get a user's tasks in a time range. Returns the tasks with scheduled_at in [start_at, end_at], earliest first, as one array, so that no row limit cuts it."""
 
     user_id: UUID = Field(description="Whose task it is.")
     start_at: Instant
@@ -676,7 +676,7 @@ class InsertEachArguments(Input):
 
 
 class ListMessagesArguments(Input):
-    """A conversation's messages, oldest first. One array, so that no row limit cuts it."""
+    """List the messages of a conversation. Returns them oldest first, as one array, so that no row limit cuts it."""
 
     conversation_id: UUID = Field(description="The conversation that it is part of.")
 
@@ -692,7 +692,7 @@ class ListPageArguments(Input):
 
 
 class PutDemoFlagsArguments(Input):
-    """Creates or replaces a user's demo flags. What is not given goes back to its default."""
+    """Create or replace a user's demo flags. A field that is not sent takes its default."""
 
     user_id: UUID = Field(description="Whose settings these are.")
     virtual_now: Instant | None = Field(default=None, description="The time that the demonstration pretends it is.")
@@ -707,7 +707,7 @@ class SelectEachArguments(Input):
 
 
 class SetCalendarEventArguments(Input):
-    """Links a task to the event in the user's calendar; null unlinks it."""
+    """Link a task to an event in the user's calendar. null removes the link."""
 
     task_id: UUID
     calendar_event_id: Label | None = Field(description="The event in the user's calendar.")
@@ -1011,7 +1011,7 @@ BULK_UPDATE_TASK_STATUS = Function(
     argument_types={"task_ids": "public.uuid_batch", "new_status": "public.task_status"},
     read_only=False,
     media_type=RESULT,
-    description="Sets the status of up to 100 tasks in one transaction. Ids that name no task do not count; a repeated one counts once.",
+    description="Set the status of up to 100 tasks. It is one transaction. Ids of no task do not count, and a repeated id counts once.",
 )
 
 
@@ -1023,7 +1023,7 @@ CLOSE_VOICE_SESSION = Function(
     argument_types={"conversation_id": "uuid", "session": "public.json_object"},
     read_only=False,
     media_type=RESULT,
-    description="Writes what a voice session led to. Changes the fields that are sent and no other; null clears one.",
+    description="Close a voice session. Writes its results: the fields that are sent and no other. null clears a field.",
 )
 
 
@@ -1035,7 +1035,7 @@ CREATE_GOAL_WITH_STRUCTURE = Function(
     argument_types={"goal": "public.json_object", "milestones": "public.json_list"},
     read_only=False,
     media_type=RESULT,
-    description="Creates a goal with milestones, each with its tasks, in one transaction: all or nothing.",
+    description="Create a goal with its milestones and tasks. It is one transaction: all or nothing.",
 )
 
 
@@ -1047,7 +1047,7 @@ GET_TASK_STATISTICS = Function(
     argument_types={"user_id": "uuid", "start_date": "public.instant", "end_date": "public.instant"},
     read_only=True,
     media_type=RESULT,
-    description="Counts the user's tasks with created_at in [start_date, end_date], by status, and the share that is done.",
+    description="Get statistics of a user's tasks. Counts the tasks with created_at in [start_date, end_date] by status, and computes the share that is done.",
 )
 
 
@@ -1059,7 +1059,7 @@ GET_TASKS_BY_TIMERANGE = Function(
     argument_types={"user_id": "uuid", "start_at": "public.instant", "end_at": "public.instant"},
     read_only=True,
     media_type=RESULT,
-    description="The user's tasks with scheduled_at in [start_at, end_at], by scheduled_at. One array, so that no row limit cuts it.",
+    description="Get a user's tasks in a time range. Returns the tasks with scheduled_at in [start_at, end_at], earliest first, as one array, so that no row limit cuts it.",
 )
 
 
@@ -1083,7 +1083,7 @@ LIST_MESSAGES = Function(
     argument_types={"conversation_id": "uuid"},
     read_only=True,
     media_type=RESULT,
-    description="A conversation's messages, oldest first. One array, so that no row limit cuts it.",
+    description="List the messages of a conversation. Returns them oldest first, as one array, so that no row limit cuts it.",
 )
 
 
@@ -1107,7 +1107,7 @@ PUT_DEMO_FLAGS = Function(
     argument_types={"user_id": "uuid", "virtual_now": "public.instant", "escalation_speed": "public.nonnegative_number"},
     read_only=False,
     media_type=RESULT,
-    description="Creates or replaces a user's demo flags. What is not given goes back to its default.",
+    description="Create or replace a user's demo flags. A field that is not sent takes its default.",
 )
 
 
@@ -1131,7 +1131,7 @@ SET_CALENDAR_EVENT = Function(
     argument_types={"task_id": "uuid", "calendar_event_id": "public.label"},
     read_only=False,
     media_type=RESULT,
-    description="Links a task to the event in the user's calendar; null unlinks it.",
+    description="Link a task to an event in the user's calendar. null removes the link.",
 )
 
 

@@ -30,7 +30,7 @@ class _TextFormatter(logging.Formatter):
 
 
 class _StandardOutput(logging.Handler):
-    """Writes the lines that come within `_TOGETHER_SECONDS` in one go, and those of a defect at once."""
+    """Writes the lines that come within `_TOGETHER_SECONDS` in one go, and those of a bug at once."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -72,7 +72,7 @@ class AccessLog:
         self._logger = logging.getLogger("dao_service.access")
 
     def write(self, request_id: bytes, method: str, template: str, status: int, contract: str, seconds: float, cause: str) -> None:
-        """`template` is the operation's path, such as `/tasks/{task_id}`; `cause` is what a defect was."""
+        """`template` is the operation's path, such as `/tasks/{task_id}`; `cause` is the bug, if there was one."""
         level = logging.ERROR if status == 500 else logging.INFO
         if not self._logger.isEnabledFor(level):
             return

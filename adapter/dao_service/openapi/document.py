@@ -68,16 +68,17 @@ _ERRORS = {
         "A field or parameter fails validation, or names a row that does not exist or belongs to another user.",
         "title: This field is required.",
     ),
-    500: ("A defect; the service's log has the request id.", "The service ran into a defect. Its log has the request id."),
+    500: ("A bug. The service's log has the request id.", "The service has a bug. Its log has the request id."),
     503: (
         "The database is unreachable or saturated; Retry-After says when to try again.",
         "The database is busy or not ready. Try again in a moment.",
     ),
     504: ("The statement ran into its time limit.", "The database did not finish within its time limit."),
 }
+_LARGEST_INTEGER = 2**63 - 1
+"""FastAPI keeps limits as doubles, and the nearest double to this one is 2^63."""
 _NAMES = {status: HTTPStatus(status).name.title().replace("_", "") for status in _ERRORS}
 _WITH_PROBLEMS = {409: "email", 422: "title"}
-_SUCCESS = {200: "As asked.", 201: "Created; the row as it was stored.", 204: "Deleted; no content."}
 _HEADERS = {
     "RequestId": {"description": "The request's own id, or the one that it was given.", "schema": {"type": "string"}},
     "RetryAfter": {"description": "Seconds after which to try again.", "schema": {"type": "integer", "minimum": 0}},
@@ -133,7 +134,7 @@ def openapi_document(contract: Contract, operational: APIRouter, *, key_required
 
 def _responses(operation: Operation, unique: set[str]) -> dict[int | str, dict[str, Any]]:
     responses: dict[int | str, dict[str, Any]] = {status: _error(status) for status in _statuses(operation, unique)}
-    responses[operation.status] = {"description": _SUCCESS[operation.status], "headers": _REQUEST_ID}
+    responses[operation.status] = {"description": operation.response, "headers": _REQUEST_ID}
     return responses
 
 
@@ -219,4 +220,6 @@ def _tidy(node: Any) -> Any:
         return {name: _tidy(value) for name, value in node.items() if name not in left_over}
     if isinstance(node, list):
         return [_tidy(value) for value in node]
-    return int(node) if isinstance(node, float) and node.is_integer() else node
+    if isinstance(node, float) and node.is_integer():
+        return min(int(node), _LARGEST_INTEGER)
+    return node

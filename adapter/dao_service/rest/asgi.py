@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 from starlette.types import Receive, Scope, Send
 
-from dao_service.errors import BadRequestError, DataServiceError, DefectError, NotFoundError
+from dao_service.errors import BadRequestError, DataServiceError, InternalError, NotFoundError
 from dao_service.gateway.protocol import Gateway
 from dao_service.observing.middleware import CAUSE, ROUTE
 from dao_service.operations import Operation, Request
@@ -45,10 +45,10 @@ class RestApi:
             status = operation.status
         except DataServiceError as error:
             status, extra, body = error.status, error.headers, _error_body(error)
-            if isinstance(error, DefectError):
+            if isinstance(error, InternalError):
                 scope[CAUSE] = error.cause_code
         except Exception as error:  # noqa: BLE001 (a bug: answered without its text, logged without the caller's data)
-            status, body = 500, _error_body(DefectError(type(error).__name__))
+            status, body = 500, _error_body(InternalError(type(error).__name__))
             scope[CAUSE] = _where(error)
         scope[ROUTE] = (contract, route)
         await _answer(send, status, body, extra, with_body=method != "HEAD")
