@@ -14,6 +14,7 @@ from aiohttp import web
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
+from .http_servers import LIVE_PATH
 from .ports import LOOPBACK
 
 _PREFIX = "/rest/v1"
@@ -78,6 +79,10 @@ async def _forward(request: web.Request) -> web.StreamResponse:
         return web.json_response({"message": message}, status=503 if unreachable else 502, headers={"Retry-After": "1"})
 
 
+async def _live(_: web.Request) -> web.Response:
+    return web.Response()
+
+
 def application(upstream: str) -> web.Application:
     """The proxy to one upstream, `unix:/path/to/socket` or an http address."""
     path = upstream.removeprefix("unix:")
@@ -92,6 +97,7 @@ def application(upstream: str) -> web.Application:
     app = web.Application()
     app[_UPSTREAM] = "http://localhost" if path != upstream else upstream
     app.cleanup_ctx.append(session)
+    app.router.add_get(LIVE_PATH, _live)
     app.router.add_route("*", "/{path:.*}", _forward)
     return app
 

@@ -133,13 +133,13 @@ def _require_project(adapter: Adapter) -> None:
 
 
 def _watched(stack: LocalStack | None, adapter: Adapter) -> list[Watched]:
-    parts = [Watched("the adapter", adapter, lambda: adapter.start(ready_path="/health"))]
+    parts = [Watched(adapter, lambda: adapter.start(ready_path="/health"))]
     if stack is None:
         return parts
     return [
-        Watched("Postgres", stack.postgres, stack.postgres.start),
-        Watched("PostgREST", stack.postgrest, stack.postgrest.start),
-        Watched("the API gateway", stack.gateway, lambda: stack.gateway.start(stack.postgrest_url)),
+        Watched(stack.postgres, stack.postgres.start),
+        Watched(stack.postgrest, stack.postgrest.start),
+        Watched(stack.gateway, lambda: stack.gateway.start(stack.postgrest_url)),
         *parts,
     ]
 

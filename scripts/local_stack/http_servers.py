@@ -14,17 +14,20 @@ from .project import ROOT
 
 # The guide's keys, pinned to contract 1.0. They open nothing but a stack on this machine's loopback interface.
 DEVELOPMENT_KEYS = '{"goal-planner-key-abc": "1.0", "scheduler-key-def": "1.0", "observer-key-ghi": "1.0"}'
+LIVE_PATH = "/gateway/live"
+"""Answered by the API gateway itself. No table of PostgREST's has such a path."""
+PROBE_SECONDS = 2
 _READ_SETTINGS = "from dao_service.settings import load_settings; load_settings()"
 
 
-def status_of(port: int, path: str) -> int | None:
+def status_of(port: int, path: str, timeout: float = 5) -> int | None:
     """The status of a GET on the loopback interface; None when nothing answers."""
-    answer = _get(port, path)
+    answer = _get(port, path, timeout)
     return answer and answer[0]
 
 
-def _get(port: int, path: str) -> tuple[int, bytes] | None:
-    connection = http.client.HTTPConnection(LOOPBACK, port, timeout=5)
+def _get(port: int, path: str, timeout: float = 5) -> tuple[int, bytes] | None:
+    connection = http.client.HTTPConnection(LOOPBACK, port, timeout=timeout)
     try:
         connection.request("GET", path)
         response = connection.getresponse()
@@ -57,6 +60,9 @@ class ApiGateway(_OnLoopback):
         self._server.spawn(command, env=environment)
         self._server.await_ready(lambda: status_of(self.port, "/") is not None)
 
+    def answers(self) -> bool:
+        return status_of(self.port, LIVE_PATH, PROBE_SECONDS) is not None
+
     def stop(self) -> None:
         self._server.stop(5)
 
@@ -86,6 +92,9 @@ class Adapter(_OnLoopback):
         command += ["--no-access-log", "--timeout-graceful-shutdown", "5"]
         self._server.spawn(command, env=self._whole_environment())
         self._server.await_ready(lambda: status_of(self.port, ready_path) == http.HTTPStatus.OK)
+
+    def answers(self) -> bool:
+        return status_of(self.port, "/health", PROBE_SECONDS) is not None
 
     def require_settings(self) -> None:
         """A StackError that names the settings which are wrong. Nothing is started for it."""

@@ -25,6 +25,23 @@ def migrate(database_url: str, supabase: Path = SUPABASE) -> None:
     supabase_cli("db", "push", "--yes", f"--remote={database_url}?sslmode=disable", supabase=supabase, check="migrating")
 
 
+def newer_than(supabase: Path, database_url: str) -> list[str]:
+    """The migrations of the database that the folder lacks. A StackError if the database lacks some of the folder's, too."""
+    if not fetch_rows(database_url, "select 1 where to_regclass('supabase_migrations.schema_migrations') is not null"):
+        return []
+    rows = fetch_rows(database_url, "select version, name from supabase_migrations.schema_migrations order by version")
+    applied = {row["version"]: f"{row['version']}_{row['name']}" for row in rows}
+    here = {file.name.partition("_")[0]: file.stem for file in sorted((supabase / "migrations").glob("*.sql"))}
+    newer = [name for version, name in applied.items() if version not in here]
+    missing = [name for version, name in here.items() if version not in applied]
+    if newer and missing:
+        raise StackError(
+            f"the database and this checkout have parted: only the database has {', '.join(newer)}, only the checkout has "
+            f"{', '.join(missing)}. Use --fresh, or set FLUX_HOME to another folder"
+        )
+    return newer
+
+
 def seed(database_url: str, supabase: Path = SUPABASE) -> bool:
     """Load seed.sql if there is one and no user yet; whether it was loaded.
 

@@ -5,18 +5,21 @@ import locale
 import os
 import shutil
 import signal
+import socket
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 from .account import reachable_directory, server_account
 from .errors import StackError
+from .http_servers import PROBE_SECONDS
 from .ports import LOOPBACK
 from .processes import Command, Server, ServerPart, run, wait_until
 from .programs import PostgresPrograms
 
 SUPERUSER = PASSWORD = "postgres"  # noqa: S105 - what the guides' DATABASE_URL says; it listens on loopback only
 DATABASE = "postgres"
+_MAY_WE_USE_TLS = bytes.fromhex("00000008 04d2162f")  # the protocol's SSLRequest
 _SOCKET_PATH_LIMIT = 100  # bytes; the system's own limit is 104 on macOS and 108 on Linux
 
 # What a crash of the machine may cost is fine for a cluster that is thrown away. A crash of Postgres costs it nothing.
@@ -78,6 +81,15 @@ class Postgres(ServerPart):
                 self._server.stop()
                 raise
             return
+
+    def answers(self) -> bool:
+        """Whether a new process of its answers a client's first question, as pg_isready asks."""
+        try:
+            with socket.create_connection((LOOPBACK, self.port), timeout=PROBE_SECONDS) as connection:
+                connection.sendall(_MAY_WE_USE_TLS)
+                return bool(connection.recv(1))
+        except OSError:
+            return False
 
     def remove(self) -> None:
         """Delete the cluster and everything in it."""

@@ -1,12 +1,13 @@
 """PostgREST, set up as Supabase sets it up."""
 
-import http.client
+import http
 import os
 from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import quote
 
 from . import programs
+from .http_servers import PROBE_SECONDS, status_of
 from .ports import LOOPBACK, free_port
 from .postgres import DATABASE, PASSWORD, Postgres
 from .processes import Server, ServerPart
@@ -57,14 +58,10 @@ class Postgrest(ServerPart):
 
     def is_ready(self) -> bool:
         """Whether it is connected to the database and has its schema read."""
-        connection = http.client.HTTPConnection(LOOPBACK, self._admin_port, timeout=5)
-        try:
-            connection.request("GET", "/ready")
-            return connection.getresponse().status == http.HTTPStatus.OK
-        except OSError:
-            return False
-        finally:
-            connection.close()
+        return status_of(self._admin_port, "/ready") == http.HTTPStatus.OK
+
+    def answers(self) -> bool:
+        return status_of(self._admin_port, "/live", PROBE_SECONDS) is not None
 
     def stop(self) -> None:
         if self._server.pid is None:

@@ -20,6 +20,7 @@ Command = Sequence[str | os.PathLike[str]]
 
 _LAUNCH = str(Path(__file__).with_name("launch.py"))
 _LOG_LIMIT = 10 * 1024 * 1024
+_LOG_END = 64 * 1024
 _POLL_SECONDS = 0.02
 _CLEAN_UP_SECONDS = 20
 # Children are started from a thread that lives as long as we do, because the kernel signals a child when the thread that
@@ -176,7 +177,8 @@ class Server:
 
     def log_of_this_run(self, lines: int = 20) -> str:
         with self.log.open("rb") as log:
-            log.seek(self._log_start)
+            size = log.seek(0, os.SEEK_END)
+            log.seek(max(self._log_start, size - _LOG_END))
             return "\n".join(log.read().decode(errors="replace").splitlines()[-lines:])
 
     def stop(self, seconds: float = 10) -> None:
@@ -205,12 +207,20 @@ class ServerPart:
         self._server = server
 
     @property
+    def name(self) -> str:
+        return self._server.name
+
+    @property
     def running(self) -> bool:
         return self._server.running
 
     @property
     def pid(self) -> int | None:
         return self._server.pid
+
+    def log_of_this_run(self, lines: int = 20) -> str:
+        """The end of what it has logged since its last start."""
+        return self._server.log_of_this_run(lines)
 
     def stop(self) -> None:
         self._server.stop()

@@ -158,7 +158,11 @@ class LocalStack:
             self._lock = None
 
     def migrate(self) -> None:
-        migrations.migrate(self.database_url, self._supabase)
+        """Apply the migrations that the database lacks. One that is ahead of this checkout is left as it is."""
+        if newer := migrations.newer_than(self._supabase, self.database_url):
+            self._report(f"the database is newer than this checkout, which lacks {', '.join(newer)}: going on with it as it is")
+        else:
+            migrations.migrate(self.database_url, self._supabase)
 
     def seed(self) -> bool:
         """Load seed.sql into a database without users; whether it was loaded."""

@@ -1,4 +1,4 @@
-"""Keeps the parts of the stack running: one that ends by itself is started again, more slowly each time."""
+"""Keeps the parts of the stack running: one that ended or does not answer is started again, more slowly each time."""
 
 import time
 from collections.abc import Callable
@@ -9,59 +9,89 @@ from .errors import StackError
 from .stopping import pause
 
 _LOOK_EVERY_SECONDS = 0.2
+_PROBE_EVERY_SECONDS = 5.0
+_PROBE_AGAIN_AFTER_SECONDS = 1.0
+_PROBES = 3
+"""So many probes in a row without an answer mean that a part hangs."""
 _FIRST_DELAY_SECONDS = 0.5
 _LONGEST_DELAY_SECONDS = 30.0
-# A part that lasted this long has recovered: the next time counts as the first.
 _RECOVERED_AFTER_SECONDS = 60.0
+"""A part that ran this long has recovered: its next delay is the first one."""
 
 
 class Part(Protocol):
-    """A server that can be asked whether it runs."""
+    """A server that can be looked at and ended."""
+
+    @property
+    def name(self) -> str: ...
 
     @property
     def running(self) -> bool: ...
+
+    def answers(self) -> bool:
+        """Whether it answers soon, in whatever state the parts are that it needs."""
+
+    def log_of_this_run(self, lines: int) -> str: ...
+
+    def kill(self) -> None: ...
 
 
 @dataclass
 class Watched:
     """A part, and how to start it again."""
 
-    name: str
     part: Part
     start: Callable[[], None]
     _delay: float = field(default=_FIRST_DELAY_SECONDS, init=False)
-    _started_at: float = field(default_factory=time.monotonic, init=False)
+    _runs_since: float = field(default_factory=time.monotonic, init=False)
     _start_at: float | None = field(default=None, init=False)
+    _probe_at: float = field(default=0, init=False)
+    _unanswered: int = field(default=0, init=False)
 
     def look(self, report: Callable[[str], None]) -> None:
-        if self._start_at is None:
-            if not self.part.running:
-                self._schedule(report, f"{self.name} ended unexpectedly")
-        elif time.monotonic() >= self._start_at:
-            self._start_again(report)
-
-    def _schedule(self, report: Callable[[str], None], reason: str) -> None:
         now = time.monotonic()
-        if now - self._started_at > _RECOVERED_AFTER_SECONDS:
+        if self._start_at is not None:
+            if now >= self._start_at:
+                self._start_again(report)
+        elif not self.part.running:
+            self._ended(report, "ended unexpectedly")
+        elif now >= self._probe_at:
+            self._probe(report)
+
+    def _probe(self, report: Callable[[str], None]) -> None:
+        self._unanswered = 0 if self.part.answers() else self._unanswered + 1
+        self._probe_at = time.monotonic() + (_PROBE_AGAIN_AFTER_SECONDS if self._unanswered else _PROBE_EVERY_SECONDS)
+        if self._unanswered == _PROBES:
+            self.part.kill()
+            self._ended(report, "does not answer")
+
+    def _ended(self, report: Callable[[str], None], how: str) -> None:
+        if time.monotonic() - self._runs_since > _RECOVERED_AFTER_SECONDS:
             self._delay = _FIRST_DELAY_SECONDS
-        self._start_at = now + self._delay
-        report(f"{reason}: starting it again in {self._delay:g} s")
+        self._start_later(report, f"{self.part.name} {how}", self.part.log_of_this_run(lines=1))
+
+    def _start_later(self, report: Callable[[str], None], reason: str, last_line: str) -> None:
+        ending = f"; its log ends with: {last_line}" if last_line else ""
+        report(f"{reason}: starting it again in {self._delay:g} s{ending}")
+        self._start_at = time.monotonic() + self._delay
         self._delay = min(self._delay * 2, _LONGEST_DELAY_SECONDS)
 
     def _start_again(self, report: Callable[[str], None]) -> None:
         try:
             self.start()
         except StackError as error:
-            # The rest is the end of its log.
-            self._schedule(report, str(error).splitlines()[0].rstrip(":"))
+            self.part.kill()
+            # The reason, and then the end of its log.
+            reason, *log = str(error).splitlines()
+            self._start_later(report, reason.rstrip(":"), log[-1] if log else "")
             return
-        self._start_at = None
-        self._started_at = time.monotonic()
-        report(f"{self.name} is back")
+        self._start_at, self._unanswered = None, 0
+        self._runs_since = time.monotonic()
+        report(f"{self.part.name} is back")
 
 
 def watch(parts: list[Watched], report: Callable[[str], None]) -> NoReturn:
-    """Until an exception, the one of a signal, ends it."""
+    """Until a signal raises Stopped."""
     while True:
         for part in parts:
             part.look(report)

@@ -29,7 +29,7 @@ class Dev:
             text=True,
         )
         self.lines: list[str] = []
-        self._watchdog = threading.Timer(60, self.process.kill)
+        self._watchdog = threading.Timer(120, self.process.kill)
         self._watchdog.start()
 
     def read_until(self, beginning: str) -> str:

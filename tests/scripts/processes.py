@@ -32,14 +32,23 @@ def alive(processes: set[int]) -> dict[int, str | None]:
     return {process: name for process, name in names.items() if name}
 
 
-def descendants(process: int) -> set[int]:
-    """The processes that this one started, and those that they did."""
+def _parents() -> dict[int, int]:
     parents: dict[int, int] = {}
     for status in PROC.glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):
             # pid (name) state parent …; the name may have spaces and parentheses.
             parents[int(status.parent.name)] = int(status.read_text().rpartition(")")[2].split()[1])
-    found = {process}
+    return parents
+
+
+def children(process: int) -> set[int]:
+    """The processes that this one started."""
+    return {child for child, parent in _parents().items() if parent == process}
+
+
+def descendants(process: int) -> set[int]:
+    """The processes that this one started, and those that they did."""
+    parents, found = _parents(), {process}
     while more := {child for child, parent in parents.items() if parent in found} - found:
         found |= more
     return found - {process}

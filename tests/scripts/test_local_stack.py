@@ -13,11 +13,12 @@ from pathlib import Path
 import httpx
 import pytest
 
-from local_stack import LocalStack, free_port
+from local_stack import LocalStack, StackError, free_port
 from local_stack.processes import wait_until
+from local_stack.project import SUPABASE
 from tests.scripts.conftest import StartDev
 from tests.scripts.dev import SCRIPTS, new_home, own_environment
-from tests.scripts.processes import alive, descendants, name_of, needs_proc
+from tests.scripts.processes import alive, descendants, needs_proc
 
 pytestmark = pytest.mark.integration
 
@@ -78,19 +79,6 @@ def test_sigkill_leaves_no_process_and_the_next_start_is_quick_and_keeps_the_dat
     assert time.monotonic() - began < 10
     kept = httpx.get(f"http://127.0.0.1:{dev.port('PORT')}/api/v1/users/{created.json()['id']}")
     assert kept.json() == created.json()
-
-
-@needs_proc
-def test_a_part_that_dies_is_started_again(start_dev: StartDev) -> None:
-    dev = start_dev()
-    dev.read_until("ready")
-    users = f"http://127.0.0.1:{dev.port('PORT')}/api/v1/users/"
-    assert httpx.get(users).status_code == 200
-    [postgrest] = [process for process in descendants(dev.process.pid) if name_of(process) == "postgrest"]
-    os.kill(postgrest, signal.SIGKILL)
-    dev.read_until("PostgREST ended unexpectedly")
-    dev.read_until("PostgREST is back")
-    assert httpx.get(users).status_code == 200
 
 
 def test_a_stale_lock_file_with_a_living_process_of_another_program_does_not_stop_postgres(home: Path) -> None:
@@ -190,3 +178,39 @@ def test_the_api_gateway_says_when_postgrest_is_away(home: Path) -> None:
         assert (away.status_code, away.headers["Retry-After"]) == (503, "1")
         stack.postgrest.start()
         assert httpx.get(f"{stack.api_url}/rest/v1/").status_code == 200
+
+
+@pytest.fixture
+def supabase(tmp_path: Path) -> Path:
+    """The project's folder with one migration in place of its own."""
+    folder = tmp_path / "supabase"
+    (folder / "migrations").mkdir(parents=True)
+    (folder / "config.toml").write_text((SUPABASE / "config.toml").read_text())
+    (folder / "migrations" / "20260101000000_first.sql").write_text("create table public.first ();")
+    return folder
+
+
+def test_a_database_that_is_ahead_of_the_checkout_is_named_and_used(home: Path, supabase: Path) -> None:
+    newer = supabase / "migrations" / "20260102000000_second.sql"
+    newer.write_text("create table public.second ();")
+    with LocalStack(home, supabase=supabase).database_first():
+        pass
+    newer.unlink()
+    reports: list[str] = []
+    with LocalStack(home, supabase=supabase, report=reports.append) as stack:
+        assert httpx.get(f"{stack.api_url}/second", headers={"Authorization": f"Bearer {stack.service_role_key}"}).json() == []
+    assert [line for line in reports if line.startswith("the database is newer")] == [
+        "the database is newer than this checkout, which lacks 20260102000000_second: going on with it as it is"
+    ]
+
+
+def test_a_database_that_is_ahead_and_behind_is_refused(home: Path, supabase: Path) -> None:
+    with LocalStack(home, supabase=supabase).database_first():
+        pass
+    only = supabase / "migrations" / "20260101000000_first.sql"
+    only.rename(only.with_name("20260103000000_third.sql"))
+    with (
+        pytest.raises(StackError, match="only the database has 20260101000000_first, only the checkout has 20260103000000_third"),
+        LocalStack(home, supabase=supabase),
+    ):
+        pass
