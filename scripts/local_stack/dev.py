@@ -122,9 +122,14 @@ def _require_project(adapter: Adapter) -> None:
     if os.environ.get("DATABASE_URL"):
         place, address, key = "the database", "DATABASE_URL", "DATABASE_URL"
     _say(f"using the Supabase project at {os.environ['SUPABASE_URL']}")
-    if wait_until(lambda: not adapter.why_not_ready(), _PROJECT_ANSWERS_WITHIN_SECONDS):
-        return
+
+    def is_final(why: str) -> bool:
+        return not why or "refuses" in why
+
+    wait_until(lambda: is_final(adapter.why_not_ready()), _PROJECT_ANSWERS_WITHIN_SECONDS)
     why = adapter.why_not_ready()
+    if not why:
+        return
     if "cannot be reached" in why:
         raise StackError(f"{place} can't be reached: check {address}")
     if "refuses" in why:
