@@ -105,7 +105,7 @@ def test_wrong_settings_stop_uvicorn_with_one_readable_line(environment: dict[st
 
 
 @pytest.mark.parametrize(("name", "value"), WRONG, ids=lambda each: each.replace(SECRET, "…"))
-def test_a_wrong_value_is_one_line_that_names_its_setting_and_does_not_show_it(name: str, value: str, set_only: Any) -> None:
+def test_an_invalid_value_is_reported_in_one_line_without_the_value(name: str, value: str, set_only: Any) -> None:
     set_only({**ENOUGH, name: value})
 
     assert f" {name}: " in _line_that_ends_it()
@@ -125,7 +125,7 @@ def test_every_wrong_setting_is_named_at_once(set_only: Any) -> None:
     [{}, {"SUPABASE_SERVICE_ROLE_KEY": SECRET}, {"SUPABASE_URL": "http://127.0.0.1"}, {"POSTGREST_URL": "http://127.0.0.1"}],
     ids=lambda each: " ".join(each) or "nothing",
 )
-def test_without_a_way_to_the_database_it_says_what_to_set(environment: dict[str, str], set_only: Any) -> None:
+def test_settings_without_a_database_are_refused_with_what_to_set(environment: dict[str, str], set_only: Any) -> None:
     set_only(environment)
 
     assert "SUPABASE_SERVICE_ROLE_KEY" in _line_that_ends_it()
@@ -148,14 +148,14 @@ def test_without_a_way_to_the_database_it_says_what_to_set(environment: dict[str
     ],
     ids=str,
 )
-def test_what_is_right_is_taken(environment: dict[str, str], set_only: Any) -> None:
+def test_valid_settings_are_accepted(environment: dict[str, str], set_only: Any) -> None:
     set_only(environment)
 
     assert isinstance(load_settings(), Settings)
 
 
 @pytest.mark.parametrize("key", ["forged", "public", "sb_secret_of_nobody"])
-def test_a_key_that_the_data_api_refuses_is_named_where_readiness_is_asked_for(key: str, stack: LocalStack) -> None:
+def test_readiness_reports_a_key_that_the_data_api_refuses(key: str, stack: LocalStack) -> None:
     keys = {"forged": f"{stack.service_role_key[:-4]}AAAA", "public": stack.anon_key}
     adapter = stack.adapter(environment={"SUPABASE_SERVICE_ROLE_KEY": keys.get(key, key)})
     try:
@@ -168,7 +168,7 @@ def test_a_key_that_the_data_api_refuses_is_named_where_readiness_is_asked_for(k
     assert answer.json() == {"status": "not_ready", "detail": "The database refuses the service's key or password."}
 
 
-def test_no_key_is_shown_by_printing_the_settings(set_only: Any) -> None:
+def test_printing_the_settings_shows_no_key(set_only: Any) -> None:
     set_only({**ENOUGH, "DATABASE_URL": f"postgresql://postgres:{SECRET}@127.0.0.1/postgres"})
 
     assert SECRET not in f"{load_settings()!r} {load_settings()}"
@@ -179,7 +179,7 @@ def test_no_key_is_shown_by_printing_the_settings(set_only: Any) -> None:
     [{"POSTGREST_URL": ""}, {"SUPABASE_URL": ""}],
     ids=["through the project's gateway", "through PostgREST alone"],
 )
-def test_the_data_api_is_found_in_either_way_and_limits_and_logs_are_as_set(way: dict[str, str], stack: LocalStack) -> None:
+def test_both_settings_of_the_data_api_work_and_limits_and_log_level_apply(way: dict[str, str], stack: LocalStack) -> None:
     logs_text = "SUPABASE_URL" in way
     log_settings = {"LOG_FORMAT": "text"} if logs_text else {"LOG_LEVEL": "error"}
     quiet, loud = uuid4().hex, uuid4().hex

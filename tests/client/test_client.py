@@ -78,14 +78,14 @@ async def test_a_row_is_created_read_changed_and_deleted(flux: FluxClient, user_
         await flux.tasks.get(created.id)
 
 
-async def test_what_a_model_was_not_given_is_not_sent(flux: FluxClient, user_id: UUID) -> None:
+async def test_unset_fields_of_a_model_are_not_sent(flux: FluxClient, user_id: UUID) -> None:
     await flux.users.update(user_id, UserUpdate(name="Lena", profile={"timezone": "Europe/Berlin"}))
     changed = await flux.users.update(user_id, UserUpdate(profile=None))
 
     assert (changed.name, changed.profile) == ("Lena", None)
 
 
-async def test_all_goes_through_every_page(flux: FluxClient, user_id: UUID) -> None:
+async def test_listing_all_rows_reads_every_page(flux: FluxClient, user_id: UUID) -> None:
     titles = [f"Task {number}" for number in range(7)]
     for title in titles:
         await flux.tasks.create(TaskCreate(user_id=user_id, title=title))
@@ -99,7 +99,7 @@ async def test_all_goes_through_every_page(flux: FluxClient, user_id: UUID) -> N
     assert [task async for task in flux.tasks.all(user_id=uuid4())] == []
 
 
-async def test_what_is_not_plain_has_methods_too(flux: FluxClient, user_id: UUID) -> None:
+async def test_special_operations_have_methods(flux: FluxClient, user_id: UUID) -> None:
     goal = await flux.goals.create_with_structure(
         goal=GoalCreate(user_id=user_id, title="Run a half marathon"),
         milestones=[MilestoneStructure(week_number=1, title="Run", tasks=[TaskStructure(title="Run 3 km")])],
@@ -129,7 +129,7 @@ async def test_what_is_not_plain_has_methods_too(flux: FluxClient, user_id: UUID
     assert (closed.extracted_intent, closed.duration_seconds, closed.linked_goal_id) == ("greet", 3, None)
 
 
-async def test_contract_1_0_has_a_client_in_its_words(flux: FluxClient, flux_1_0: FluxClient_1_0, user_id: UUID) -> None:
+async def test_contract_1_0_has_its_own_client(flux: FluxClient, flux_1_0: FluxClient_1_0, user_id: UUID) -> None:
     goal = await flux_1_0.goals.create(contract_1_0.GoalCreate(user_id=user_id, title="Learn Spanish", category="learning"))
     task = await flux_1_0.tasks.create(
         contract_1_0.TaskCreate(user_id=user_id, goal_id=goal.id, title="Ten words", state=contract_1_0.TaskState.DRIFTED)
@@ -139,12 +139,12 @@ async def test_contract_1_0_has_a_client_in_its_words(flux: FluxClient, flux_1_0
     assert (await flux.tasks.get(task.id)).status == TaskStatus.RESCHEDULED
 
 
-async def test_the_client_chooses_its_contract_whatever_its_key_is_pinned_to(service_url: str, user_id: UUID) -> None:
+async def test_the_contract_of_a_client_overrides_the_pin_of_its_key(service_url: str, user_id: UUID) -> None:
     async with FluxClient(service_url, service_key="scheduler-key-def") as client:
         assert isinstance(await client.users.get(user_id), contract_1_2.User)
 
 
-async def test_errors_are_those_of_the_service(flux: FluxClient, service_url: str, user_id: UUID) -> None:
+async def test_errors_carry_the_status_and_detail_of_the_response(flux: FluxClient, service_url: str, user_id: UUID) -> None:
     email = (await flux.users.get(user_id)).email
 
     with pytest.raises(ConflictError, match="email") as conflict:
@@ -200,7 +200,7 @@ def _away(retry_after: str = "1") -> httpx.Response:
 
 
 @pytest.mark.parametrize("fault", [_away, lambda: httpx.Response(502, text="<html>"), lambda: httpx.ReadError("reset")])
-async def test_a_read_is_tried_again(fault: Callable[[], Answer], pauses: list[float]) -> None:
+async def test_a_failed_read_is_retried(fault: Callable[[], Answer], pauses: list[float]) -> None:
     transport, seen = _serve(fault(), fault(), _empty_page())
     async with FluxClient("http://flux", transport=transport) as client:
         assert (await client.users.page()).total == 0
@@ -210,7 +210,7 @@ async def test_a_read_is_tried_again(fault: Callable[[], Answer], pauses: list[f
     assert all(0 < pause <= 2 for pause in pauses)
 
 
-async def test_a_pause_is_as_long_as_the_service_asks_for(pauses: list[float]) -> None:
+async def test_the_client_pauses_as_long_as_retry_after_says(pauses: list[float]) -> None:
     transport, _ = _serve(_away("4"), _empty_page())
     async with FluxClient("http://flux", transport=transport) as client:
         await client.users.page()
@@ -218,7 +218,7 @@ async def test_a_pause_is_as_long_as_the_service_asks_for(pauses: list[float]) -
     assert pauses == [4.0]
 
 
-async def test_a_read_is_given_up_after_its_attempts_or_where_the_pause_is_too_long(pauses: list[float]) -> None:
+async def test_a_read_fails_after_its_last_attempt_or_if_the_pause_would_be_too_long(pauses: list[float]) -> None:
     transport, seen = _serve(_away(), _away(), _away("3600"))
     async with FluxClient("http://flux", transport=transport, read_attempts=2) as client:
         with pytest.raises(UnavailableError, match="The database is busy"):
@@ -238,7 +238,7 @@ async def test_a_read_is_given_up_after_its_attempts_or_where_the_pause_is_too_l
         (httpx.Response(418, text="teapot"), DataServiceError),
     ],
 )
-async def test_a_write_is_never_tried_again(fault: Answer, expected: type[DataServiceError], pauses: list[float]) -> None:
+async def test_a_failed_write_is_not_retried(fault: Answer, expected: type[DataServiceError], pauses: list[float]) -> None:
     transport, seen = _serve(fault)
     async with FluxClient("http://flux", transport=transport) as client:
         with pytest.raises(expected):
@@ -268,7 +268,7 @@ async def test_an_internal_error_of_the_service_is_raised_as_one(pauses: list[fl
     assert error.__notes__ == ["X-Request-ID: r-1"]
 
 
-async def test_a_method_that_a_path_does_not_take_is_a_whole_error(pauses: list[float]) -> None:
+async def test_a_405_response_is_raised_with_its_detail_and_status(pauses: list[float]) -> None:
     error = await _refusal_of(httpx.Response(405, json={"detail": "…"}, headers={"Allow": "PATCH, GET"}), pauses)
 
     assert isinstance(error, MethodNotAllowedError)
@@ -277,20 +277,20 @@ async def test_a_method_that_a_path_does_not_take_is_a_whole_error(pauses: list[
 
 
 @pytest.mark.parametrize("status", [301, 304, 402, 405, 418, 429, 502])
-async def test_a_status_that_is_not_the_services_is_the_errors(status: int, pauses: list[float]) -> None:
+async def test_an_unknown_error_status_is_kept_on_the_error(status: int, pauses: list[float]) -> None:
     error = await _refusal_of(httpx.Response(status, text="<html>"), pauses)
 
     assert (error.status, error.errors) == (status, ())
     assert error.detail.startswith(f"The service answered {status}")
 
 
-async def test_the_status_of_one_error_is_not_that_of_the_next(pauses: list[float]) -> None:
+async def test_errors_do_not_share_their_status(pauses: list[float]) -> None:
     await _refusal_of(httpx.Response(429), pauses)
 
     assert DataServiceError("x").status == 500
 
 
-async def test_a_redirect_says_that_the_address_is_wrong(pauses: list[float]) -> None:
+async def test_a_redirect_raises_an_error_about_the_address(pauses: list[float]) -> None:
     error = await _refusal_of(httpx.Response(301, headers={"Location": "https://flux/api/v1/users/"}), pauses)
 
     assert error.detail == "The service answered 301, a redirect: base_url is not the address of the service itself."
@@ -301,7 +301,7 @@ async def test_a_redirect_says_that_the_address_is_wrong(pauses: list[float]) ->
     [httpx.Response(200, html="<html>Log in</html>"), httpx.Response(200, json={"detail": "x"}), httpx.Response(200)],
     ids=["a page", "other JSON", "nothing"],
 )
-async def test_a_success_that_is_not_the_services_is_an_error(answer: httpx.Response, pauses: list[float]) -> None:
+async def test_a_success_that_the_service_would_not_send_is_an_error(answer: httpx.Response, pauses: list[float]) -> None:
     error = await _refusal_of(answer, pauses)
 
     assert type(error) is DataServiceError
@@ -310,7 +310,7 @@ async def test_a_success_that_is_not_the_services_is_an_error(answer: httpx.Resp
 
 
 @pytest.mark.parametrize("errors", [None, 1, [1], [{"field": "email"}]])
-async def test_problems_in_another_form_are_left_out(errors: Any, pauses: list[float]) -> None:
+async def test_problems_in_an_unknown_form_are_ignored(errors: Any, pauses: list[float]) -> None:
     error = await _refusal_of(httpx.Response(422, json={"detail": "No.", "errors": errors}), pauses)
 
     assert isinstance(error, InvalidError)
@@ -318,7 +318,7 @@ async def test_problems_in_another_form_are_left_out(errors: Any, pauses: list[f
 
 
 @pytest.mark.parametrize("attempts", [0, -1])
-def test_a_client_that_would_never_ask_is_refused(attempts: int) -> None:
+def test_a_client_with_no_attempts_is_refused(attempts: int) -> None:
     with pytest.raises(ValueError, match="read_attempts"):
         FluxClient("http://flux", read_attempts=attempts)
 

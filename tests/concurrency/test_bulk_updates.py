@@ -32,7 +32,7 @@ async def test_bulk_updates_in_opposite_orders_end_without_a_deadlock(
 
 
 @pytest.mark.parametrize("call", ["public.bulk_update_task_status", "v1_0.bulk_update_task_state"])
-async def test_a_bulk_update_that_waits_for_a_task_holds_no_later_one(
+async def test_a_bulk_update_that_waits_for_a_task_locks_no_later_task(
     call: str, race: Race, connections: list[Database], database: Database, owner: Owner
 ) -> None:
     low, high = await make_tasks(database, owner, 2)
@@ -51,7 +51,7 @@ async def test_a_bulk_update_that_waits_for_a_task_holds_no_later_one(
     assert [tuple(row) for row in titles] == [("held", "missed")]
 
 
-async def test_a_task_that_goes_during_a_bulk_update_does_not_count(race: Race, database: Database, owner: Owner) -> None:
+async def test_a_task_deleted_during_a_bulk_update_does_not_count(race: Race, database: Database, owner: Owner) -> None:
     gone, stays = await make_tasks(database, owner, 2)
     await race.holder.execute("begin")
     await race.holder.execute("delete from public.tasks where id = $1", gone)

@@ -10,7 +10,7 @@ from tests.owners import Owner
 TOTAL = "select (public.list_page('public.patterns', row_limit => 1) ->> 'total')::int"
 
 
-async def test_a_total_includes_what_is_committed_and_one_s_own(race: Race, database: Database, owner: Owner) -> None:
+async def test_a_total_counts_committed_rows_and_those_of_the_own_transaction(race: Race, database: Database, owner: Owner) -> None:
     insert = "insert into public.patterns (user_id) values ($1)"
     before = await database.fetchval(TOTAL)
 
@@ -42,7 +42,7 @@ async def test_totals_stay_exact_under_many_writers(connections: list[Database],
     assert await database.fetchval(TOTAL) == await database.fetchval("select count(*) from public.patterns")
 
 
-async def test_a_table_can_be_counted_anew_while_others_write(race: Race, database: Database, owner: Owner) -> None:
+async def test_recounting_a_table_is_exact_while_others_write(race: Race, database: Database, owner: Owner) -> None:
     outcome = await race.run(
         f"insert into public.patterns (user_id) values ('{owner.user}')",
         "select private.recount_rows('public.patterns')",
@@ -52,7 +52,7 @@ async def test_a_table_can_be_counted_anew_while_others_write(race: Race, databa
     assert await database.fetchval(TOTAL) == await database.fetchval("select count(*) from public.patterns")
 
 
-async def test_rows_of_one_statement_are_told_apart_by_their_time_and_keep_their_order(database: Database, owner: Owner) -> None:
+async def test_rows_of_one_statement_have_increasing_creation_times_in_their_order(database: Database, owner: Owner) -> None:
     created = await database.fetch(
         "insert into public.tasks (user_id, title)"
         " select $1, nth::text from generate_series(1, 50) as nth returning title, created_at",

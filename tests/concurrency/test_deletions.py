@@ -33,7 +33,7 @@ def _statements(owner: Owner, *statements: str) -> list[str]:
 
 
 @every_addition
-async def test_what_is_added_to_a_goal_that_then_goes_goes_with_it(
+async def test_a_row_added_to_a_goal_just_before_its_deletion_is_deleted_with_it(
     add: str, count: str, race: Race, database: Database, owner: Owner
 ) -> None:
     addition, deletion, left = _statements(owner, add, "delete from public.goals where id = '{goal}'", count)
@@ -43,14 +43,16 @@ async def test_what_is_added_to_a_goal_that_then_goes_goes_with_it(
 
 
 @every_addition
-async def test_nothing_is_added_to_a_goal_that_is_going(add: str, count: str, race: Race, database: Database, owner: Owner) -> None:
+async def test_nothing_is_added_to_a_goal_that_is_being_deleted(
+    add: str, count: str, race: Race, database: Database, owner: Owner
+) -> None:
     addition, deletion, left = _statements(owner, add, "delete from public.goals where id = '{goal}'", count)
 
     assert isinstance(await race.run(deletion, addition), asyncpg.ForeignKeyViolationError)
     assert await database.fetchval(left) == 0
 
 
-async def test_a_link_to_a_task_that_then_goes_is_cleared(race: Race, database: Database, owner: Owner) -> None:
+async def test_a_link_to_a_task_that_is_deleted_at_once_is_cleared(race: Race, database: Database, owner: Owner) -> None:
     link, deletion = _statements(
         owner,
         "update public.conversations set linked_task_id = '{task}' where user_id = '{user}'",
@@ -64,7 +66,9 @@ async def test_a_link_to_a_task_that_then_goes_is_cleared(race: Race, database: 
     )
 
 
-async def test_a_structure_for_a_user_who_is_going_is_refused_at_its_goal(race: Race, database: Database, owner: Owner) -> None:
+async def test_a_structure_for_a_user_who_is_being_deleted_is_refused_at_its_goal(
+    race: Race, database: Database, owner: Owner
+) -> None:
     outcome = await race.run(
         f"delete from public.users where id = '{owner.user}'",
         f"""select public.create_goal_with_structure('{{"user_id": "{owner.user}", "title": "x"}}')""",
@@ -74,7 +78,7 @@ async def test_a_structure_for_a_user_who_is_going_is_refused_at_its_goal(race: 
     assert outcome.detail == "at goal"
 
 
-async def test_of_two_deletions_of_one_goal_one_finds_it(race: Race, database: Database, owner: Owner) -> None:
+async def test_one_of_two_deletions_of_a_goal_finds_it(race: Race, database: Database, owner: Owner) -> None:
     deletion = f"delete from public.goals where id = '{owner.goal}'"
 
     assert await race.run(deletion, deletion) == "DELETE 0"

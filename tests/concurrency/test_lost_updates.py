@@ -80,7 +80,7 @@ from tests.owners import Owner
         ),
     ],
 )
-async def test_two_changes_of_one_task_both_stay(
+async def test_two_concurrent_changes_of_one_task_are_both_kept(
     held: str, waits: str, left: dict[str, Any], race: Race, database: Database, owner: Owner
 ) -> None:
     of_task = f" where id = '{owner.task}'"
@@ -95,7 +95,7 @@ async def test_two_changes_of_one_task_both_stay(
     assert found is True
 
 
-async def test_a_change_of_a_task_that_goes_meanwhile_changes_nothing(race: Race, database: Database, owner: Owner) -> None:
+async def test_a_change_to_a_task_that_is_being_deleted_changes_nothing(race: Race, database: Database, owner: Owner) -> None:
     for table in ("v1_0.tasks", "public.tasks"):
         [task] = await make_tasks(database, owner, 1)
 
@@ -107,7 +107,7 @@ async def test_a_change_of_a_task_that_goes_meanwhile_changes_nothing(race: Race
         assert outcome == "UPDATE 0"
 
 
-async def test_two_closes_of_one_voice_session_both_stay(race: Race, database: Database, owner: Owner) -> None:
+async def test_two_concurrent_closes_of_one_voice_session_are_both_kept(race: Race, database: Database, owner: Owner) -> None:
     outcome = await race.run(
         f"""select public.close_voice_session('{owner.conversation}', '{{"extracted_intent": "x", "duration_seconds": 1}}')""",
         f"""select public.close_voice_session('{owner.conversation}', '{{"duration_seconds": 2}}')""",
@@ -121,7 +121,7 @@ async def test_two_closes_of_one_voice_session_both_stay(race: Race, database: D
     assert tuple(closed) == ("x", 2)
 
 
-async def test_the_later_of_two_changes_has_the_later_time(race: Race, database: Database, owner: Owner) -> None:
+async def test_the_later_of_two_changes_has_the_later_updated_at(race: Race, database: Database, owner: Owner) -> None:
     change = "update public.goals set title = '{}' where id = '{}'"
     await race.holder.execute("begin")
     await race.holder.execute(change.format("first", owner.goal))
@@ -134,7 +134,7 @@ async def test_the_later_of_two_changes_has_the_later_time(race: Race, database:
     assert first_at < committing_at < second_at
 
 
-async def test_messages_written_at_once_into_one_conversation_all_arrive(
+async def test_messages_written_at_once_into_one_conversation_are_all_kept(
     connections: list[Database], database: Database, owner: Owner
 ) -> None:
     async def write(connection: Database) -> None:
@@ -153,7 +153,7 @@ async def test_messages_written_at_once_into_one_conversation_all_arrive(
     assert latest == await database.fetchval("select last_message_at from public.conversations where id = $1", owner.conversation)
 
 
-async def test_a_message_that_is_committed_late_does_not_set_the_conversation_back(
+async def test_a_message_committed_late_does_not_move_last_message_at_backwards(
     race: Race, database: Database, owner: Owner
 ) -> None:
     await database.execute("update public.conversations set last_message_at = null where id = $1", owner.conversation)

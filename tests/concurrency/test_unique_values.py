@@ -21,7 +21,9 @@ from tests.owners import Owner
     ],
     ids=["1.2", "a sign-up", "1.0"],
 )
-async def test_of_two_users_with_one_address_one_is_created(held: str, ending: str, race: Race, database: Database) -> None:
+async def test_one_of_two_concurrent_users_with_one_address_is_created(
+    held: str, ending: str, race: Race, database: Database
+) -> None:
     address = f"{uuid4()}@example.com"
     insert = "insert into public.users (email) values ($1)"
     await race.holder.execute("begin")
@@ -34,7 +36,7 @@ async def test_of_two_users_with_one_address_one_is_created(held: str, ending: s
     assert await database.fetchval("select count(*) from public.users where lower(email) = $1", address) == 1
 
 
-async def test_of_many_users_with_one_address_one_is_created(connections: list[Database], database: Database) -> None:
+async def test_one_of_many_concurrent_users_with_one_address_is_created(connections: list[Database], database: Database) -> None:
     address = f"{uuid4()}@example.com"
 
     outcomes = await asyncio.gather(
@@ -46,7 +48,7 @@ async def test_of_many_users_with_one_address_one_is_created(connections: list[D
     assert sum(isinstance(outcome, asyncpg.UniqueViolationError) for outcome in outcomes) == WRITERS - 1
 
 
-async def test_demo_flags_that_many_put_at_once_are_one_row(connections: list[Database], database: Database, owner: Owner) -> None:
+async def test_concurrent_puts_of_demo_flags_leave_one_row(connections: list[Database], database: Database, owner: Owner) -> None:
     await database.execute("delete from public.demo_flags where user_id = $1", owner.user)
 
     await asyncio.gather(

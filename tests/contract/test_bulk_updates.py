@@ -64,7 +64,7 @@ async def test_a_bulk_update_takes_up_to_100_ids(words: TaskWords, clients: Clie
 
 @pytest.mark.one_gateway
 @both_contracts
-async def test_a_bulk_update_names_what_is_wrong(words: TaskWords, clients: Clients, owner: dict[str, str]) -> None:
+async def test_a_wrong_bulk_update_is_refused_by_field(words: TaskWords, clients: Clients, owner: dict[str, str]) -> None:
     caller = clients[words.contract]
     task = (await make_task(caller, owner))["id"]
     path = f"{TASKS}bulk-update-state"

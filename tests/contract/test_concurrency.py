@@ -22,7 +22,7 @@ def _statuses(responses: list[httpx.Response]) -> list[int]:
 
 
 @pytest.mark.parametrize("resource", [USERS_1_0, USERS_1_2], ids=str)
-async def test_of_writers_racing_on_one_email_one_wins(resource: Resource, clients: Clients, world: World) -> None:
+async def test_one_of_several_concurrent_writers_gets_an_email(resource: Resource, clients: Clients, world: World) -> None:
     for _ in range(3):
         data = resource.minimal(world)
         racing = [data | {"email": (data["email"].upper, data["email"].lower)[nth % 2]()} for nth in range(WRITERS)]
@@ -36,7 +36,7 @@ async def test_of_writers_racing_on_one_email_one_wins(resource: Resource, clien
 
 
 @pytest.mark.parametrize("first_gives_up", [False, True], ids=["the first stays", "the first gives up"])
-async def test_the_second_of_two_writers_on_one_email_waits_for_the_first(
+async def test_a_second_writer_of_an_email_waits_for_the_first(
     first_gives_up: bool, client_1_2: httpx.AsyncClient, database: Database, holder: Database
 ) -> None:
     data = make_user_data()
@@ -53,7 +53,7 @@ async def test_the_second_of_two_writers_on_one_email_waits_for_the_first(
         refused(await second, 409, "email")
 
 
-async def test_of_writers_racing_on_one_thread_one_wins(client_1_2: httpx.AsyncClient, world: World) -> None:
+async def test_one_of_several_concurrent_writers_gets_a_thread(client_1_2: httpx.AsyncClient, world: World) -> None:
     data = CONVERSATIONS_1_2.minimal(world)
 
     responses = await asyncio.gather(*(client_1_2.post(CONVERSATIONS_1_2.path, json=data) for _ in range(WRITERS)))
@@ -86,7 +86,7 @@ async def test_bulk_updates_of_the_same_tasks_in_opposite_orders_end_without_a_d
     assert len({task["status"] for task in page["items"]}) == 1
 
 
-async def test_bulk_updates_that_overlap_in_part_count_what_they_found(client_1_2: httpx.AsyncClient) -> None:
+async def test_overlapping_bulk_updates_count_the_tasks_that_they_found(client_1_2: httpx.AsyncClient) -> None:
     user = await create(client_1_2, "users", make_user_data())
     ids = [(await create(client_1_2, "tasks", make_task_data(user["id"])))["id"] for _ in range(24)]
     parts = [ids[nth : nth + 10][:: -1 if nth % 2 else 1] for nth in range(WRITERS)]
@@ -126,7 +126,7 @@ OF_BOTH = [{"title": "Changed"}, {"priority": "important"}, {"is_recurring": Tru
     ],
     ids=["1.2", "1.0"],
 )
-async def test_changes_of_different_fields_at_once_all_stay(
+async def test_concurrent_changes_of_different_fields_are_all_kept(
     contract: str, changes: list[dict[str, Any]], clients: Clients, world: World
 ) -> None:
     caller = clients[contract]
@@ -141,7 +141,7 @@ async def test_changes_of_different_fields_at_once_all_stay(
         assert change.items() <= left.items()
 
 
-async def test_a_row_that_goes_while_it_is_changed_is_404(
+async def test_a_change_to_a_row_that_is_being_deleted_is_404(
     client_1_2: httpx.AsyncClient, world: World, database: Database, holder: Database
 ) -> None:
     task = await create(client_1_2, "tasks", make_task_data(world["user"]))
@@ -154,7 +154,7 @@ async def test_a_row_that_goes_while_it_is_changed_is_404(
     refused(await change, 404)
 
 
-async def test_a_task_cannot_be_added_to_a_goal_that_goes_meanwhile(
+async def test_a_task_cannot_be_added_to_a_goal_that_is_being_deleted(
     client_1_2: httpx.AsyncClient, world: World, database: Database, holder: Database
 ) -> None:
     goal = await create(client_1_2, "goals", make_goal_data(world["user"]))
@@ -168,7 +168,7 @@ async def test_a_task_cannot_be_added_to_a_goal_that_goes_meanwhile(
 
 
 @pytest.mark.parametrize("contract", ["1.0", "1.2"])
-async def test_structures_created_at_once_are_each_whole(contract: str, clients: Clients) -> None:
+async def test_structures_created_at_once_are_each_complete(contract: str, clients: Clients) -> None:
     user = await create(clients["1.2"], "users", make_user_data())
     structure = {
         "goal": {"user_id": user["id"], "title": "Run"},

@@ -61,9 +61,7 @@ async def test_messages_are_a_plain_array_oldest_first(client_1_2: httpx.AsyncCl
     assert {frozenset(message) for message in said} == {MESSAGES_1_2.shown}
 
 
-async def test_1500_messages_of_a_conversation_all_come_back(
-    client_1_2: httpx.AsyncClient, conversation: Row, database: Database
-) -> None:
+async def test_all_of_1500_messages_are_returned(client_1_2: httpx.AsyncClient, conversation: Row, database: Database) -> None:
     await database.execute(
         """
         insert into public.messages (conversation_id, role, content, created_at)
@@ -79,7 +77,7 @@ async def test_1500_messages_of_a_conversation_all_come_back(
     assert times == [datetime(2026, 3, 1, tzinfo=UTC) + timedelta(seconds=nth) for nth in range(1500)]
 
 
-async def test_messages_of_one_moment_are_in_order_of_their_ids(
+async def test_messages_created_at_the_same_time_are_ordered_by_id(
     client_1_2: httpx.AsyncClient, conversation: Row, database: Database
 ) -> None:
     said = [(await _say(client_1_2, conversation))["id"] for _ in range(6)]
@@ -106,7 +104,7 @@ async def test_the_list_of_messages_takes_no_other_parameter(name: str, client_1
     refused(response, 422, name)
 
 
-async def test_a_message_does_not_change(client_1_2: httpx.AsyncClient, conversation: Row) -> None:
+async def test_a_message_cannot_be_changed(client_1_2: httpx.AsyncClient, conversation: Row) -> None:
     message = await _say(client_1_2, conversation)
 
     refused(await client_1_2.patch(f"{MESSAGES}{message['id']}", json={"content": "Bye"}), 405)
@@ -114,7 +112,7 @@ async def test_a_message_does_not_change(client_1_2: httpx.AsyncClient, conversa
     assert (await client_1_2.get(f"{MESSAGES}{message['id']}")).json() == message
 
 
-async def test_a_new_message_sets_the_time_of_the_last_one(client_1_2: httpx.AsyncClient, conversation: Row) -> None:
+async def test_a_new_message_sets_last_message_at(client_1_2: httpx.AsyncClient, conversation: Row) -> None:
     assert conversation["last_message_at"] is None
 
     first = await _say(client_1_2, conversation)
@@ -127,7 +125,7 @@ async def test_a_new_message_sets_the_time_of_the_last_one(client_1_2: httpx.Asy
     assert after_second["updated_at"] > after_first["updated_at"] > conversation["updated_at"]
 
 
-async def test_a_new_message_replaces_a_time_to_come(client_1_2: httpx.AsyncClient, conversation: Row) -> None:
+async def test_a_new_message_replaces_a_last_message_at_in_the_future(client_1_2: httpx.AsyncClient, conversation: Row) -> None:
     to_come = {"last_message_at": "2999-01-01T00:00:00Z"}
     assert (await client_1_2.patch(f"{CONVERSATIONS}{conversation['id']}", json=to_come)).status_code == 200
 
@@ -136,14 +134,14 @@ async def test_a_new_message_replaces_a_time_to_come(client_1_2: httpx.AsyncClie
     assert (await _get(client_1_2, conversation))["last_message_at"] == said["created_at"]
 
 
-async def test_messages_sent_at_once_leave_the_time_of_the_latest(client_1_2: httpx.AsyncClient, conversation: Row) -> None:
+async def test_messages_sent_at_once_leave_the_latest_last_message_at(client_1_2: httpx.AsyncClient, conversation: Row) -> None:
     said = await asyncio.gather(*(_say(client_1_2, conversation, str(nth)) for nth in range(12)))
 
     assert (await _get(client_1_2, conversation))["last_message_at"] == max(message["created_at"] for message in said)
     assert len(await _messages(client_1_2, conversation["id"])) == 12
 
 
-async def test_a_message_to_no_conversation_is_refused(client_1_2: httpx.AsyncClient) -> None:
+async def test_a_message_to_an_unknown_conversation_is_refused(client_1_2: httpx.AsyncClient) -> None:
     message = {"conversation_id": str(uuid4()), "role": "user", "content": "Hello"}
 
     refused(await client_1_2.post(MESSAGES, json=message), 422, "conversation_id")
@@ -159,7 +157,7 @@ async def test_a_long_message_is_kept(client_1_2: httpx.AsyncClient, conversatio
 
 
 @pytest.mark.parametrize("length", [255, 2_000])
-async def test_a_thread_may_have_a_long_name(length: int, client_1_2: httpx.AsyncClient, world: World) -> None:
+async def test_a_long_thread_id_is_kept(length: int, client_1_2: httpx.AsyncClient, world: World) -> None:
     thread = secrets.token_hex(length // 2)
     data = CONVERSATIONS_1_2.minimal(world, langgraph_thread_id=thread)
 
@@ -169,7 +167,7 @@ async def test_a_thread_may_have_a_long_name(length: int, client_1_2: httpx.Asyn
     refused(await client_1_2.post(CONVERSATIONS, json=data), 409, "langgraph_thread_id")
 
 
-async def test_a_thread_id_that_no_index_can_hold_is_refused(client_1_2: httpx.AsyncClient, world: World) -> None:
+async def test_a_thread_id_that_is_too_long_for_its_index_is_refused(client_1_2: httpx.AsyncClient, world: World) -> None:
     data = CONVERSATIONS_1_2.minimal(world, langgraph_thread_id=secrets.token_hex(50_000))
 
     refused(await client_1_2.post(CONVERSATIONS, json=data), 422)
@@ -191,9 +189,7 @@ async def closed(client_1_2: httpx.AsyncClient, conversation: Row, world: World)
     return await _close(client_1_2, conversation, {name: resolve(kind.accepted[0], world) for name, kind in SESSION.items()})
 
 
-async def test_closing_a_voice_session_writes_what_it_led_to(
-    client_1_2: httpx.AsyncClient, conversation: Row, world: World
-) -> None:
+async def test_closing_a_voice_session_writes_its_outcome(client_1_2: httpx.AsyncClient, conversation: Row, world: World) -> None:
     session = {name: resolve(kind.accepted[0], world) for name, kind in SESSION.items()}
 
     row = await _close(client_1_2, conversation, session)
@@ -245,9 +241,7 @@ async def test_a_voice_session_links_to_rows_of_its_user_alone(
     assert await _get(client_1_2, conversation) == conversation
 
 
-async def test_closing_a_voice_session_with_nothing_answers_the_conversation_as_it_is(
-    client_1_2: httpx.AsyncClient, closed: Row
-) -> None:
+async def test_closing_a_voice_session_without_fields_changes_nothing(client_1_2: httpx.AsyncClient, closed: Row) -> None:
     assert await _close(client_1_2, closed, {}) == closed
 
 
@@ -259,7 +253,9 @@ async def test_a_voice_session_has_no_other_field(name: str, client_1_2: httpx.A
     refused(await client_1_2.patch(f"{CONVERSATIONS}{conversation['id']}/voice", json={name: None}), 422, name)
 
 
-async def test_what_a_voice_session_led_to_may_go(client_1_2: httpx.AsyncClient, conversation: Row, world: World) -> None:
+async def test_deleting_the_goal_and_task_that_a_voice_session_links_to_clears_the_links(
+    client_1_2: httpx.AsyncClient, conversation: Row, world: World
+) -> None:
     goal = await create(client_1_2, "goals", make_goal_data(world["user"]))
     task = await create(client_1_2, "tasks", make_task_data(world["user"]))
     await _close(client_1_2, conversation, {"linked_goal_id": goal["id"], "linked_task_id": task["id"]})

@@ -31,7 +31,7 @@ async def _put(caller: httpx.AsyncClient, user_id: str, flags: Row) -> Row:
 
 
 @both_contracts
-async def test_a_user_has_no_flags_until_they_are_put(contract: str, clients: Clients, user_id: str) -> None:
+async def test_flags_that_were_never_put_are_404(contract: str, clients: Clients, user_id: str) -> None:
     refused(await clients[contract].get(f"/api/v1/demo-flags/{user_id}"), 404)
     refused(await clients[contract].get(f"/api/v1/demo-flags/{uuid4()}"), 404)
 
@@ -49,7 +49,7 @@ async def test_put_creates_the_row(contract: str, clients: Clients, user_id: str
 
 
 @both_contracts
-async def test_what_is_not_put_has_its_default(contract: str, clients: Clients, user_id: str) -> None:
+async def test_a_field_that_is_not_put_has_its_default(contract: str, clients: Clients, user_id: str) -> None:
     row = await _put(clients[contract], user_id, {})
 
     assert {name: row[name] for name in DEFAULTS} == DEFAULTS

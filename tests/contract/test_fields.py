@@ -45,7 +45,7 @@ def _unlike(before: dict[str, Any], after: dict[str, Any]) -> set[str]:
 
 
 @pytest.mark.parametrize("resource", RESOURCES, ids=str)
-async def test_a_row_with_every_field_keeps_them_all(resource: Resource, clients: Clients, world: World) -> None:
+async def test_every_field_of_a_complete_row_is_kept(resource: Resource, clients: Clients, world: World) -> None:
     sent = resource.complete(world)
 
     row = await _create(clients, resource, sent)
@@ -70,7 +70,7 @@ async def test_a_row_with_only_what_is_required_has_the_documented_defaults(
 
 
 @pytest.mark.parametrize("resource", CHANGEABLE, ids=str)
-async def test_a_new_row_was_last_changed_when_it_was_created(resource: Resource, clients: Clients, world: World) -> None:
+async def test_a_new_row_has_updated_at_equal_to_created_at(resource: Resource, clients: Clients, world: World) -> None:
     row = await _create(clients, resource, resource.minimal(world))
 
     assert row["updated_at"] == row["created_at"]
@@ -255,7 +255,7 @@ async def test_a_read_only_field_cannot_be_sent(resource: Resource, name: str, c
 
 
 @pytest.mark.parametrize("resource", CHANGEABLE, ids=str)
-async def test_a_change_of_nothing_answers_the_row_as_it_is(resource: Resource, clients: Clients, world: World) -> None:
+async def test_an_empty_change_returns_the_row_unchanged(resource: Resource, clients: Clients, world: World) -> None:
     row = await _create(clients, resource, resource.complete(world))
 
     response = await clients[resource.contract].patch(f"{resource.path}{row['id']}", json={})

@@ -41,7 +41,9 @@ async def _family(caller: httpx.AsyncClient, resource: Resource, world: World, o
 
 
 @pytest.mark.parametrize("resource", FILTERED, ids=str)
-async def test_filters_together_find_what_fits_them_all(resource: Resource, clients: Clients, families: dict[str, Family]) -> None:
+async def test_combined_filters_find_the_rows_that_match_all_of_them(
+    resource: Resource, clients: Clients, families: dict[str, Family]
+) -> None:
     family = families[str(resource)]
     wanted = {name: family[""][name] for name in resource.filters}
 
@@ -81,7 +83,9 @@ async def test_a_filter_finds_the_rows_with_its_value(
         if not isinstance(resource.field(name).kind, Reference)
     ],
 )
-async def test_each_word_of_a_filter_finds_its_rows(resource: Resource, name: str, clients: Clients, world: World) -> None:
+async def test_each_word_of_an_enumerated_filter_finds_its_rows(
+    resource: Resource, name: str, clients: Clients, world: World
+) -> None:
     caller = clients[resource.contract]
     owner = resource.owner
     scope = {owner: resolve(resource.field(owner).kind.accepted[0], world)}
@@ -107,7 +111,7 @@ async def test_a_filter_refuses_what_its_field_cannot_hold(resource: Resource, c
 
 
 @pytest.mark.parametrize(("name", "row"), [("linked_goal_id", "goal"), ("linked_task_id", "task")])
-async def test_conversations_are_found_by_what_their_voice_session_led_to(
+async def test_conversations_are_found_by_the_goal_or_task_that_their_voice_session_links_to(
     name: str, row: str, client_1_2: httpx.AsyncClient
 ) -> None:
     world = await make_world(client_1_2)
@@ -124,11 +128,11 @@ async def test_conversations_are_found_by_what_their_voice_session_led_to(
 
 @pytest.mark.one_gateway
 @pytest.mark.parametrize("name", ["title", "email", "id", "created_at", "description", "order", "select", "or", "status.eq"])
-async def test_only_foreign_keys_and_words_are_filters(name: str, client_1_2: httpx.AsyncClient) -> None:
+async def test_other_fields_are_not_filters(name: str, client_1_2: httpx.AsyncClient) -> None:
     refused(await client_1_2.get(TASKS, params={name: "x"}), 422, name)
 
 
-async def test_filters_and_pages_go_together(client_1_2: httpx.AsyncClient) -> None:
+async def test_filters_and_pages_can_be_combined(client_1_2: httpx.AsyncClient) -> None:
     user = (await create(client_1_2, "users", make_user_data()))["id"]
     statuses = ["pending", "done", "pending", "missed", "pending"]
     made = [await create(client_1_2, "tasks", make_task_data(user, status=status)) for status in statuses]
@@ -140,7 +144,7 @@ async def test_filters_and_pages_go_together(client_1_2: httpx.AsyncClient) -> N
     assert (page["total"], page["page"], page["has_next"], page["has_prev"]) == (3, 2, True, True)
 
 
-async def test_cancelled_tasks_are_among_those_missed_in_1_0(clients: Clients, world: World) -> None:
+async def test_the_filter_missed_of_1_0_finds_cancelled_tasks_too(clients: Clients, world: World) -> None:
     user = (await create(clients["1.2"], "users", make_user_data()))["id"]
     for status in ("pending", "done", "missed", "rescheduled", "cancelled"):
         await create(clients["1.2"], "tasks", make_task_data(user, status=status))

@@ -34,7 +34,7 @@ async def test_a_point_in_time_is_cut_to_the_microsecond(
     assert changed.json()["scheduled_at"] == kept
 
 
-async def test_a_point_in_time_is_cut_inside_a_structure_too(
+async def test_a_point_in_time_inside_a_structure_is_cut_to_the_microsecond(
     user: dict[str, Any], client_1_2: httpx.AsyncClient, client_1_0: httpx.AsyncClient
 ) -> None:
     for client, word in ((client_1_2, "scheduled_at"), (client_1_0, "start_time")):
@@ -56,7 +56,7 @@ async def test_an_id_may_be_written_as_a_urn(user: dict[str, Any], client_1_2: h
     assert updated.json() == {"updated_count": 1}
 
 
-async def test_what_is_written_anew_leaves_free_json_as_it_came(user: dict[str, Any], client_1_2: httpx.AsyncClient) -> None:
+async def test_rewriting_a_value_leaves_free_json_unchanged(user: dict[str, Any], client_1_2: httpx.AsyncClient) -> None:
     plan = {"when": FINE, "id": f"urn:uuid:{user['id']}", "share": 0.1234567891, "big": 12345678901234567890}
     goal = await create(client_1_2, "goals", make_goal_data(user["id"], plan_json=plan, activated_at=FINE))
 
@@ -64,6 +64,6 @@ async def test_what_is_written_anew_leaves_free_json_as_it_came(user: dict[str, 
     assert goal["activated_at"] == "2026-03-01T10:00:00.123456+00:00"
 
 
-async def test_a_problem_in_another_field_is_listed_beside(user: dict[str, Any], client_1_2: httpx.AsyncClient) -> None:
+async def test_a_problem_in_another_field_is_listed_too(user: dict[str, Any], client_1_2: httpx.AsyncClient) -> None:
     body = make_task_data(f"urn:uuid:{user['id']}", title="", scheduled_at=FINE, duration_minutes=0)
     refused(await client_1_2.post(TASKS, json=body), 422, "title", "duration_minutes")

@@ -62,7 +62,7 @@ def _differing(resource: Resource, sent: Row, row: Row) -> list[str]:
 
 
 @both_contracts
-async def test_a_structure_is_created_and_answered_like_full(contract: str, clients: Clients, user_id: str) -> None:
+async def test_creating_a_structure_returns_the_shape_of_full(contract: str, clients: Clients, user_id: str) -> None:
     caller = clients[contract]
     structure = _structure(user_id, [{"title": "Run 3 km"}, {"title": "Stretch"}], [], [{"title": "Run 5 km"}])
 
@@ -109,7 +109,7 @@ async def test_every_field_of_a_structure_is_kept(contract: str, clients: Client
 
 
 @both_contracts
-async def test_what_a_structure_leaves_out_takes_its_default(contract: str, clients: Clients, world: World) -> None:
+async def test_a_field_that_a_structure_leaves_out_has_its_default(contract: str, clients: Clients, world: World) -> None:
     goals, _, tasks = RESOURCES[contract]
     only_goal = await _create(clients[contract], {"goal": goals.minimal(world)})
     no_tasks = await _create(clients[contract], {"goal": goals.minimal(world), "milestones": [{"week_number": 1, "title": "Week"}]})
@@ -164,7 +164,7 @@ async def test_a_bad_task_in_the_third_milestone_leaves_nothing_behind(contract:
 
 @pytest.mark.one_gateway
 @both_contracts
-async def test_an_error_that_needs_no_database_leaves_nothing_behind_either(contract: str, clients: Clients, user_id: str) -> None:
+async def test_a_validation_error_in_a_structure_leaves_nothing_behind(contract: str, clients: Clients, user_id: str) -> None:
     structure = _structure(user_id, [{"title": "Run"}], [], [{"title": ""}])
 
     refused(await clients[contract].post(WITH_STRUCTURE, json=structure), 422, "milestones[2].tasks[0].title")
@@ -215,7 +215,7 @@ async def test_a_structure_for_a_user_who_does_not_exist_is_refused(contract: st
     refused(await clients[contract].post(WITH_STRUCTURE, json=_structure(str(uuid4()), [{"title": "Run"}])), 422, "goal.user_id")
 
 
-async def test_a_structure_may_not_name_rows_of_another_user(client_1_2: httpx.AsyncClient, world: World, user_id: str) -> None:
+async def test_a_structure_cannot_refer_to_rows_of_another_user(client_1_2: httpx.AsyncClient, world: World, user_id: str) -> None:
     structure = _structure(user_id, [{"title": "Run"}])
     structure["goal"]["parent_goal_id"] = world["goal"]
 
@@ -257,7 +257,7 @@ async def test_full_of_a_goal_without_rows_has_empty_lists(contract: str, client
     assert (full["milestones"], full["tasks"]) == ([], [])
 
 
-async def test_moving_a_milestone_takes_its_tasks_along(client_1_2: httpx.AsyncClient, user_id: str) -> None:
+async def test_moving_a_milestone_moves_its_tasks(client_1_2: httpx.AsyncClient, user_id: str) -> None:
     goal = await _create(client_1_2, _structure(user_id, [{"title": "Run"}]))
     other = await create(client_1_2, "goals", make_goal_data(user_id))
 

@@ -67,7 +67,7 @@ async def test_totals_stay_exact_while_callers_write_at_once(client_1_2: httpx.A
     assert after == before + 12 == await database.fetchval("select count(*) from public.users")
 
 
-async def test_rows_of_one_moment_are_in_order_of_their_ids(client_1_2: httpx.AsyncClient, database: Database) -> None:
+async def test_rows_created_at_the_same_time_are_ordered_by_id(client_1_2: httpx.AsyncClient, database: Database) -> None:
     user = (await create(client_1_2, "users", make_user_data()))["id"]
     made = [await create(client_1_2, "patterns", {"user_id": user}) for _ in range(8)]
     await database.execute("update public.patterns set created_at = '2026-01-01Z' where user_id = $1", UUID(user))
@@ -79,7 +79,7 @@ async def test_rows_of_one_moment_are_in_order_of_their_ids(client_1_2: httpx.As
     assert await walk(client_1_2, PATTERNS, user_id=user, limit=3) == expected
 
 
-async def test_the_order_is_that_of_creation_not_of_change(client_1_2: httpx.AsyncClient) -> None:
+async def test_rows_are_ordered_by_creation_not_by_change(client_1_2: httpx.AsyncClient) -> None:
     user = (await create(client_1_2, "users", make_user_data()))["id"]
     first, second = [await create(client_1_2, "patterns", {"user_id": user}) for _ in range(2)]
     await client_1_2.patch(f"{PATTERNS}{first['id']}", json={"description": "changed"})
@@ -116,7 +116,7 @@ async def test_the_order_is_that_of_creation_not_of_change(client_1_2: httpx.Asy
     ],
     ids=str,
 )
-async def test_a_page_says_where_it_is(
+async def test_a_page_gives_its_place_in_the_list(
     params: dict[str, int],
     first: int,
     last: int,
@@ -134,9 +134,7 @@ async def test_a_page_says_where_it_is(
 
 
 @pytest.mark.parametrize("resource", LISTED, ids=str)
-async def test_past_the_end_there_is_nothing_and_the_total_is_still_right(
-    resource: Resource, clients: Clients, world: World
-) -> None:
+async def test_a_page_past_the_end_is_empty_and_has_the_right_total(resource: Resource, clients: Clients, world: World) -> None:
     caller = clients[resource.contract]
     await caller.post(resource.path, json=resource.minimal(world))
     total = (await list_page(caller, resource.path))["total"]
@@ -147,7 +145,7 @@ async def test_past_the_end_there_is_nothing_and_the_total_is_still_right(
     assert (page["total"], page["has_next"], page["has_prev"]) == (total, False, True)
 
 
-async def test_a_list_of_nothing_is_an_empty_page(client_1_2: httpx.AsyncClient) -> None:
+async def test_a_list_without_rows_is_an_empty_page(client_1_2: httpx.AsyncClient) -> None:
     page = await list_page(client_1_2, PATTERNS, user_id=uuid4())
 
     assert page == {"items": [], "total": 0, "page": 1, "page_size": 100, "has_next": False, "has_prev": False}
@@ -171,7 +169,7 @@ async def test_a_page_outside_the_limits_is_refused(resource: Resource, clients:
 
 @pytest.mark.one_gateway
 @pytest.mark.parametrize("resource", LISTED, ids=str)
-async def test_mixing_the_two_ways_to_page_is_400(resource: Resource, clients: Clients) -> None:
+async def test_mixing_skip_and_limit_with_page_and_page_size_is_400(resource: Resource, clients: Clients) -> None:
     for first, second in product(("skip", "limit"), ("page", "page_size")):
         refused(await clients[resource.contract].get(resource.path, params={first: 1, second: 1}), 400)
 
@@ -187,7 +185,7 @@ async def test_a_walk_by_cursor_visits_every_row_once(
 
 
 @pytest.mark.parametrize("resource", FILTERED, ids=str)
-async def test_every_list_can_be_walked(resource: Resource, clients: Clients) -> None:
+async def test_every_list_can_be_walked_by_cursor(resource: Resource, clients: Clients) -> None:
     world = await make_world(clients["1.2"])
     caller = clients[resource.contract]
     for _ in range(5):
@@ -201,7 +199,7 @@ async def test_every_list_can_be_walked(resource: Resource, clients: Clients) ->
     assert await walk(caller, resource.path, **scope, limit=2) == ids_of(whole)
 
 
-async def test_a_walk_is_not_upset_by_rows_that_come_and_go(client_1_2: httpx.AsyncClient) -> None:
+async def test_a_walk_by_cursor_skips_no_row_while_others_are_created_and_deleted(client_1_2: httpx.AsyncClient) -> None:
     user = (await create(client_1_2, "users", make_user_data()))["id"]
     made = [(await create(client_1_2, "patterns", {"user_id": user}))["id"] for _ in range(9)][::-1]
 
@@ -216,7 +214,7 @@ async def test_a_walk_is_not_upset_by_rows_that_come_and_go(client_1_2: httpx.As
     assert third["has_next"] is False
 
 
-async def test_a_page_by_cursor_says_where_it_is(client_1_2: httpx.AsyncClient, twelve: tuple[str, list[str]]) -> None:
+async def test_a_page_by_cursor_gives_its_place_in_the_list(client_1_2: httpx.AsyncClient, twelve: tuple[str, list[str]]) -> None:
     user, ids = twelve
     first = await list_page(client_1_2, PATTERNS, user_id=user, limit=5)
     second = await list_page(client_1_2, PATTERNS, user_id=user, limit=5, after=first["next_cursor"])
@@ -233,7 +231,7 @@ async def test_a_page_by_cursor_says_where_it_is(client_1_2: httpx.AsyncClient, 
     "cursor",
     ["", "x", "%00", "=" * 8, "a" * 500, base64.urlsafe_b64encode(b"1.2.3.4").decode(), "ünïcode", "' or 1=1 --"],
 )
-async def test_a_cursor_that_is_not_one_is_400(cursor: str, client_1_2: httpx.AsyncClient) -> None:
+async def test_an_invalid_cursor_is_400(cursor: str, client_1_2: httpx.AsyncClient) -> None:
     refused(await client_1_2.get(PATTERNS, params={"after": cursor}), 400)
 
 
@@ -249,7 +247,7 @@ async def test_a_cursor_of_another_list_is_400(client_1_2: httpx.AsyncClient, tw
 
 @pytest.mark.one_gateway
 @pytest.mark.parametrize("name", ["skip", "page"])
-async def test_a_cursor_and_a_number_of_rows_exclude_each_other(
+async def test_a_cursor_cannot_be_combined_with_skip_or_page(
     name: str, client_1_2: httpx.AsyncClient, twelve: tuple[str, list[str]]
 ) -> None:
     user, _ = twelve

@@ -44,7 +44,7 @@ def _task(world: World, **fields: Any) -> Row:
     ],
     ids=lambda resource: str(resource),
 )
-async def test_a_row_crosses_with_every_field_that_both_contracts_have(
+async def test_both_contracts_show_the_same_value_of_every_common_field(
     written: Resource, read: Resource, clients: Clients, world: World
 ) -> None:
     row = await create(clients[written.contract], written.name, written.complete(world))
@@ -64,7 +64,7 @@ async def test_milestones_are_the_same_in_both(clients: Clients, world: World) -
 
 
 @pytest.mark.parametrize("resource", [USERS_1_2, GOALS_1_2, TASKS_1_2, CONVERSATIONS_1_2], ids=str)
-async def test_1_0_refuses_the_fields_that_are_only_1_2s(resource: Resource, client_1_0: httpx.AsyncClient, world: World) -> None:
+async def test_1_0_refuses_fields_that_only_1_2_has(resource: Resource, client_1_0: httpx.AsyncClient, world: World) -> None:
     its_own = {"users": USERS_1_0, "goals": GOALS_1_0, "tasks": TASKS_1_0, "conversations": CONVERSATIONS_1_0}[resource.name]
     row = await create(client_1_0, its_own.name, its_own.minimal(world))
     for name in sorted(resource.shown - its_own.shown):
@@ -73,14 +73,14 @@ async def test_1_0_refuses_the_fields_that_are_only_1_2s(resource: Resource, cli
 
 
 @pytest.mark.parametrize("name", ["state", "start_time", "end_time"])
-async def test_1_2_refuses_the_words_that_are_only_1_0s(name: str, client_1_2: httpx.AsyncClient, world: World) -> None:
+async def test_1_2_refuses_fields_that_only_1_0_has(name: str, client_1_2: httpx.AsyncClient, world: World) -> None:
     task = await create(client_1_2, "tasks", _task(world))
 
     refused(await client_1_2.post(TASKS, json=_task(world, **{name: None})), 422, name)
     refused(await client_1_2.patch(f"{TASKS}{task['id']}", json={name: None}), 422, name)
 
 
-async def test_a_user_of_1_2_without_a_name_is_seen_in_1_0(client_1_0: httpx.AsyncClient, client_1_2: httpx.AsyncClient) -> None:
+async def test_1_0_shows_a_user_of_1_2_without_a_name(client_1_0: httpx.AsyncClient, client_1_2: httpx.AsyncClient) -> None:
     user = await create(client_1_2, "users", make_user_data(onboarded=True, profile={"a": 1}))
 
     read = await read_row(client_1_0, "users", user)
@@ -89,7 +89,9 @@ async def test_a_user_of_1_2_without_a_name_is_seen_in_1_0(client_1_0: httpx.Asy
     assert (read["name"], read["preferences"], read["demo_mode"]) == (None, {}, False)
 
 
-async def test_a_change_by_1_0_leaves_what_only_1_2_has(client_1_0: httpx.AsyncClient, client_1_2: httpx.AsyncClient) -> None:
+async def test_a_change_through_1_0_leaves_fields_that_only_1_2_has(
+    client_1_0: httpx.AsyncClient, client_1_2: httpx.AsyncClient
+) -> None:
     user = await create(
         client_1_2, "users", make_user_data(onboarded=True, profile={"a": 1}, notification_preferences={"push": True})
     )
@@ -118,7 +120,7 @@ async def test_a_change_by_1_0_leaves_what_only_1_2_has(client_1_0: httpx.AsyncC
     }
 
 
-async def test_a_user_and_a_goal_of_1_0_have_1_2s_defaults(
+async def test_a_user_and_a_goal_of_1_0_have_the_defaults_of_1_2(
     client_1_0: httpx.AsyncClient, client_1_2: httpx.AsyncClient, world: World
 ) -> None:
     user = await read_row(client_1_2, "users", await create(client_1_0, "users", USERS_1_0.minimal(world)))
@@ -144,7 +146,7 @@ async def test_a_conversation_of_1_0_is_a_legacy_thread_in_1_2(
     assert (await client_1_2.get("/api/v1/messages/", params={"conversation_id": conversation["id"]})).json() == []
 
 
-async def test_a_conversation_of_1_2_is_seen_in_1_0_without_a_goal(
+async def test_1_0_shows_a_conversation_of_1_2_without_a_goal(
     client_1_0: httpx.AsyncClient, client_1_2: httpx.AsyncClient, world: World
 ) -> None:
     data = {"user_id": world["user"], "langgraph_thread_id": uuid4().hex, "context_type": "voice"}

@@ -64,7 +64,7 @@ async def test_deleting_a_goal_deletes_what_belongs_to_it_and_nothing_else(clien
         assert (await client_1_2.get(f"/api/v1/{resource}/{row['id']}")).json() == row
 
 
-async def test_deleting_a_milestone_leaves_its_tasks(client_1_2: httpx.AsyncClient, world: World) -> None:
+async def test_deleting_a_milestone_keeps_its_tasks(client_1_2: httpx.AsyncClient, world: World) -> None:
     milestone = await create(client_1_2, "milestones", {"goal_id": world["goal"], "week_number": 9, "title": "Week"})
     task = await create(client_1_2, "tasks", make_task_data(world["user"], world["goal"], milestone_id=milestone["id"]))
 
@@ -85,7 +85,7 @@ async def test_deleting_a_milestone_leaves_its_tasks(client_1_2: httpx.AsyncClie
     ],
     ids=["another user's goal", "another user's milestone", "a milestone without its goal", "another user's parent goal"],
 )
-async def test_a_row_names_only_rows_of_its_user(
+async def test_a_row_refers_only_to_rows_of_its_user(
     resource: Resource, data: dict[str, str], field: str, client_1_2: httpx.AsyncClient, world: World
 ) -> None:
     names = {name: world[row] for name, row in data.items()}
@@ -112,7 +112,7 @@ async def test_a_milestone_moves_only_to_a_goal_of_its_user(contract: str, tasks
     assert (await clients[contract].patch(path, json={"goal_id": world["other_goal"]})).json()["goal_id"] == world["other_goal"]
 
 
-async def test_a_goal_is_not_its_own_parent(client_1_2: httpx.AsyncClient, world: World) -> None:
+async def test_a_goal_cannot_be_its_own_parent(client_1_2: httpx.AsyncClient, world: World) -> None:
     goal = await create(client_1_2, "goals", make_goal_data(world["user"]))
 
     refused(await client_1_2.patch(f"/api/v1/goals/{goal['id']}", json={"parent_goal_id": goal["id"]}), 422, "parent_goal_id")

@@ -51,7 +51,7 @@ async def test_a_status_of_1_2_is_a_state_of_1_0(
         assert (await read_row(client_1_0, "tasks", task))["state"] == STATE_OF_STATUS[status]
 
 
-async def test_a_cancelled_task_stays_cancelled_when_1_0_changes_something_else(
+async def test_a_cancelled_task_stays_cancelled_when_1_0_changes_another_field(
     client_1_0: httpx.AsyncClient, client_1_2: httpx.AsyncClient, world: World
 ) -> None:
     task = await create(client_1_2, "tasks", _task(world, status="cancelled", trigger_type="location"))
@@ -78,7 +78,7 @@ async def test_what_makes_a_task_due_has_a_word_in_each_contract(
     assert (await read_row(client_1_2, "tasks", changed))["trigger_type"] == new
 
 
-async def test_1_0_leaves_the_place_of_a_task_alone(
+async def test_a_change_through_1_0_keeps_the_location_of_a_task(
     client_1_0: httpx.AsyncClient, client_1_2: httpx.AsyncClient, world: World
 ) -> None:
     fields = {"trigger_type": "location", "location_trigger": "home", "description": "Slowly", "recurrence_rule": "FREQ=DAILY"}
@@ -191,7 +191,7 @@ async def test_an_end_survives_changes_of_other_fields(
     assert (await read_row(client_1_0, "tasks", task))["end_time"] == end
 
 
-async def test_moving_the_start_through_1_2_takes_the_end_along(
+async def test_moving_the_start_through_1_2_moves_the_end(
     client_1_0: httpx.AsyncClient, client_1_2: httpx.AsyncClient, world: World
 ) -> None:
     task = await create(client_1_0, "tasks", _task(world, start_time=START, end_time="2026-03-01T09:29:59.999999+00:00"))
@@ -249,7 +249,7 @@ async def test_a_start_cleared_through_1_2_clears_the_end_and_keeps_the_duration
     assert (read["start_time"], read["end_time"]) == (None, None)
 
 
-async def test_a_time_range_of_either_contract_finds_the_others_tasks(
+async def test_a_time_range_finds_tasks_written_through_the_other_contract(
     client_1_0: httpx.AsyncClient, client_1_2: httpx.AsyncClient
 ) -> None:
     user = await create(client_1_2, "users", make_user_data())
@@ -266,7 +266,7 @@ async def test_a_time_range_of_either_contract_finds_the_others_tasks(
     assert by_new.json() == [await read_row(client_1_2, "tasks", old), new]
 
 
-async def test_a_task_of_1_2_without_a_goal_is_seen_in_1_0(
+async def test_1_0_shows_a_task_of_1_2_without_a_goal(
     client_1_0: httpx.AsyncClient, client_1_2: httpx.AsyncClient, world: World
 ) -> None:
     task = await create(client_1_2, "tasks", make_task_data(world["user"]))
@@ -275,7 +275,7 @@ async def test_a_task_of_1_2_without_a_goal_is_seen_in_1_0(
     assert (await change_row(client_1_0, "tasks", task, title="Run 5 km"))["title"] == "Run 5 km"
 
 
-async def test_a_change_by_1_0_keeps_what_another_caller_changes_meanwhile(
+async def test_a_change_through_1_0_keeps_a_concurrent_change_of_another_caller(
     client_1_0: httpx.AsyncClient, world: World, database: Database, holder: Database
 ) -> None:
     task = await create(client_1_0, "tasks", _task(world))

@@ -18,7 +18,7 @@ MICROSECOND = timedelta(microseconds=1)
 
 
 @both_contracts
-async def test_a_time_range_holds_both_of_its_ends_in_order_of_time(
+async def test_a_time_range_includes_both_ends_and_is_ordered_by_time(
     words: TaskWords, clients: Clients, owner: dict[str, str]
 ) -> None:
     caller = clients[words.contract]
@@ -37,7 +37,7 @@ async def test_a_time_range_holds_both_of_its_ends_in_order_of_time(
 
 
 @both_contracts
-async def test_a_time_range_may_be_one_moment(words: TaskWords, clients: Clients, owner: dict[str, str]) -> None:
+async def test_a_time_range_can_be_a_single_moment(words: TaskWords, clients: Clients, owner: dict[str, str]) -> None:
     caller = clients[words.contract]
     task = await make_task(caller, owner, **{words.start: MIDNIGHT.isoformat()})
 
@@ -54,7 +54,7 @@ async def test_a_time_range_may_be_one_moment(words: TaskWords, clients: Clients
 
 
 @both_contracts
-async def test_a_time_range_is_of_one_user(
+async def test_a_time_range_returns_the_tasks_of_one_user(
     words: TaskWords, clients: Clients, owner: dict[str, str], client_1_2: httpx.AsyncClient
 ) -> None:
     stranger = await create(client_1_2, "users", make_user_data())
@@ -69,7 +69,7 @@ async def test_a_time_range_is_of_one_user(
 
 
 @both_contracts
-async def test_2500_tasks_of_one_time_range_all_come_back(
+async def test_all_of_2500_tasks_in_a_time_range_are_returned(
     words: TaskWords, clients: Clients, owner: dict[str, str], database: Database
 ) -> None:
     await database.execute(
@@ -110,7 +110,7 @@ async def test_a_range_that_ends_before_it_starts_is_400(
 @pytest.mark.one_gateway
 @both_contracts
 @pytest.mark.parametrize("path", ["by-timerange", "statistics"])
-async def test_a_range_needs_a_user_and_both_ends_with_an_offset(
+async def test_a_range_requires_a_user_and_two_times_with_an_offset(
     path: str, words: TaskWords, clients: Clients, owner: dict[str, str]
 ) -> None:
     caller = clients[words.contract]
@@ -145,14 +145,14 @@ async def _statistics(caller: httpx.AsyncClient, owner: dict[str, str], *dates: 
 
 
 @both_contracts
-async def test_statistics_of_no_tasks_are_empty(words: TaskWords, clients: Clients, owner: dict[str, str]) -> None:
+async def test_statistics_without_tasks_are_empty(words: TaskWords, clients: Clients, owner: dict[str, str]) -> None:
     statistics = await _statistics(clients[words.contract], owner)
 
     assert statistics == {"user_id": owner["user_id"], "total_tasks": 0, words.by_status: {}, "completion_rate": 0.0}
 
 
 @both_contracts
-async def test_statistics_count_every_status_zeros_included(words: TaskWords, clients: Clients, owner: dict[str, str]) -> None:
+async def test_statistics_list_every_status_even_with_zero_tasks(words: TaskWords, clients: Clients, owner: dict[str, str]) -> None:
     caller = clients[words.contract]
     for _ in range(2):
         await make_task(caller, owner, **{words.status: words.done})
@@ -207,7 +207,7 @@ async def test_the_completion_rate_has_four_decimals(
 
 
 @both_contracts
-async def test_statistics_are_over_tasks_created_from_start_to_end_both_included(
+async def test_statistics_count_tasks_created_within_a_range_that_includes_both_ends(
     words: TaskWords, clients: Clients, owner: dict[str, str], database: Database
 ) -> None:
     caller = clients[words.contract]

@@ -21,7 +21,7 @@ async def _change(client: httpx.AsyncClient, task: Row, **fields: Any) -> Row:
 
 
 @pytest.mark.parametrize("status", [status for status in TASK_STATUSES if status != "done"])
-async def test_a_task_that_becomes_done_gets_its_time_and_loses_it_when_it_leaves_done(
+async def test_completed_at_is_set_when_a_task_becomes_done_and_cleared_when_it_leaves_done(
     status: str, client_1_2: httpx.AsyncClient, owner: dict[str, str]
 ) -> None:
     task = await make_task(client_1_2, owner, status=status)
@@ -34,7 +34,7 @@ async def test_a_task_that_becomes_done_gets_its_time_and_loses_it_when_it_leave
     assert left["completed_at"] is None
 
 
-async def test_a_task_that_is_done_from_the_start_has_its_time(client_1_2: httpx.AsyncClient, owner: dict[str, str]) -> None:
+async def test_a_task_created_as_done_has_completed_at(client_1_2: httpx.AsyncClient, owner: dict[str, str]) -> None:
     given = "2026-02-01T10:00:00.000001+00:00"
 
     without = await make_task(client_1_2, owner, status="done")
@@ -46,7 +46,7 @@ async def test_a_task_that_is_done_from_the_start_has_its_time(client_1_2: httpx
     assert with_time["completed_at"] == given
 
 
-async def test_the_callers_time_of_completion_stands(client_1_2: httpx.AsyncClient, owner: dict[str, str]) -> None:
+async def test_completed_at_of_the_caller_is_kept(client_1_2: httpx.AsyncClient, owner: dict[str, str]) -> None:
     task = await make_task(client_1_2, owner)
     given = "2026-02-01T10:00:00+00:00"
 
@@ -60,7 +60,7 @@ async def test_the_callers_time_of_completion_stands(client_1_2: httpx.AsyncClie
 
 
 @pytest.mark.parametrize("status", [status for status in TASK_STATUSES if status != "done"])
-async def test_only_a_task_that_is_done_has_a_time_of_completion(
+async def test_completed_at_is_refused_for_a_task_that_is_not_done(
     status: str, client_1_2: httpx.AsyncClient, owner: dict[str, str]
 ) -> None:
     time = {"completed_at": "2026-02-01T10:00:00Z"}
@@ -71,9 +71,7 @@ async def test_only_a_task_that_is_done_has_a_time_of_completion(
     refused(await client_1_2.patch(f"{TASKS}{task['id']}", json={"status": status, **time}), 422, "completed_at")
 
 
-async def test_a_time_of_completion_is_not_dropped_silently_when_a_task_leaves_done(
-    client_1_2: httpx.AsyncClient, owner: dict[str, str]
-) -> None:
+async def test_completed_at_is_refused_for_a_task_that_leaves_done(client_1_2: httpx.AsyncClient, owner: dict[str, str]) -> None:
     task = await make_task(client_1_2, owner, status="done")
     change = {"status": "pending", "completed_at": "2026-02-01T10:00:00Z"}
 
@@ -82,7 +80,7 @@ async def test_a_time_of_completion_is_not_dropped_silently_when_a_task_leaves_d
     assert (await client_1_2.get(f"{TASKS}{task['id']}")).json() == task
 
 
-async def test_a_task_completed_in_1_0_has_its_time_in_1_2(clients: Clients, owner: dict[str, str]) -> None:
+async def test_a_task_completed_through_1_0_has_completed_at_in_1_2(clients: Clients, owner: dict[str, str]) -> None:
     task = await make_task(clients["1.0"], owner)
 
     await clients["1.0"].patch(f"{TASKS}{task['id']}", json={"state": "completed"})
@@ -130,7 +128,7 @@ async def test_a_calendar_event_id_has_1_to_255_characters(words: TaskWords, cli
 
 
 @both_contracts
-async def test_a_change_of_no_calendar_event_answers_the_task_as_it_is(
+async def test_an_empty_calendar_event_change_returns_the_task_unchanged(
     words: TaskWords, clients: Clients, owner: dict[str, str]
 ) -> None:
     caller = clients[words.contract]
@@ -142,7 +140,7 @@ async def test_a_change_of_no_calendar_event_answers_the_task_as_it_is(
     assert response.json() == task
 
 
-async def test_a_duration_that_ends_after_the_end_of_the_calendar_is_refused(client_1_2: httpx.AsyncClient, world: World) -> None:
+async def test_a_duration_that_ends_after_the_year_9999_is_refused(client_1_2: httpx.AsyncClient, world: World) -> None:
     data = make_task_data(world["user"], scheduled_at="9999-12-31T23:59:00Z", duration_minutes=2**31 - 1)
 
     refused(await client_1_2.post(TASKS, json=data), 422)

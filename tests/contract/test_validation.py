@@ -67,7 +67,7 @@ async def test_a_field_that_is_given_twice_is_refused_and_named(
 
 
 @pytest.mark.one_gateway
-async def test_names_of_different_objects_and_texts_like_names_are_no_repetition(client_1_2: httpx.AsyncClient) -> None:
+async def test_a_name_may_occur_in_several_objects_and_inside_texts(client_1_2: httpx.AsyncClient) -> None:
     profile = {"email": {"email": 'not a name": 1, "email": 2'}, "list": [{"a": 1}, {"a": 1}]}
 
     user = await create(client_1_2, "users", {"email": f"{uuid4().hex}@example.com", "profile": profile})
@@ -96,7 +96,7 @@ async def test_a_whole_number_may_be_written_with_a_fraction_of_zero(client_1_2:
         ('{"email": ', "The body is not JSON: EOF while parsing a value at line 1 column 10."),
     ],
 )
-async def test_what_is_not_json_is_400_and_says_where(body: str, detail: str, client_1_2: httpx.AsyncClient) -> None:
+async def test_invalid_json_is_400_and_the_message_gives_the_place(body: str, detail: str, client_1_2: httpx.AsyncClient) -> None:
     answer = refused(await client_1_2.post("/api/v1/users/", content=body), 400)
 
     assert answer["detail"] == detail
@@ -104,7 +104,7 @@ async def test_what_is_not_json_is_400_and_says_where(body: str, detail: str, cl
 
 @pytest.mark.one_gateway
 @pytest.mark.parametrize("field", ["user_id", "id", "created_at", "updated_at"])
-async def test_a_field_that_is_there_and_cannot_be_set_is_called_so(
+async def test_the_message_about_a_field_that_cannot_be_set_says_so(
     field: str, client_1_2: httpx.AsyncClient, world: World
 ) -> None:
     answer = refused(await client_1_2.patch(f"/api/v1/tasks/{world['task']}", json={field: world["user"]}), 422, field)
@@ -122,7 +122,7 @@ async def test_an_unencoded_plus_in_a_query_is_explained(client_1_2: httpx.Async
 
 
 @pytest.mark.one_gateway
-async def test_an_unknown_parameter_is_not_called_a_field(client_1_2: httpx.AsyncClient) -> None:
+async def test_the_message_about_an_unknown_parameter_calls_it_a_parameter(client_1_2: httpx.AsyncClient) -> None:
     answer = refused(await client_1_2.get("/api/v1/tasks/?no_such=1"), 422, "no_such")
 
     assert answer["detail"] == "no_such: There is no such parameter."
@@ -191,7 +191,7 @@ async def test_an_email_is_taken_whatever_its_case(resource: Resource, clients: 
 
 
 @pytest.mark.parametrize("resource", [USERS_1_2, USERS_1_0], ids=str)
-async def test_a_user_can_change_the_case_of_the_own_email(resource: Resource, clients: Clients, world: World) -> None:
+async def test_users_can_change_the_case_of_their_own_email(resource: Resource, clients: Clients, world: World) -> None:
     caller = clients[resource.contract]
     email = f"Jane.{uuid4().hex}@Example.com"
     row = (await caller.post(resource.path, json=resource.minimal(world, email=email))).json()

@@ -50,7 +50,7 @@ async def insert(client: AsyncClient, table: str, row: Row, schema: str = "publi
 # Signing up ----------------------------------------------------------------------------------------------------------
 
 
-async def test_who_signs_up_sees_their_user(stack: LocalStack, database: Database) -> None:
+async def test_users_see_their_own_row_after_signing_up(stack: LocalStack, database: Database) -> None:
     user_id = str(uuid4())
     await sign_up(database, user_id, "Ada")
 
@@ -63,14 +63,14 @@ async def test_who_signs_up_sees_their_user(stack: LocalStack, database: Databas
     assert user["onboarded"] is False
 
 
-async def test_who_signed_up_is_seen_through_contract_1_0(browser: AsyncClient, user_id: str) -> None:
+async def test_contract_1_0_shows_a_user_who_signed_up(browser: AsyncClient, user_id: str) -> None:
     user = await answer(browser.schema("v1_0").from_("users").select("*").single())
 
     assert set(user) == {"id", "name", "email", "preferences", "demo_mode", "created_at", "updated_at"}
     assert user["id"] == user_id
 
 
-async def test_a_user_without_a_row_creates_their_own(stack: LocalStack) -> None:
+async def test_users_without_a_row_create_their_own(stack: LocalStack) -> None:
     user_id = str(uuid4())
     async with signed_in(stack, user_id, email=f"{user_id}@example.com") as client:
         created = await insert(client, "users", {"id": user_id, "email": f"{user_id.upper()}@example.com"})
@@ -80,7 +80,7 @@ async def test_a_user_without_a_row_creates_their_own(stack: LocalStack) -> None
 
 @pytest.mark.parametrize("claims", [{"email": "mine@example.com"}, {"email": ""}, {}], ids=["another", "none", "no claim"])
 @pytest.mark.parametrize("schema", ["public", "v1_0"])
-async def test_a_user_creates_their_own_under_no_other_address(schema: str, claims: Row, stack: LocalStack) -> None:
+async def test_users_cannot_create_their_row_under_another_address(schema: str, claims: Row, stack: LocalStack) -> None:
     user_id = str(uuid4())
     async with signed_in(stack, user_id, **claims) as client:
         with pytest.raises(APIError) as refused:
@@ -90,7 +90,7 @@ async def test_a_user_creates_their_own_under_no_other_address(schema: str, clai
 
 
 @pytest.mark.parametrize("schema", ["public", "v1_0"])
-async def test_a_user_changes_everything_but_the_address(schema: str, browser: AsyncClient, user_id: str) -> None:
+async def test_users_change_every_field_of_their_row_but_the_address(schema: str, browser: AsyncClient, user_id: str) -> None:
     users = browser.schema(schema).from_("users")
 
     with pytest.raises(APIError) as refused:
@@ -101,7 +101,7 @@ async def test_a_user_changes_everything_but_the_address(schema: str, browser: A
     assert (renamed["name"], renamed["email"]) == ("Ada", f"{user_id}@example.com")
 
 
-async def test_an_address_that_supabase_auth_changes_is_changed(browser: AsyncClient, user_id: str, database: Database) -> None:
+async def test_an_address_changed_in_supabase_auth_changes_here(browser: AsyncClient, user_id: str, database: Database) -> None:
     await database.execute("update auth.users set email = $2 where id = $1", user_id, f"new-{user_id}@example.com")
 
     user = await answer(browser.table("users").select("email").single())
@@ -109,7 +109,7 @@ async def test_an_address_that_supabase_auth_changes_is_changed(browser: AsyncCl
     assert user == {"email": f"new-{user_id}@example.com"}
 
 
-async def test_a_user_onboards(browser: AsyncClient, user_id: str) -> None:
+async def test_users_can_finish_onboarding(browser: AsyncClient, user_id: str) -> None:
     change = {"onboarded": True, "profile": {"timezone": "Europe/Stockholm"}}
 
     [user] = await answer(browser.table("users").update(change).eq("id", user_id))
@@ -119,7 +119,7 @@ async def test_a_user_onboards(browser: AsyncClient, user_id: str) -> None:
     assert found == [{"id": user_id}]
 
 
-async def test_a_user_who_leaves_takes_everything_along(browser: AsyncClient, user_id: str, database: Database) -> None:
+async def test_deleting_a_user_deletes_all_of_their_rows(browser: AsyncClient, user_id: str, database: Database) -> None:
     goal = await insert(browser, "goals", {"user_id": user_id, "title": "Run"})
 
     await browser.table("users").delete().eq("id", user_id).execute()
@@ -138,7 +138,7 @@ async def test_a_new_row_comes_back_with_its_defaults(browser: AsyncClient, user
     assert goal["created_at"] == goal["updated_at"]
 
 
-async def test_a_row_can_bring_its_own_id(browser: AsyncClient, user_id: str) -> None:
+async def test_a_caller_can_choose_the_id_of_a_row(browser: AsyncClient, user_id: str) -> None:
     goal_id = str(uuid4())
 
     assert (await insert(browser, "goals", {"id": goal_id, "user_id": user_id, "title": "Run"}))["id"] == goal_id
@@ -155,7 +155,7 @@ async def test_rows_are_created_together_or_not_at_all(browser: AsyncClient, use
     assert (await browser.table("tasks").select("*", count=CountMethod.exact, head=True).execute()).count == 2
 
 
-async def test_a_change_keeps_what_it_does_not_name(browser: AsyncClient, user_id: str) -> None:
+async def test_a_change_keeps_the_fields_that_are_not_sent(browser: AsyncClient, user_id: str) -> None:
     task = await insert(browser, "tasks", {"user_id": user_id, "title": "Run", "description": "Slowly"})
 
     [changed] = await answer(browser.table("tasks").update({"title": "Walk"}).eq("id", task["id"]))
@@ -164,7 +164,7 @@ async def test_a_change_keeps_what_it_does_not_name(browser: AsyncClient, user_i
     assert changed == task | {"title": "Walk"}
 
 
-async def test_a_task_that_is_done_says_when(browser: AsyncClient, user_id: str) -> None:
+async def test_a_done_task_has_completed_at(browser: AsyncClient, user_id: str) -> None:
     task = await insert(browser, "tasks", {"user_id": user_id, "title": "Run"})
     table = browser.table("tasks")
 
@@ -203,7 +203,7 @@ async def test_rows_are_filtered_ordered_and_paged(browser: AsyncClient, user_id
     assert sorted(row["title"] for row in either) == ["Task 0", "Task 3"]
 
 
-async def test_lists_are_filtered_by_what_they_contain(browser: AsyncClient, user_id: str) -> None:
+async def test_lists_can_be_filtered_by_their_entries(browser: AsyncClient, user_id: str) -> None:
     for tags in (["health", "running"], ["learning"], None):
         await insert(browser, "goals", {"user_id": user_id, "title": "x", "class_tags": tags})
 
@@ -269,7 +269,7 @@ async def test_a_conversation_comes_with_its_messages_in_order(browser: AsyncCli
     assert found["messages"] == [{"content": "How are you?"}, {"content": "Hello"}]
 
 
-async def test_goals_full_shows_what_the_adapter_answers(browser: AsyncClient, user_id: str) -> None:
+async def test_goals_full_returns_the_same_as_the_adapter(browser: AsyncClient, user_id: str) -> None:
     goal = await insert(browser, "goals", {"user_id": user_id, "title": "Run"})
     task = await insert(browser, "tasks", {"user_id": user_id, "goal_id": goal["id"], "title": "Run 3 km"})
 
@@ -290,7 +290,7 @@ async def test_goals_of_contract_1_0_come_with_their_tasks(browser: AsyncClient,
 # Upserts -------------------------------------------------------------------------------------------------------------
 
 
-async def test_an_upsert_that_ignores_what_exists_is_accepted(browser: AsyncClient, user_id: str) -> None:
+async def test_an_upsert_that_ignores_existing_rows_is_accepted(browser: AsyncClient, user_id: str) -> None:
     pattern = await insert(browser, "patterns", {"user_id": user_id, "description": "First"})
     rows = [{"id": pattern["id"], "user_id": user_id}, {"id": str(uuid4()), "user_id": user_id}]
 
@@ -301,7 +301,7 @@ async def test_an_upsert_that_ignores_what_exists_is_accepted(browser: AsyncClie
     assert kept["description"] == "First"
 
 
-async def test_an_upsert_that_writes_over_what_exists_is_refused(browser: AsyncClient, user_id: str) -> None:
+async def test_an_upsert_that_overwrites_existing_rows_is_refused(browser: AsyncClient, user_id: str) -> None:
     """It would set the id and the user, too, which never change: update by id instead."""
     pattern = await insert(browser, "patterns", {"user_id": user_id, "description": "First"})
 
@@ -314,7 +314,7 @@ async def test_an_upsert_that_writes_over_what_exists_is_refused(browser: AsyncC
 # Functions -----------------------------------------------------------------------------------------------------------
 
 
-async def test_tasks_of_a_window_by_rpc(browser: AsyncClient, user_id: str) -> None:
+async def test_tasks_of_a_time_range_by_rpc(browser: AsyncClient, user_id: str) -> None:
     start = datetime(2030, 1, 1, tzinfo=UTC)
     rows = [
         {"user_id": user_id, "title": f"{hour} o'clock", "scheduled_at": (start + timedelta(hours=hour)).isoformat()}
@@ -334,7 +334,7 @@ async def test_tasks_of_a_window_by_rpc(browser: AsyncClient, user_id: str) -> N
     assert got == posted
 
 
-async def test_a_window_of_more_than_the_row_limit_is_complete(browser: AsyncClient, user_id: str) -> None:
+async def test_a_time_range_with_more_tasks_than_the_row_limit_is_complete(browser: AsyncClient, user_id: str) -> None:
     rows = [{"user_id": user_id, "title": "x", "scheduled_at": "2030-01-01T00:00:00Z"}] * 1500
     await browser.table("tasks").insert(rows).execute()
     window = {"user_id": user_id, "start_at": "2030-01-01T00:00:00Z", "end_at": "2030-01-01T00:00:00Z"}
@@ -442,7 +442,7 @@ async def test_a_task_is_changed_through_contract_1_0(browser: AsyncClient, user
         ({"title": "x", "created_at": "2020-01-01T00:00:00Z"}, "42501", "tasks"),
     ],
 )
-async def test_an_error_says_what_is_wrong(row: Row, code: str, named: str, browser: AsyncClient, user_id: str) -> None:
+async def test_an_error_has_a_readable_message(row: Row, code: str, named: str, browser: AsyncClient, user_id: str) -> None:
     with pytest.raises(APIError) as refused:
         await insert(browser, "tasks", {"user_id": user_id} | row)
 
@@ -451,7 +451,7 @@ async def test_an_error_says_what_is_wrong(row: Row, code: str, named: str, brow
     assert named in refused.value.message
 
 
-async def test_an_address_that_is_taken_is_a_conflict(stack: LocalStack, user_id: str) -> None:
+async def test_a_taken_address_is_a_conflict(stack: LocalStack, user_id: str) -> None:
     newcomer, taken = str(uuid4()), f"{user_id.upper()}@example.com"
 
     async with signed_in(stack, newcomer, email=taken) as client:
@@ -461,7 +461,7 @@ async def test_an_address_that_is_taken_is_a_conflict(stack: LocalStack, user_id
     assert refused.value.code == "23505"
 
 
-async def test_a_structure_that_fails_says_where(browser: AsyncClient, user_id: str) -> None:
+async def test_the_error_of_a_structure_gives_the_place(browser: AsyncClient, user_id: str) -> None:
     milestones = [{"week_number": 1, "title": "x"}, {"week_number": 2, "title": "x", "tasks": [{"title": ""}]}]
     arguments = {"goal": {"user_id": user_id, "title": "Run"}, "milestones": milestones}
 
@@ -483,14 +483,14 @@ async def test_a_range_that_ends_before_it_starts_is_400(browser: AsyncClient, u
     assert refused.value.message == "The range ends before it starts."
 
 
-async def test_one_row_that_is_not_there_is_an_error(browser: AsyncClient) -> None:
+async def test_a_single_row_that_does_not_exist_is_an_error(browser: AsyncClient) -> None:
     with pytest.raises(APIError) as refused:
         await browser.table("goals").select("*").eq("id", str(uuid4())).single().execute()
 
     assert refused.value.code == "PGRST116"
 
 
-async def test_a_function_that_writes_is_not_called_by_get(browser: AsyncClient, user_id: str) -> None:
+async def test_a_function_that_writes_cannot_be_called_by_get(browser: AsyncClient, user_id: str) -> None:
     with pytest.raises(APIError):
         await browser.rpc("put_demo_flags", {"user_id": user_id}, get=True).execute()
 
@@ -534,7 +534,7 @@ async def test_the_service_reads_and_writes_everyones_rows(stack: LocalStack, br
 
 
 @pytest.mark.parametrize("field", ["created_at", "updated_at"])
-async def test_not_even_the_service_decides_when_a_row_was_written(field: str, stack: LocalStack, user_id: str) -> None:
+async def test_even_services_cannot_set_created_at(field: str, stack: LocalStack, user_id: str) -> None:
     async with client_with(stack, stack.service_role_key) as service:
         with pytest.raises(APIError) as refused:
             await insert(service, "tasks", {"user_id": user_id, "title": "x", field: "2020-01-01T00:00:00Z"})

@@ -38,7 +38,7 @@ async def test_every_caller_of_the_data_api_has_limits(limited: LocalStack) -> N
     [("10s", "100ms", "55P03"), ("100ms", "10s", "57014")],
     ids=["the limit on locks", "the limit on statements"],
 )
-async def test_who_waits_for_a_locked_row_is_sent_away_in_time(
+async def test_waiting_for_a_locked_row_ends_at_the_lock_timeout(
     statement_limit: str, lock_limit: str, code: str, limited: LocalStack
 ) -> None:
     holder, watcher = await asyncpg.connect(limited.database_url), await asyncpg.connect(limited.database_url)

@@ -64,7 +64,7 @@ def exposing_and_not() -> Iterator[tuple[LocalStack, LocalStack]]:
         yield both
 
 
-def test_a_table_made_before_the_migrations_shows_that_the_projects_differ(
+def test_the_two_projects_grant_differently_on_a_table_made_before_the_migrations(
     exposing_and_not: tuple[LocalStack, LocalStack],
 ) -> None:
     """Else comparing them would say nothing."""
@@ -73,7 +73,7 @@ def test_a_table_made_before_the_migrations_shows_that_the_projects_differ(
     assert (exposing, not_exposing) == (True, False)
 
 
-def test_grants_are_the_same_in_both(exposing_and_not: tuple[LocalStack, LocalStack]) -> None:
+def test_grants_are_the_same_in_both_projects(exposing_and_not: tuple[LocalStack, LocalStack]) -> None:
     exposing, not_exposing = (
         {entry for entry in privileges(stack) if entry[0] != "relation public.earlier"} for stack in exposing_and_not
     )
@@ -82,12 +82,14 @@ def test_grants_are_the_same_in_both(exposing_and_not: tuple[LocalStack, LocalSt
     assert ("relation public.tasks", "authenticated", "SELECT") in exposing
 
 
-def test_what_a_later_migration_creates_is_nobodys_in_either(exposing_and_not: tuple[LocalStack, LocalStack]) -> None:
+def test_objects_of_later_migrations_are_granted_to_nobody_in_either_project(
+    exposing_and_not: tuple[LocalStack, LocalStack],
+) -> None:
     for stack in exposing_and_not:
         assert {entry for entry in privileges(stack) if "later" in entry[0]} == set()
 
 
-def test_no_right_belongs_to_strangers_in_either(exposing_and_not: tuple[LocalStack, LocalStack]) -> None:
+def test_anonymous_callers_have_no_rights_in_either_project(exposing_and_not: tuple[LocalStack, LocalStack]) -> None:
     for stack in exposing_and_not:
         of_strangers = {entry for entry in privileges(stack) if entry[1] in {"anon", "public"} and "earlier" not in entry[0]}
 

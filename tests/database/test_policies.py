@@ -160,7 +160,7 @@ def _caller(policy: Policy, names: dict[str, str]) -> str:
     return names["unflagged"] if "{unflagged}" in policy.needed else names["user"]
 
 
-async def test_every_policy_is_tried_here(superuser: Database) -> None:
+async def test_every_policy_is_tested_here(superuser: Database) -> None:
     found = await superuser.fetch("select tablename, cmd, policyname from pg_policies where schemaname in ('public', 'v1_0')")
 
     assert {(policy.table, policy.command, policy.name) for policy in POLICIES} == {tuple(row.values()) for row in found}
@@ -212,7 +212,7 @@ VIEWS = ["public.goals_full"] + [
 ]
 
 
-async def test_every_view_is_tried_here(superuser: Database) -> None:
+async def test_every_view_is_tested_here(superuser: Database) -> None:
     found = await superuser.fetch(
         "select schemaname || '.' || viewname as name from pg_views where schemaname in ('public', 'v1_0')"
     )
@@ -306,7 +306,7 @@ FUNCTIONS = [
 ]
 
 
-async def test_every_function_of_users_is_tried_here(superuser: Database) -> None:
+async def test_every_function_granted_to_users_is_tested_here(superuser: Database) -> None:
     found = await superuser.fetch(
         "select pg_proc.oid from pg_proc inner join pg_namespace on pronamespace = pg_namespace.oid"
         " where nspname in ('public', 'v1_0') and has_function_privilege('authenticated', pg_proc.oid, 'execute')"

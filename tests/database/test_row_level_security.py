@@ -153,7 +153,7 @@ async def exposed(database: Database, catalog: str) -> set[str]:
 # Tables and views ----------------------------------------------------------------------------------------------------
 
 
-async def test_every_exposed_relation_is_tried_here(database: Database) -> None:
+async def test_every_exposed_relation_is_tested_here(database: Database) -> None:
     relations = await exposed(
         database,
         "select nspname || '.' || relname as name from pg_class inner join pg_namespace on relnamespace = pg_namespace.oid"
@@ -291,7 +291,7 @@ async def test_a_row_cannot_be_moved_to_another_user(move: Move, ada: Caller, gr
 
 
 @pytest.mark.parametrize("move", [move for move in MOVES if move[1] != "users"], ids=_move_id)
-async def test_a_row_of_another_user_cannot_be_told_from_one_that_does_not_exist(move: Move, ada: Caller, grace: Caller) -> None:
+async def test_a_row_of_another_user_looks_like_one_that_does_not_exist(move: Move, ada: Caller, grace: Caller) -> None:
     schema, relation, own, change, _ = move
     key = "user_id" if relation == "demo_flags" else "id"
     answers = []
@@ -307,7 +307,7 @@ async def test_a_row_of_another_user_cannot_be_told_from_one_that_does_not_exist
     assert answers[0] == answers[1]
 
 
-async def test_a_new_row_cannot_name_rows_of_another_user(ada: Caller, grace: Caller, database: Database) -> None:
+async def test_a_new_row_cannot_refer_to_rows_of_another_user(ada: Caller, grace: Caller, database: Database) -> None:
     before = await rows_of(database, grace.rows)
     mine, theirs = ada.rows, grace.rows
     attempts: list[tuple[str, str, Row]] = [
@@ -344,7 +344,7 @@ EMBEDDINGS = [
 
 
 @pytest.mark.parametrize(("schema", "relation", "columns"), EMBEDDINGS, ids=[f"{s}.{r}" for s, r, _ in EMBEDDINGS])
-async def test_embedding_reaches_own_rows_only(schema: str, relation: str, columns: str, ada: Caller, grace: Caller) -> None:
+async def test_embedding_returns_own_rows_only(schema: str, relation: str, columns: str, ada: Caller, grace: Caller) -> None:
     rows = rows_in(await ada.schema(schema).from_(relation).select(columns).execute())
 
     answer = json.dumps(rows)
@@ -363,7 +363,7 @@ async def test_a_filter_on_an_embedded_row_finds_nothing_of_another_user(ada: Ca
     assert theirs.data == []
 
 
-async def test_the_planner_tells_nobody_what_others_wrote(ada: Caller, grace: Caller, database: Database) -> None:
+async def test_planner_estimates_reveal_nothing_of_other_users(ada: Caller, grace: Caller, database: Database) -> None:
     await database.execute(
         "insert into public.messages (conversation_id, role, content)"
         " select $1, 'user', 'secret ' || nth from generate_series(1, 3000) as nth",
@@ -477,7 +477,7 @@ CALLS = [
 every_call = pytest.mark.parametrize("call", CALLS, ids=str)
 
 
-async def test_every_exposed_function_is_tried_here(database: Database) -> None:
+async def test_every_exposed_function_is_tested_here(database: Database) -> None:
     functions = await exposed(
         database,
         "select nspname || '.' || proname as name from pg_proc inner join pg_namespace on pronamespace = pg_namespace.oid"
@@ -504,7 +504,7 @@ async def test_a_function_does_nothing_to_the_rows_of_another_user(
 
 
 @pytest.mark.parametrize("call", [call for call in CALLS if call.function not in _FOR_THE_SERVICE], ids=str)
-async def test_a_function_does_something_for_the_owner_of_the_rows(call: Call, grace: Caller) -> None:
+async def test_a_function_works_for_the_owner_of_the_rows(call: Call, grace: Caller) -> None:
     answer = await grace.call(call.schema, call.function, call.arguments(grace.rows))
 
     assert answer != call.answer(grace.rows)
@@ -520,7 +520,7 @@ async def test_a_bulk_update_changes_the_callers_tasks_among_others(ada: Caller,
 
 
 @pytest.mark.parametrize("link", ["linked_goal_id", "linked_task_id"])
-async def test_a_voice_session_cannot_lead_to_what_another_user_owns(link: str, ada: Caller, grace: Caller) -> None:
+async def test_a_voice_session_cannot_link_to_rows_of_another_user(link: str, ada: Caller, grace: Caller) -> None:
     theirs = grace.rows.goal if link == "linked_goal_id" else grace.rows.task
 
     with pytest.raises(APIError) as refused:
@@ -530,7 +530,7 @@ async def test_a_voice_session_cannot_lead_to_what_another_user_owns(link: str, 
 
 
 @pytest.mark.parametrize("schema", ["public", "v1_0"])
-async def test_a_structure_puts_tasks_under_their_own_goal_whatever_they_say(
+async def test_tasks_of_a_structure_belong_to_its_goal_even_if_they_name_another(
     schema: str, ada: Caller, grace: Caller, database: Database
 ) -> None:
     before = await rows_of(database, grace.rows)
@@ -567,7 +567,7 @@ async def stranger(stack: LocalStack, request: pytest.FixtureRequest) -> AsyncIt
 
 
 @every_relation
-async def test_a_stranger_gets_nothing_from_any_relation(
+async def test_anonymous_callers_read_no_relation(
     relation: Relation, stranger: httpx.AsyncClient, grace: Caller, database: Database
 ) -> None:
     before = await rows_of(database, grace.rows)
@@ -589,7 +589,9 @@ async def test_a_stranger_gets_nothing_from_any_relation(
 
 
 @every_call
-async def test_a_stranger_can_call_no_function(call: Call, stranger: httpx.AsyncClient, grace: Caller, database: Database) -> None:
+async def test_anonymous_callers_can_call_no_function(
+    call: Call, stranger: httpx.AsyncClient, grace: Caller, database: Database
+) -> None:
     before = await rows_of(database, grace.rows)
     headers = {"Content-Profile": call.schema}
 
@@ -599,7 +601,7 @@ async def test_a_stranger_can_call_no_function(call: Call, stranger: httpx.Async
     assert await rows_of(database, grace.rows) == before
 
 
-async def test_a_stranger_is_told_of_no_path(stranger: httpx.AsyncClient) -> None:
+async def test_the_openapi_document_for_anonymous_callers_lists_no_path(stranger: httpx.AsyncClient) -> None:
     for schema in ("public", "v1_0"):
         document = (await stranger.get("/", headers={"Accept-Profile": schema})).json()
 
@@ -615,17 +617,17 @@ async def _status_with(stack: LocalStack, token: str) -> int:
         return (await client.get("/goals")).status_code
 
 
-async def test_a_users_token_opens_the_door(stack: LocalStack, grace: Caller) -> None:
+async def test_a_token_of_a_user_is_accepted(stack: LocalStack, grace: Caller) -> None:
     assert await _status_with(stack, stack.mint(grace.rows.user)) == 200
 
 
-async def test_a_token_of_another_secret_is_401(stack: LocalStack, grace: Caller) -> None:
+async def test_a_token_signed_with_another_secret_is_401(stack: LocalStack, grace: Caller) -> None:
     claims = jwt.decode(stack.mint(grace.rows.user), options={"verify_signature": False})
 
     assert await _status_with(stack, jwt.encode(claims, "another secret of at least 32 characters")) == 401
 
 
-async def test_a_token_that_was_changed_is_401(stack: LocalStack, ada: Caller, grace: Caller) -> None:
+async def test_a_modified_token_is_401(stack: LocalStack, ada: Caller, grace: Caller) -> None:
     header, _, signature = stack.mint(ada.rows.user).split(".")
     _, claims, _ = stack.mint(grace.rows.user).split(".")
 

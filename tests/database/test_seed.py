@@ -47,14 +47,14 @@ def test_the_seed_fills_every_table(seeded: LocalStack, table: str) -> None:
     assert rows_of(seeded, table)
 
 
-def test_there_are_three_users_under_addresses_that_reach_nobody(seeded: LocalStack) -> None:
+def test_the_seed_has_three_users_with_unroutable_addresses(seeded: LocalStack) -> None:
     addresses = {user["email"] for user in rows_of(seeded, "users")}
 
     assert len(addresses) == 3
     assert all(address.endswith("@example.com") for address in addresses)
 
 
-def test_the_guides_examples_can_still_register_their_addresses(seeded: LocalStack) -> None:
+def test_the_seed_takes_no_address_of_the_guides_examples(seeded: LocalStack) -> None:
     addresses = {user["email"] for user in rows_of(seeded, "users")}
 
     assert addresses.isdisjoint({f"{name}@example.com" for name in ("jane", "test", "direct", "uow")})
@@ -71,14 +71,14 @@ def test_the_guides_examples_can_still_register_their_addresses(seeded: LocalSta
         ("notification_log", "channel", "public.notification_channel"),
     ],
 )
-def test_every_word_of_a_vocabulary_occurs(seeded: LocalStack, table: str, column: str, domain: str) -> None:
+def test_every_enumerated_value_occurs_in_the_seed(seeded: LocalStack, table: str, column: str, domain: str) -> None:
     words = words_of(seeded, domain)
 
     assert words
     assert {row[column] for row in rows_of(seeded, table)} == words
 
 
-def test_tasks_lie_around_the_time_of_loading(seeded: LocalStack) -> None:
+def test_tasks_are_scheduled_around_the_time_of_loading(seeded: LocalStack) -> None:
     [counts] = fetch_rows(
         seeded.database_url,
         "select count(*) filter (where scheduled_at between now() - interval '2 days' and now()) as before,"
@@ -89,7 +89,7 @@ def test_tasks_lie_around_the_time_of_loading(seeded: LocalStack) -> None:
     assert counts["after"] >= 2
 
 
-def test_the_voice_conversation_is_finished(seeded: LocalStack) -> None:
+def test_the_seeded_voice_conversation_is_closed(seeded: LocalStack) -> None:
     [voice] = [row for row in rows_of(seeded, "conversations") if row["context_type"] == "voice"]
     messages = [row for row in rows_of(seeded, "messages") if row["conversation_id"] == voice["id"]]
 
@@ -100,7 +100,7 @@ def test_the_voice_conversation_is_finished(seeded: LocalStack) -> None:
     assert {message["role"] for message in messages} >= {"user", "assistant"}
 
 
-def test_seeding_again_changes_nothing(seeded: LocalStack) -> None:
+def test_loading_the_seed_twice_changes_nothing(seeded: LocalStack) -> None:
     before = {table: rows_of(seeded, table) for table in TABLES}
 
     assert seeded.seed() is False
@@ -108,7 +108,7 @@ def test_seeding_again_changes_nothing(seeded: LocalStack) -> None:
 
 
 @pytest.mark.integration
-def test_the_cli_loads_it_with_the_migrations() -> None:
+def test_the_supabase_cli_loads_the_seed_with_the_migrations() -> None:
     with LocalStack(migrate=False).database_first() as stack:
         remote = f"--remote={stack.database_url}?sslmode=disable"
         migrations.supabase_cli("db", "push", "--yes", "--include-seed", remote, check="db push")

@@ -74,9 +74,7 @@ async def test_the_total_is_exact_in_every_snapshot_while_eight_writers_insert_d
     assert looks > 5
 
 
-async def test_a_writer_that_has_not_committed_does_not_make_another_wait(
-    stack: LocalStack, database: "Connection", owner: UUID
-) -> None:
+async def test_an_uncommitted_writer_does_not_block_another(stack: LocalStack, database: "Connection", owner: UUID) -> None:
     open_writers = [await asyncpg.connect(stack.database_url) for _ in range(3)]
     try:
         for writer in open_writers:
@@ -91,7 +89,7 @@ async def test_a_writer_that_has_not_committed_does_not_make_another_wait(
             await writer.close()
 
 
-async def test_summands_do_not_outnumber_the_writers_of_one_moment(database: "Connection", owner: UUID) -> None:
+async def test_a_total_has_no_more_partial_counts_than_concurrent_writers(database: "Connection", owner: UUID) -> None:
     before = await database.fetchval("select count(*) from private.row_counts where counted = 'public.tasks'::regclass")
     for _ in range(50):
         await database.execute("insert into public.tasks (user_id, title) values ($1, 'one after another')", owner)

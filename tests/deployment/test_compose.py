@@ -63,7 +63,7 @@ def test_dclint_finds_nothing_in_the_compose_files_and_they_fit_the_schema(tmp_p
     assert "invalid-schema" in subprocess.run([*dclint, wrong], capture_output=True, text=True, cwd=ROOT).stdout
 
 
-def test_the_supabase_cli_takes_the_configuration_without_an_error_or_a_warning(tmp_path: Path) -> None:
+def test_the_supabase_cli_accepts_the_configuration_without_an_error_or_a_warning(tmp_path: Path) -> None:
     def said(supabase: Path) -> str:
         # It reads the configuration before it connects; nothing listens there.
         nowhere = "--remote=postgresql://postgres@127.0.0.1:1/postgres?sslmode=disable"
@@ -81,7 +81,7 @@ def test_every_published_port_is_on_the_loopback_interface(name: str) -> None:
     assert all(port.startswith("127.0.0.1:") for port in SERVICES[name].get("ports", []))
 
 
-def test_only_the_adapter_publishes_a_port_and_the_database_has_no_way_out() -> None:
+def test_only_the_adapter_publishes_a_port_and_the_database_cannot_reach_the_internet() -> None:
     assert [name for name, service in SERVICES.items() if "ports" in service] == ["flux-dao-service"]
     assert SERVICES["flux-dao-service"]["ports"] == ["127.0.0.1:8000:8000"]
     assert COMPOSE["networks"]["data"]["internal"] is True
@@ -96,7 +96,7 @@ def test_no_variable_holds_a_secret(name: str) -> None:
         assert not re.search(r"//[^/]*:[^/]*@|eyJ|sb_", value), variable
 
 
-def test_every_setting_of_the_adapter_is_one_that_it_knows() -> None:
+def test_the_adapter_knows_every_setting_that_compose_gives_it() -> None:
     known = {field.upper() for field in Settings.model_fields} | OF_THE_IMAGE
     assert set(SERVICES["flux-dao-service"]["environment"]) <= known
     assert SERVICES["flux-dao-service"]["environment"]["REQUIRE_SERVICE_KEY"] == "false"
@@ -116,7 +116,7 @@ def test_each_volume_of_keys_is_mounted_by_one_service_beside_the_job_that_fills
 
 
 @every_service
-def test_who_is_waited_for_can_say_that_it_is_ready(name: str) -> None:
+def test_every_service_that_others_wait_for_has_a_health_check(name: str) -> None:
     for other, condition in SERVICES[name].get("depends_on", {}).items():
         if condition == {"condition": "service_healthy"}:
             assert SERVICES[other]["healthcheck"]["test"][0] == "CMD"
@@ -125,7 +125,7 @@ def test_who_is_waited_for_can_say_that_it_is_ready(name: str) -> None:
             assert SERVICES[other]["restart"] == "no"
 
 
-def test_the_order_is_keys_database_migrations_data_api_adapter() -> None:
+def test_services_start_in_the_order_keys_database_migrations_data_api_adapter() -> None:
     order = ["keys", "db", "migrate", "postgrest", "flux-dao-service"]
     waits = {name: list(service.get("depends_on", {})) for name, service in SERVICES.items()}
     assert waits == {"keys": [], **{later: [earlier] for earlier, later in pairwise(order)}}
@@ -145,7 +145,7 @@ def test_every_service_is_bounded_and_confined(name: str) -> None:
         assert "healthcheck" in service
 
 
-def test_images_of_others_have_an_exact_tag() -> None:
+def test_third_party_images_have_an_exact_tag() -> None:
     bases = {stage.base for stage in read_stages(ROOT / "Dockerfile").values()}
     others = {service["image"] for service in SERVICES.values() if "build" not in service}
     for image in bases | others:
@@ -161,7 +161,7 @@ def test_postgrest_is_set_as_supabase_config_says() -> None:
     assert SERVICES["db"]["image"].startswith(f"supabase/postgres:{major}.")
 
 
-def test_a_stop_leaves_time_for_the_longest_request() -> None:
+def test_the_stop_grace_period_is_longer_than_the_longest_request() -> None:
     adapter = read_stages(ROOT / "Dockerfile")["adapter"]
     start = adapter.last("CMD")
     assert start is not None
@@ -170,7 +170,7 @@ def test_a_stop_leaves_time_for_the_longest_request() -> None:
     assert longest < graceful < seconds(SERVICES["flux-dao-service"]["stop_grace_period"])
 
 
-def test_the_adapter_image_is_the_last_stage_and_runs_as_nobody_in_particular() -> None:
+def test_the_adapter_image_is_the_last_stage_and_runs_without_root() -> None:
     stages = read_stages(ROOT / "Dockerfile")
     assert list(stages)[-1] == "adapter"
     for name in ("adapter", "jobs"):
@@ -179,7 +179,7 @@ def test_the_adapter_image_is_the_last_stage_and_runs_as_nobody_in_particular() 
         assert user.text == "10001:10001"
 
 
-def test_the_build_context_has_what_is_copied_and_neither_tests_nor_settings_nor_keys() -> None:
+def test_the_build_context_has_the_copied_files_and_no_tests_settings_or_keys() -> None:
     context = BuildContext(ROOT)
     assert Path("adapter/dao_service/main.py") in context.files("adapter/dao_service/")
     for left_out in (".env", ".env.local", ".local/jwt-secret", "tests/conftest.py", "supabase/.temp/x", ".git/config"):

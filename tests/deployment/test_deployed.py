@@ -19,20 +19,20 @@ def url(request: pytest.FixtureRequest) -> Iterator[str]:
             yield adapter.url
 
 
-def test_it_lives_reaches_its_database_and_documents_itself(url: str) -> None:
+def test_the_service_is_alive_ready_and_documented(url: str) -> None:
     assert httpx.get(f"{url}/health").json() == {"status": "ok"}
     assert httpx.get(f"{url}/ready").json() == {"status": "ready"}
     assert httpx.get(f"{url}/docs").status_code == 200
 
 
-def test_the_command_of_guide_1_2(url: str) -> None:
+def test_the_command_of_guide_1_2_works(url: str) -> None:
     email = f"test-{uuid4()}@example.com"
     made = httpx.post(f"{url}/api/v1/users/", json={"email": email})
     assert (made.status_code, made.json()["email"]) == (201, email)
     assert httpx.delete(f"{url}/api/v1/users/{made.json()['id']}").status_code == 204
 
 
-def test_the_command_of_guide_1_0_with_its_key(url: str) -> None:
+def test_the_command_of_guide_1_0_works_with_its_key(url: str) -> None:
     key = {"X-Flux-Service-Key": "goal-planner-key-abc"}
     user = {"name": "Test User", "email": f"test-{uuid4()}@example.com"}
     made = httpx.post(f"{url}/api/v1/users/", json=user, headers=key)
@@ -40,5 +40,5 @@ def test_the_command_of_guide_1_0_with_its_key(url: str) -> None:
     assert httpx.delete(f"{url}/api/v1/users/{made.json()['id']}", headers=key).status_code == 204
 
 
-def test_an_unknown_key_opens_nothing(url: str) -> None:
+def test_an_unknown_key_is_refused(url: str) -> None:
     assert httpx.get(f"{url}/api/v1/users/", headers={"X-Flux-Service-Key": "unknown"}).status_code == 403

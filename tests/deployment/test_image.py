@@ -186,7 +186,7 @@ async def database(stack: LocalStack) -> AsyncIterator["asyncpg.Connection[async
     await connection.close()
 
 
-def test_the_first_start_makes_the_keys_and_the_next_one_keeps_them(
+def test_the_first_start_creates_the_keys_and_the_next_one_keeps_them(
     keys: dict[str, Path], services: dict[str, ComposedService]
 ) -> None:
     files = [file for name in keys if name.endswith("-keys") for file in keys[name].iterdir()]
@@ -208,14 +208,14 @@ def test_the_first_start_makes_the_keys_and_the_next_one_keeps_them(
     assert json.loads(base64.urlsafe_b64decode(claims + "=="))["role"] == "service_role"
 
 
-def test_the_database_script_brings_the_functions_that_all_tests_run_on() -> None:
+def test_the_database_script_creates_the_same_functions_as_the_local_stack() -> None:
     scripts = (ROOT / "docker" / "database.sql", ROOT / "scripts" / "local_stack" / "bootstrap.sql")
     ours, tested = (re.findall(r"create or replace function auth\..*?\$\$;", script.read_text(), re.DOTALL) for script in scripts)
     assert len(ours) == 4
     assert ours == tested
 
 
-def test_an_owner_without_superuser_rights_has_migrated_and_migrates_again(
+def test_an_owner_without_superuser_rights_can_migrate_twice(
     stack: LocalStack, services: dict[str, ComposedService], keys: dict[str, Path]
 ) -> None:
     tables = "select tableowner::text as owner from pg_tables where schemaname = 'public'"
@@ -226,12 +226,12 @@ def test_an_owner_without_superuser_rights_has_migrated_and_migrates_again(
     assert done.returncode == 0, done.stderr
 
 
-def test_a_job_that_fails_says_so_in_one_line_and_its_exit_code(services: dict[str, ComposedService]) -> None:
+def test_a_failing_job_prints_one_line_and_exits_with_1(services: dict[str, ComposedService]) -> None:
     done = run(services["migrate"], services["migrate"].run("python", "-m", "container.jobs", "nonsense"))
     assert (done.returncode, done.stderr) == (1, "error: usage: python -m container.jobs keys|migrate FOLDER\n")
 
 
-def test_the_adapter_serves_as_nobody_from_a_read_only_root_with_two_workers(adapter: Running) -> None:
+def test_the_adapter_serves_without_root_from_a_read_only_file_system_with_two_workers(adapter: Running) -> None:
     workers = workers_of(adapter)
     assert len(workers) == 2
     for process in (adapter.first_process, *workers):
@@ -248,7 +248,7 @@ def test_the_adapter_serves_as_nobody_from_a_read_only_root_with_two_workers(ada
     assert done.stderr.count("No module named") == 2
 
 
-def test_a_row_goes_in_and_comes_back_in_both_contracts(adapter: Running) -> None:
+def test_a_row_can_be_written_and_read_through_both_contracts(adapter: Running) -> None:
     made = httpx.post(f"{adapter.url}/api/v1/users/", json={"email": f"{uuid4()}@example.com"})
     assert made.status_code == 201
     assert httpx.get(f"{adapter.url}/api/v1/users/{made.json()['id']}").json() == made.json()
@@ -256,7 +256,7 @@ def test_a_row_goes_in_and_comes_back_in_both_contracts(adapter: Running) -> Non
     assert older.json()["demo_mode"] is False
 
 
-def test_the_health_checks_tell_a_service_that_runs_from_one_that_does_not(adapter: Running, stack: LocalStack) -> None:
+def test_the_health_checks_distinguish_a_running_service_from_a_stopped_one(adapter: Running, stack: LocalStack) -> None:
     image_check = adapter.service.builder.stages["adapter"].last("HEALTHCHECK")
     assert image_check is not None
     of_the_image = json.loads(image_check.text.partition("CMD ")[2])
@@ -276,7 +276,7 @@ def test_the_health_checks_tell_a_service_that_runs_from_one_that_does_not(adapt
     assert "refused" in nowhere.stdout
 
 
-async def test_sigterm_lets_a_request_under_way_finish_and_ends_with_0(
+async def test_a_request_in_progress_finishes_after_sigterm_and_the_service_exits_with_0(
     adapter: Running, database: "asyncpg.Connection[asyncpg.Record]"
 ) -> None:
     async with httpx.AsyncClient(base_url=adapter.url) as caller:
@@ -302,7 +302,7 @@ async def test_sigterm_lets_a_request_under_way_finish_and_ends_with_0(
     assert "Traceback" not in output
 
 
-def test_sigterm_while_it_starts_ends_it_with_0(services: dict[str, ComposedService]) -> None:
+def test_the_service_exits_with_0_on_sigterm_while_it_starts(services: dict[str, ComposedService]) -> None:
     with started(services["flux-dao-service"]) as early:
         assert wait_until(lambda: bool(children(early.process.pid)), 5)
         inside = early.first_process
@@ -313,7 +313,7 @@ def test_sigterm_while_it_starts_ends_it_with_0(services: dict[str, ComposedServ
         assert (early.process.returncode, "Traceback" in output) == (0, False), output
 
 
-def test_sigterm_ends_a_single_idle_worker_with_0(services: dict[str, ComposedService]) -> None:
+def test_an_idle_worker_exits_with_0_on_sigterm(services: dict[str, ComposedService]) -> None:
     with started(services["flux-dao-service"], WEB_CONCURRENCY="1") as idle:
         assert wait_until(lambda: idle.answers("/health"), 30)
         os.kill(idle.first_process, signal.SIGTERM)
@@ -329,7 +329,7 @@ def catches_sigterm(process: int) -> bool:
     return False
 
 
-def test_a_wrong_setting_ends_it_with_one_line_however_many_workers(services: dict[str, ComposedService]) -> None:
+def test_a_wrong_setting_stops_the_service_with_one_line_for_any_number_of_workers(services: dict[str, ComposedService]) -> None:
     with started(services["flux-dao-service"], MAX_BODY_BYTES="many") as wrong:
         output = wrong.output_after_end(10)
         assert wrong.process.returncode == 1

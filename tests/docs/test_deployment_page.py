@@ -33,7 +33,7 @@ def row(name: str, default: Any, allowed: tuple[Any, ...], meaning: str) -> str:
     return f"| `{name.upper()}` | {shown} | {meaning} |"
 
 
-def test_the_table_of_settings_is_the_settings() -> None:
+def test_the_table_of_settings_lists_every_setting() -> None:
     said = meanings()
     rows = [row(name, field.default, get_args(field.annotation), said[name]) for name, field in Settings.model_fields.items()]
     table = "\n".join(["| variable | default | |", "|---|---|---|", *rows])
@@ -42,7 +42,7 @@ def test_the_table_of_settings_is_the_settings() -> None:
     assert on_the_page[1].strip() == table
 
 
-def test_the_connections_add_up() -> None:
+def test_the_connection_counts_of_the_page_add_up() -> None:
     postgrest = read_compose()["services"]["postgrest"]["environment"]
     pool = int(postgrest["PGRST_DB_POOL"]) + 1
     most = int(re.search(r"max_connections=(\d+)", " ".join(read_compose()["services"]["db"]["command"]))[1])  # type: ignore[index]

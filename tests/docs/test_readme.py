@@ -13,7 +13,7 @@ def test_the_readme_is_an_overview() -> None:
     assert len(README.splitlines()) <= 120
 
 
-def test_its_numbers_are_the_benchmarks() -> None:
+def test_the_numbers_of_the_readme_are_those_of_the_benchmark() -> None:
     section = README.partition("## How fast it is")[2].partition("\n## ")[0]
     largest = BENCHMARK.partition("## 1,000,000 tasks")[2].partition("Ratios")[0]
 

@@ -31,7 +31,7 @@ from tests.faults.breaking import PATTERNS, await_recovery, create_user
         ("23505", 409),
     ],
 )
-def test_an_error_of_the_database_has_its_status_and_shows_nothing_of_it(
+def test_a_database_error_gets_its_status_and_reveals_nothing(
     code: str, status: int, caller: httpx.Client, broken_stack: LocalStack
 ) -> None:
     await_recovery(caller)

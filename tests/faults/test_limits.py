@@ -61,7 +61,7 @@ def _write_slowly(caller: httpx.Client, writers: int, **fields: str) -> list[tup
         return list(pool.map(write, range(writers)))
 
 
-def test_more_callers_than_connections_get_503_and_none_hangs(caller: httpx.Client) -> None:
+def test_callers_beyond_the_connection_limit_get_503_and_none_hangs(caller: httpx.Client) -> None:
     await_recovery(caller)
 
     # Large bodies share no call, so each needs a connection.
@@ -73,7 +73,7 @@ def test_more_callers_than_connections_get_503_and_none_hangs(caller: httpx.Clie
     await_recovery(caller)
 
 
-def test_what_took_too_long_together_is_not_tried_again(caller: httpx.Client) -> None:
+def test_a_shared_call_that_took_too_long_is_not_retried(caller: httpx.Client) -> None:
     await_recovery(caller)
 
     answers = _write_slowly(caller, 12)
@@ -114,7 +114,7 @@ def _running_statements(stack: LocalStack) -> int:
     return len(rows)
 
 
-def test_callers_who_leave_in_the_middle_leave_no_connection_behind(caller: httpx.Client, broken_stack: LocalStack) -> None:
+def test_callers_who_disconnect_midway_leave_no_connection_in_use(caller: httpx.Client, broken_stack: LocalStack) -> None:
     await_recovery(caller)
     user = create_user(caller)
     head = (

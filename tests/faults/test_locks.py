@@ -52,7 +52,7 @@ def _p99(seconds: list[float]) -> float:
     return statistics.quantiles(seconds, n=100)[98]
 
 
-def test_callers_of_other_tables_do_not_notice_a_locked_table(patient: Adapter, broken_stack: LocalStack) -> None:
+def test_a_locked_table_does_not_delay_callers_of_other_tables(patient: Adapter, broken_stack: LocalStack) -> None:
     with caller_of(patient) as caller:
         await_recovery(caller)
         user = create_user(caller)
@@ -70,7 +70,7 @@ def test_callers_of_other_tables_do_not_notice_a_locked_table(patient: Adapter, 
     assert {answer.result().status_code for answer in answers} <= {200, 201, 503, 504}
 
 
-def test_changes_of_other_rows_do_not_notice_a_locked_row(patient: Adapter, broken_stack: LocalStack) -> None:
+def test_a_locked_row_does_not_delay_changes_of_other_rows(patient: Adapter, broken_stack: LocalStack) -> None:
     with caller_of(patient) as caller:
         await_recovery(caller)
         locked, others = create_user(caller), [create_user(caller) for _ in range(4)]

@@ -94,9 +94,7 @@ def test_a_part_that_is_killed_under_load_loses_no_acknowledged_write(
     await_recovery(its_caller)
 
 
-def test_while_a_part_is_stopped_callers_get_503_and_afterwards_it_recovers_by_itself(
-    victim: Any, its_caller: httpx.Client
-) -> None:
+def test_callers_get_503_while_a_part_is_stopped_and_the_service_recovers_by_itself(victim: Any, its_caller: httpx.Client) -> None:
     await_recovery(its_caller)
     user = its_caller.post(USERS, json=make_user_data()).json()
     victim.stop()

@@ -106,14 +106,16 @@ async def _held(
     return first, others
 
 
-async def test_who_comes_alone_goes_alone(gathering: GatheringGateway, watched: Watched, ids: list[str]) -> None:
+async def test_a_single_request_is_a_call_of_its_own(gathering: GatheringGateway, watched: Watched, ids: list[str]) -> None:
     for key in ids:
         assert orjson.loads(await gathering.select(USERS, key))["id"] == key
 
     assert watched.calls == ["select"] * len(ids)
 
 
-async def test_who_comes_meanwhile_goes_together(gathering: GatheringGateway, watched: Watched, ids: list[str]) -> None:
+async def test_requests_arriving_during_a_call_share_the_next_one(
+    gathering: GatheringGateway, watched: Watched, ids: list[str]
+) -> None:
     first, others = await _held(gathering, watched, ids)
     watched.free.set()
 
@@ -123,7 +125,9 @@ async def test_who_comes_meanwhile_goes_together(gathering: GatheringGateway, wa
     assert watched.calls == ["select", "select_each"]
 
 
-async def test_nobody_waits_longer_than_a_moment_for_another(gathering: GatheringGateway, watched: Watched, ids: list[str]) -> None:
+async def test_a_slow_call_delays_other_requests_only_briefly(
+    gathering: GatheringGateway, watched: Watched, ids: list[str]
+) -> None:
     first, others = await _held(gathering, watched, ids)
 
     await _started(watched, 1)
@@ -134,7 +138,7 @@ async def test_nobody_waits_longer_than_a_moment_for_another(gathering: Gatherin
     await asyncio.gather(first, *others)
 
 
-async def test_many_go_in_calls_of_fifty(gathering: GatheringGateway, watched: Watched, ids: list[str]) -> None:
+async def test_a_call_carries_at_most_fifty_requests(gathering: GatheringGateway, watched: Watched, ids: list[str]) -> None:
     missing = [str(uuid4()) for _ in range(111)]
     first, others = await _held(gathering, watched, [*ids, *missing])
     watched.free.set()
@@ -146,7 +150,9 @@ async def test_many_go_in_calls_of_fifty(gathering: GatheringGateway, watched: W
     assert watched.calls == ["select"] + ["select_each"] * 3 + ["select"] * 111
 
 
-async def test_who_no_longer_waits_is_not_asked_for(gathering: GatheringGateway, watched: Watched, ids: list[str]) -> None:
+async def test_a_cancelled_request_is_left_out_of_the_next_call(
+    gathering: GatheringGateway, watched: Watched, ids: list[str]
+) -> None:
     first, others = await _held(gathering, watched, ids)
     others[0].cancel()
     first.cancel()
@@ -164,7 +170,7 @@ async def test_who_no_longer_waits_is_not_asked_for(gathering: GatheringGateway,
     [UnavailableError("Away."), TimeLimitError("Slow."), InternalError("HTTP 500"), ValueError()],
     ids=["unavailable", "slow", "unknown", "internal"],
 )
-async def test_what_fails_for_all_is_told_to_all_and_not_tried_again(
+async def test_a_call_that_fails_as_a_whole_fails_every_request_and_is_not_retried(
     failure: Exception, gathering: GatheringGateway, watched: Watched, ids: list[str]
 ) -> None:
     first, others = await _held(gathering, watched, ids)
@@ -179,7 +185,7 @@ async def test_what_fails_for_all_is_told_to_all_and_not_tried_again(
     assert orjson.loads(await gathering.select(USERS, ids[0]))["id"] == ids[0]
 
 
-async def test_what_would_have_had_to_wait_for_a_lock_is_asked_for_alone(
+async def test_a_shared_call_that_runs_into_the_lock_limit_is_retried_one_request_at_a_time(
     gathering: GatheringGateway, watched: Watched, ids: list[str]
 ) -> None:
     first, others = await _held(gathering, watched, ids)
@@ -192,7 +198,7 @@ async def test_what_would_have_had_to_wait_for_a_lock_is_asked_for_alone(
     assert watched.calls == ["select", "select_each"] + ["select"] * 9
 
 
-async def test_reads_of_one_row_share_its_answer(gathering: GatheringGateway, watched: Watched, ids: list[str]) -> None:
+async def test_concurrent_reads_of_one_row_share_one_result(gathering: GatheringGateway, watched: Watched, ids: list[str]) -> None:
     first, others = await _held(gathering, watched, ids[:1] * 10)
     watched.free.set()
 
@@ -202,7 +208,7 @@ async def test_reads_of_one_row_share_its_answer(gathering: GatheringGateway, wa
     assert watched.calls == ["select", "select"]
 
 
-async def test_reads_of_a_row_that_is_not_there_share_that(gathering: GatheringGateway, watched: Watched) -> None:
+async def test_concurrent_reads_of_a_missing_row_share_one_404(gathering: GatheringGateway, watched: Watched) -> None:
     first, others = await _held(gathering, watched, [str(uuid4())] * 10)
     watched.free.set()
 
@@ -212,7 +218,7 @@ async def test_reads_of_a_row_that_is_not_there_share_that(gathering: GatheringG
     assert watched.calls == ["select", "select"]
 
 
-async def test_changes_of_one_row_are_made_one_by_one(gathering: GatheringGateway, watched: Watched, ids: list[str]) -> None:
+async def test_changes_of_one_row_are_made_one_at_a_time(gathering: GatheringGateway, watched: Watched, ids: list[str]) -> None:
     names = [f"name {number}" for number in range(5)]
     watched.free.clear()
     changes = [
@@ -227,7 +233,7 @@ async def test_changes_of_one_row_are_made_one_by_one(gathering: GatheringGatewa
     assert watched.calls == ["update"] * 5
 
 
-async def test_a_call_that_is_cancelled_from_beneath_leaves_nobody_waiting(
+async def test_a_shared_call_that_is_cancelled_leaves_no_request_waiting(
     gathering: GatheringGateway, watched: Watched, ids: list[str]
 ) -> None:
     first, others = await _held(gathering, watched, ids)
@@ -240,7 +246,7 @@ async def test_a_call_that_is_cancelled_from_beneath_leaves_nobody_waiting(
     assert all(task.cancelled() for task in done)
 
 
-async def test_closing_leaves_nobody_waiting(gathering: GatheringGateway, watched: Watched, ids: list[str]) -> None:
+async def test_closing_the_gateway_leaves_no_request_waiting(gathering: GatheringGateway, watched: Watched, ids: list[str]) -> None:
     first, others = await _held(gathering, watched, ids)
     await _started(watched, 1)
     late = asyncio.create_task(gathering.select(USERS, ids[0]))
@@ -254,7 +260,7 @@ async def test_closing_leaves_nobody_waiting(gathering: GatheringGateway, watche
     assert all(task.cancelled() for task in done)
 
 
-async def test_what_has_no_id_or_is_more_than_a_row_is_passed_on(
+async def test_operations_without_an_id_or_with_several_rows_are_not_shared(
     gathering: GatheringGateway, watched: Watched, ids: list[str]
 ) -> None:
     watched.free.clear()

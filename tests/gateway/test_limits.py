@@ -63,7 +63,7 @@ async def _locked(stack: LocalStack, key: str) -> AsyncIterator[None]:
         await holder.close()
 
 
-async def test_waiting_for_a_connection_counts(
+async def test_the_time_limit_includes_waiting_for_a_connection(
     gateway: Gateway, stack: LocalStack, database: "asyncpg.Connection[asyncpg.Record]"
 ) -> None:
     one, other = await _create_user(gateway), await _create_user(gateway)

@@ -144,7 +144,7 @@ async def _read(gateway: PostgrestGateway) -> str:
 
 
 @pytest.mark.parametrize("peer", PEERS)
-async def test_every_call_ends_in_time_and_with_its_own_answer(peer: Peer) -> None:
+async def test_every_call_ends_in_time_with_its_own_response(peer: Peer) -> None:
     async with _gateway_to(peer) as gateway:
         outcomes = [await _read(gateway) for _ in range(3)]
         outcomes += await asyncio.gather(*(_read(gateway) for _ in range(6)))
@@ -164,7 +164,7 @@ async def test_a_write_that_got_no_answer_has_an_unknown_outcome(peer: Peer) -> 
     assert "Idempotency-Key" in caught.value.detail
 
 
-async def test_a_write_that_was_not_sent_may_be_tried_again() -> None:
+async def test_a_write_that_was_not_sent_is_reported_as_safe_to_retry() -> None:
     gateway = PostgrestGateway("http://127.0.0.1:9", "key", {}, timeout_seconds=LIMIT_SECONDS)
     with pytest.raises(UnavailableError) as caught:
         await gateway.insert(USERS, Payload(("email",), b'{"email":"ada@example.com"}'))

@@ -41,7 +41,7 @@ TITLES = [
 
 
 @both_contracts
-async def test_rows_read_at_once_are_each_the_one_that_was_asked_for(contract: str, clients: Clients, world: World) -> None:
+async def test_concurrent_reads_each_return_their_own_row(contract: str, clients: Clients, world: World) -> None:
     caller = clients[contract]
     rows = [
         await create(caller, "tasks", make_task_data(world["user"], world["goal"], title=title))
@@ -66,7 +66,7 @@ SHAPES: list[dict[str, Any]] = [{}, {"priority": "important"}, {"is_recurring": 
 
 
 @both_contracts
-async def test_rows_created_at_once_are_each_answered_as_they_were_sent(
+async def test_concurrent_creations_each_return_their_own_row(
     contract: str, clients: Clients, world: World, database: Database, holder: Database
 ) -> None:
     caller = clients[contract]
@@ -90,7 +90,7 @@ async def test_rows_created_at_once_are_each_answered_as_they_were_sent(
 
 
 @both_contracts
-async def test_a_row_that_is_refused_is_no_other_callers_concern(contract: str, clients: Clients, world: World) -> None:
+async def test_a_refused_row_does_not_affect_other_callers(contract: str, clients: Clients, world: World) -> None:
     caller = clients[contract]
     good = make_task_data(world["user"], world["goal"])
     bad = {
@@ -109,7 +109,7 @@ async def test_a_row_that_is_refused_is_no_other_callers_concern(contract: str, 
             refused(answer, 422)
 
 
-async def test_of_two_rows_that_exclude_each_other_one_is_created(client_1_2: httpx.AsyncClient) -> None:
+async def test_one_of_two_conflicting_rows_is_created(client_1_2: httpx.AsyncClient) -> None:
     sent = [make_user_data() for _ in range(10)]
 
     answers = await asyncio.gather(*(client_1_2.post("/api/v1/users/", json=data) for data in [*sent, *sent]))
@@ -121,7 +121,7 @@ async def test_of_two_rows_that_exclude_each_other_one_is_created(client_1_2: ht
 
 
 @both_contracts
-async def test_rows_changed_at_once_are_each_answered_as_they_became(
+async def test_concurrent_changes_each_return_their_own_row(
     contract: str, clients: Clients, world: World, database: Database, holder: Database
 ) -> None:
     caller = clients[contract]
@@ -148,7 +148,7 @@ async def test_rows_changed_at_once_are_each_answered_as_they_became(
 
 
 @both_contracts
-async def test_a_change_that_is_refused_is_no_other_callers_concern(contract: str, clients: Clients, world: World) -> None:
+async def test_a_refused_change_does_not_affect_other_callers(contract: str, clients: Clients, world: World) -> None:
     caller = clients[contract]
     ids = await _tasks(caller, world, 20)
     changes = [{"goal_id": world["strangers_goal"] if nth % 4 == 0 else world["other_goal"]} for nth in range(20)]
@@ -163,7 +163,7 @@ async def test_a_change_that_is_refused_is_no_other_callers_concern(contract: st
             assert answer.json()["goal_id"] == world["other_goal"]
 
 
-async def test_changes_of_one_row_at_once_are_made_one_after_the_other(client_1_2: httpx.AsyncClient, world: World) -> None:
+async def test_concurrent_changes_of_one_row_are_made_one_at_a_time(client_1_2: httpx.AsyncClient, world: World) -> None:
     (key,) = await _tasks(client_1_2, world, 1)
     titles = [f"Title {nth}" for nth in range(20)]
 
@@ -174,7 +174,7 @@ async def test_changes_of_one_row_at_once_are_made_one_after_the_other(client_1_
     assert (await client_1_2.get(f"{TASKS}{key}")).json() == last
 
 
-async def test_who_waits_for_a_lock_does_not_keep_the_others(
+async def test_a_request_that_waits_for_a_lock_does_not_delay_others(
     client_1_2: httpx.AsyncClient, world: World, database: Database, holder: Database
 ) -> None:
     ids = await _tasks(client_1_2, world, 21)
@@ -193,7 +193,7 @@ async def test_who_waits_for_a_lock_does_not_keep_the_others(
     assert (row["title"], row["status"]) == ("Held", "missed")
 
 
-async def test_a_creation_that_has_to_wait_does_not_keep_the_others(
+async def test_a_creation_that_waits_for_a_lock_does_not_delay_others(
     client_1_2: httpx.AsyncClient, world: World, database: Database, holder: Database
 ) -> None:
     goal = await create(client_1_2, "goals", make_goal_data(world["user"]))
@@ -211,7 +211,7 @@ async def test_a_creation_that_has_to_wait_does_not_keep_the_others(
     assert (await waiting).status_code == 201
 
 
-async def test_a_large_body_goes_alone(client_1_2: httpx.AsyncClient, world: World, database: Database) -> None:
+async def test_a_large_body_is_sent_in_a_call_of_its_own(client_1_2: httpx.AsyncClient, world: World, database: Database) -> None:
     data = make_task_data(world["user"], description="x" * 20_000)
 
     rows = await asyncio.gather(*(create(client_1_2, "tasks", data) for _ in range(10)))

@@ -110,7 +110,7 @@ def test_a_file_that_nothing_generates_is_reported_and_removed(
         ),
     ],
 )
-def test_what_python_cannot_say_stops_the_generator_by_name(
+def test_a_type_without_a_python_equivalent_stops_the_generator_and_is_named(
     altered: Altered, tmp_path: Path, capsys: pytest.CaptureFixture[str], script: str, named: list[str]
 ) -> None:
     assert run(altered(script), root=tmp_path) == 1
@@ -145,7 +145,9 @@ def test_rights_and_tags_decide_what_can_be_written(generated: Callable[[str], d
     assert "closed: str | None | MISSING = MISSING" in class_in(text, "PatternFunctionUpdate")
 
 
-def test_a_view_over_a_view_takes_after_the_table_until_it_says_otherwise(generated: Callable[[str], dict[str, str]]) -> None:
+def test_a_view_over_a_view_inherits_the_rules_of_the_table_unless_it_overrides_them(
+    generated: Callable[[str], dict[str, str]],
+) -> None:
     text = generated(
         """
         create view private.renamed as
@@ -249,7 +251,7 @@ def facts(*definitions: str) -> Facts:
         ),
     ],
 )
-def test_a_check_is_read_as_what_it_says(definition: str, expected: Facts) -> None:
+def test_a_check_constraint_becomes_its_rule(definition: str, expected: Facts) -> None:
     assert facts(definition) == expected
 
 
@@ -271,12 +273,12 @@ def test_a_check_is_read_as_what_it_says(definition: str, expected: Facts) -> No
         "CHECK ((VALUE >= 1)) extra",
     ],
 )
-def test_a_check_that_says_something_else_is_refused(definition: str) -> None:
+def test_an_unknown_kind_of_check_is_refused(definition: str) -> None:
     with pytest.raises(CannotGenerate):
         facts(definition)
 
 
-def test_several_checks_of_a_domain_add_up() -> None:
+def test_several_checks_of_a_domain_are_combined() -> None:
     assert facts("CHECK ((VALUE >= 1))", "CHECK ((VALUE <= 9))").bounds == {"ge": 1, "le": 9}
     assert facts("CHECK ((VALUE >= 1))", "CHECK ((VALUE >= 3))", "CHECK ((VALUE >= 2))").bounds == {"ge": 3}
     words = [f"CHECK ((VALUE = ANY (ARRAY[{words}])))" for words in ("'a'::text, 'b'::text", "'b'::text, 'c'::text")]

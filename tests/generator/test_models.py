@@ -74,13 +74,13 @@ def accepted(model: type[BaseModel], body: dict[str, Any]) -> dict[str, Any]:
         ({"shared_with_goal_ids": ["x"]}, "uuid_parsing"),
     ],
 )
-def test_a_task_that_breaks_a_rule_is_refused_by_field(fields: dict[str, Any], problem: str) -> None:
+def test_a_task_that_breaks_a_rule_is_refused_and_the_field_is_named(fields: dict[str, Any], problem: str) -> None:
     found = problems_of(TaskCreate, NEW_TASK | fields)
     assert list(found.values()) == [problem]
     assert next(iter(found)).startswith(next(iter(fields)))
 
 
-def test_all_problems_come_at_once() -> None:
+def test_all_problems_are_reported_at_once() -> None:
     assert problems_of(TaskCreate, {"title": "", "mood": 1}) == {
         "user_id": "missing",
         "title": "string_too_short",
@@ -100,7 +100,7 @@ def test_all_problems_come_at_once() -> None:
         {"duration_minutes": 2**31 - 1},
     ],
 )
-def test_a_task_within_the_rules_is_accepted_as_it_is(fields: dict[str, Any]) -> None:
+def test_a_valid_task_is_accepted_unchanged(fields: dict[str, Any]) -> None:
     assert accepted(TaskCreate, NEW_TASK | fields) == NEW_TASK | fields
 
 
@@ -123,7 +123,7 @@ def test_ranges_shapes_and_sizes_come_from_the_database(model: type[BaseModel], 
 
 
 @pytest.mark.parametrize("speed", ["NaN", "Infinity", "1e400"])
-def test_a_number_is_finite(speed: str) -> None:
+def test_a_number_that_is_not_finite_is_refused(speed: str) -> None:
     with pytest.raises(ValidationError):
         DemoFlagsCreate.model_validate_json(f'{{"user_id": "{USER}", "escalation_speed": {speed}}}', strict=True)
 
@@ -140,12 +140,12 @@ def test_defaults_are_those_of_the_database() -> None:
     assert properties["onboarded"]["default"] is False
 
 
-def test_a_default_is_nobody_elses() -> None:
+def test_defaults_are_not_shared_between_instances() -> None:
     UserCreate(email="a@example.com").preferences["theme"] = "dark"
     assert UserCreate(email="b@example.com").preferences == {}
 
 
-def test_an_update_tells_what_was_not_given_from_null() -> None:
+def test_an_update_distinguishes_unset_fields_from_null() -> None:
     assert accepted(TaskUpdate, {}) == {}
     assert TaskUpdate().description is MISSING
     assert accepted(TaskUpdate, {"description": None}) == {"description": None}
@@ -159,7 +159,7 @@ def test_an_update_has_no_field_that_does_not_change(field: str) -> None:
     assert field not in TaskUpdate.model_fields
 
 
-def test_what_may_be_missing_has_neither_null_nor_default_in_the_schema() -> None:
+def test_an_optional_field_without_null_has_no_default_in_the_schema() -> None:
     properties = TaskUpdate.model_json_schema()["properties"]
     assert properties["title"] == {
         "description": "What is to be done.",
@@ -173,7 +173,7 @@ def test_what_may_be_missing_has_neither_null_nor_default_in_the_schema() -> Non
     assert "required" not in TaskUpdate.model_json_schema()
 
 
-def test_a_voice_session_has_the_six_fields_that_only_it_writes() -> None:
+def test_the_model_of_a_voice_session_has_the_fields_that_only_it_writes() -> None:
     assert list(ConversationFunctionUpdate.model_fields) == [
         "extracted_intent",
         "intent_payload",
@@ -186,14 +186,14 @@ def test_a_voice_session_has_the_six_fields_that_only_it_writes() -> None:
     assert "extracted_intent" in Conversation.model_fields
 
 
-def test_filters_are_the_foreign_keys_and_the_words() -> None:
+def test_the_filters_of_a_list_are_foreign_keys_and_enumerations() -> None:
     assert list(TaskFilters.model_fields) == ["user_id", "goal_id", "milestone_id", "status", "priority", "trigger_type"]
     assert TaskFilters.model_validate({"status": "done"}).model_dump(mode="json") == {"status": "done"}
     with pytest.raises(ValidationError):
         TaskFilters.model_validate({"title": "Run"})
 
 
-def test_an_argument_may_be_null_where_null_is_what_it_writes() -> None:
+def test_a_function_argument_may_be_null_if_null_clears_a_column() -> None:
     assert accepted(SetCalendarEventArguments, {"task_id": USER, "calendar_event_id": None})["calendar_event_id"] is None
     assert problems_of(SetCalendarEventArguments, {"task_id": USER}) == {"calendar_event_id": "missing"}
     assert problems_of(GetTasksByTimerangeArguments, {"user_id": USER, "start_at": None, "end_at": "2026-01-01T00:00:00Z"}) == {
@@ -218,7 +218,7 @@ def test_a_goal_in_full_holds_rows() -> None:
     assert contract_1_2.RELATIONS["goals_full"].create is None
 
 
-def test_the_contracts_speak_their_own_words() -> None:
+def test_each_contract_uses_its_own_words() -> None:
     assert contract_1_0.TaskState("drifted")
     assert "status" not in contract_1_0.Task.model_fields
     assert contract_1_0.UserCreate.model_fields["name"].is_required()
@@ -228,7 +228,7 @@ def test_the_contracts_speak_their_own_words() -> None:
     assert "conversations_langgraph_thread_id_key" not in contract_1_0.CONSTRAINTS
 
 
-def test_constraints_speak_to_the_caller() -> None:
+def test_messages_about_constraints_are_written_for_callers() -> None:
     said = {name: (each.kind, each.field, each.message) for name, each in contract_1_2.CONSTRAINTS.items()}
     assert said["users_email_key"] == ("unique", "email", "A user with this email exists already.")
     assert said["tasks_goal_id_fkey"] == ("reference", "goal_id", "goal_id names no goal of this user.")
@@ -239,7 +239,7 @@ def test_constraints_speak_to_the_caller() -> None:
 
 
 @pytest.mark.parametrize("contract", [contract_1_0, contract_1_2])
-def test_every_relation_and_function_of_a_contract_is_bound_whole(contract: Any) -> None:
+def test_every_relation_and_function_of_a_contract_has_a_complete_binding(contract: Any) -> None:
     relations: dict[str, AnyRelation] = contract.RELATIONS
     functions: dict[str, AnyFunction] = contract.FUNCTIONS
     for name, relation in relations.items():
@@ -270,7 +270,7 @@ def test_reading_functions_are_read_only_and_writing_ones_not() -> None:
     }
 
 
-def test_words_are_enumerations_that_are_texts() -> None:
+def test_enumerations_are_strings() -> None:
     assert vocabulary.TaskPriority.MUST_NOT_MISS.value == "must-not-miss"
     assert [str(word) for word in vocabulary.TaskStatus] == ["pending", "done", "missed", "rescheduled", "cancelled"]
     assert vocabulary.TaskStatus.__doc__ == "Where a task stands."

@@ -230,7 +230,7 @@ def _with_ids(example: Any, ids: dict[str, str]) -> Any:
     ],
     indirect=["version"],
 )
-async def test_a_request_of_the_reference_is_taken_and_kept(
+async def test_a_request_of_the_reference_is_accepted_and_stored(
     version: str, name: str, path: str, caller: httpx.AsyncClient, client_1_2: httpx.AsyncClient, planned: dict[str, Row]
 ) -> None:
     ids = {"user_id": planned["user"]["id"], "goal_id": planned["over"]["goal_id"]}
@@ -248,7 +248,9 @@ async def test_a_request_of_the_reference_is_taken_and_kept(
     assert all(datetime.fromisoformat(row[each]) == datetime.fromisoformat(expected[each]) for each in times)
 
 
-async def test_the_bulk_update_of_the_reference_is_taken(version: str, caller: httpx.AsyncClient, planned: dict[str, Row]) -> None:
+async def test_the_bulk_update_of_the_reference_is_accepted(
+    version: str, caller: httpx.AsyncClient, planned: dict[str, Row]
+) -> None:
     sent = json.loads(_example(version, "bulk_update.json")) | {"task_ids": [planned["over"]["id"], planned["ahead"]["id"]]}
 
     response = await caller.post("/api/v1/tasks/bulk-update-state", json=sent)

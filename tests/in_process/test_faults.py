@@ -58,7 +58,7 @@ async def test_a_call_that_is_cancelled_leaves_nothing_behind(
     await assert_nothing_is_left(sessions, database)
 
 
-async def test_a_session_that_is_left_while_a_call_is_on_its_way(sessions: SessionFactory, database: Database) -> None:
+async def test_leaving_a_session_during_a_call_rolls_back(sessions: SessionFactory, database: Database) -> None:
     async with sessions() as db:
         on_its_way = asyncio.create_task(users.create_user(db, new_user()))
         await until(lambda: db._held is not None)
@@ -114,9 +114,7 @@ async def test_a_lost_connection_is_reported_and_replaced(sessions: SessionFacto
     await assert_nothing_is_left(sessions, database)
 
 
-async def test_a_connection_that_is_lost_in_the_middle_of_a_call(
-    sessions: SessionFactory, stack: LocalStack, database: Database
-) -> None:
+async def test_a_connection_lost_during_a_call_is_reported(sessions: SessionFactory, stack: LocalStack, database: Database) -> None:
     task = await add_task(sessions)
     async with locked(stack, task), sessions() as db:
         backend = await backend_of(db)
@@ -128,7 +126,9 @@ async def test_a_connection_that_is_lost_in_the_middle_of_a_call(
     await assert_nothing_is_left(sessions, database)
 
 
-async def test_a_statement_that_runs_into_its_limit(sessions: SessionFactory, stack: LocalStack, database: Database) -> None:
+async def test_a_statement_that_exceeds_its_time_limit_is_reported(
+    sessions: SessionFactory, stack: LocalStack, database: Database
+) -> None:
     task = await add_task(sessions)
     async with locked(stack, task), sessions() as db:
         async with db.connection() as connection:
@@ -138,7 +138,7 @@ async def test_a_statement_that_runs_into_its_limit(sessions: SessionFactory, st
     await assert_nothing_is_left(sessions, database)
 
 
-async def test_an_exhausted_pool_says_so_in_time_and_recovers(
+async def test_an_exhausted_pool_raises_in_time_and_recovers(
     sessions: SessionFactory, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GATEWAY_TIMEOUT_SECONDS", "0.3")
@@ -156,7 +156,9 @@ async def test_an_exhausted_pool_says_so_in_time_and_recovers(
     await assert_nothing_is_left(sessions, database)
 
 
-async def test_a_caller_that_is_cancelled_in_the_queue_for_a_connection(sessions: SessionFactory, database: Database) -> None:
+async def test_a_caller_cancelled_while_waiting_for_a_connection_leaves_the_queue(
+    sessions: SessionFactory, database: Database
+) -> None:
     async with AsyncExitStack() as held:
         for _ in range(CONNECTIONS):
             await users.list_users(await held.enter_async_context(sessions()), limit=1)
@@ -168,7 +170,7 @@ async def test_a_caller_that_is_cancelled_in_the_queue_for_a_connection(sessions
     await assert_nothing_is_left(sessions, database)
 
 
-async def test_a_database_that_is_not_there(no_database: SessionFactory) -> None:
+async def test_an_unreachable_database_is_reported(no_database: SessionFactory) -> None:
     async with no_database() as db:
         with pytest.raises(UnavailableError):
             await users.list_users(db)

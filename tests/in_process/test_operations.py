@@ -62,7 +62,7 @@ def operations(contract: Contract) -> set[str]:
     return {operation.name for operation in contract.operations}
 
 
-async def test_contract_1_2(sessions: SessionFactory, called: set[str]) -> None:
+async def test_every_operation_of_contract_1_2_is_available(sessions: SessionFactory, called: set[str]) -> None:
     users, goals, tasks, milestones = DaoUserService(), DaoGoalService(), DaoTaskService(), DaoMilestoneService()
     async with sessions() as db:
         ada = await users.create_user(db, user.UserCreateDTO(email=f"{uuid4().hex}@example.com"))
@@ -148,7 +148,7 @@ async def test_contract_1_2(sessions: SessionFactory, called: set[str]) -> None:
     assert called == operations(CONTRACTS["1.2"])
 
 
-async def test_contract_1_0(sessions: SessionFactory, called: set[str]) -> None:
+async def test_every_operation_of_contract_1_0_is_available(sessions: SessionFactory, called: set[str]) -> None:
     users, goals, tasks, milestones = DaoUserService1_0(), DaoGoalService1_0(), DaoTaskService1_0(), DaoMilestoneService1_0()
     async with sessions() as db:
         ada = await users.create_user(db, user_1_0.UserCreateDTO(name="Ada", email=f"{uuid4().hex}@example.com"))
@@ -209,7 +209,7 @@ async def test_contract_1_0(sessions: SessionFactory, called: set[str]) -> None:
     assert called == operations(CONTRACTS["1.0"])
 
 
-async def test_pages_follow_each_other_by_number_or_cursor(sessions: SessionFactory) -> None:
+async def test_lists_can_be_paged_by_number_or_cursor(sessions: SessionFactory) -> None:
     goals = dao_registry.get_goal_dao()
     async with sessions() as db:
         ada = await dao_registry.get_user_dao().create(db, user.UserCreateDTO(email=f"{uuid4().hex}@example.com"))

@@ -28,9 +28,7 @@ print(asyncio.run(main()), asyncio.run(main()), uvloop.run(main()))
 
 
 @pytest.mark.parametrize("environment", [{}, {"SUPABASE_URL": "http://localhost", "SUPABASE_SERVICE_ROLE_KEY": "key"}])
-def test_without_a_database_url_it_says_which_setting_is_missing(
-    environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_missing_database_url_is_named(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("DATABASE_URL", raising=False)
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
@@ -57,7 +55,7 @@ async def test_the_settings_are_read_again_after_dispose(stack: LocalStack, monk
         sessions()
 
 
-def test_without_the_extra_it_names_it() -> None:
+def test_a_missing_extra_is_named() -> None:
     source = """
 import dao_service.schemas.user, dao_service.v1_0.schemas.task
 try:
@@ -83,7 +81,7 @@ asyncio.run(main())
     assert run_python(WITHOUT_ASYNCPG + RUNNING + source, environment) == "{'status': 'ready'} 200\n"
 
 
-def test_the_rest_service_straight_to_postgres_names_the_extra(stack: LocalStack) -> None:
+def test_the_rest_service_over_postgres_names_the_missing_extra(stack: LocalStack) -> None:
     source = """
 try:
     import dao_service.main

@@ -42,7 +42,7 @@ patterns = DaoPatternService()
 # A session is a transaction.
 
 
-async def test_what_is_not_committed_is_rolled_back(sessions: SessionFactory) -> None:
+async def test_uncommitted_changes_are_rolled_back(sessions: SessionFactory) -> None:
     async with sessions() as db:
         kept = await users.create_user(db, new_user())
         await db.commit()
@@ -68,20 +68,20 @@ async def test_an_exception_in_the_body_rolls_back(sessions: SessionFactory, dat
     await assert_nothing_is_left(sessions, database)
 
 
-async def test_nothing_is_begun_before_the_first_call(no_database: SessionFactory) -> None:
+async def test_no_transaction_begins_before_the_first_call(no_database: SessionFactory) -> None:
     async with no_database() as db:
         await db.commit()
         await db.rollback()
 
 
-async def test_calls_of_several_tasks_take_turns(sessions: SessionFactory) -> None:
+async def test_concurrent_calls_on_one_session_run_one_at_a_time(sessions: SessionFactory) -> None:
     async with sessions() as db:
         created = await asyncio.gather(*(users.create_user(db, new_user()) for _ in range(10)))
         await db.commit()
     assert all([await exists(sessions, user) for user in created])
 
 
-async def test_an_error_of_the_database_spoils_the_transaction_until_rollback(sessions: SessionFactory) -> None:
+async def test_a_database_error_aborts_the_transaction_until_rollback(sessions: SessionFactory) -> None:
     taken = new_user()
     async with sessions() as db:
         lost = await users.create_user(db, taken)
@@ -97,7 +97,7 @@ async def test_an_error_of_the_database_spoils_the_transaction_until_rollback(se
     assert [await exists(sessions, user) for user in (lost, kept)] == [False, True]
 
 
-async def test_what_is_not_there_spoils_nothing(sessions: SessionFactory) -> None:
+async def test_a_missing_row_does_not_abort_the_transaction(sessions: SessionFactory) -> None:
     async with sessions() as db:
         user = await users.create_user(db, new_user())
         with pytest.raises(NotFoundError):
@@ -108,7 +108,7 @@ async def test_what_is_not_there_spoils_nothing(sessions: SessionFactory) -> Non
     assert await exists(sessions, user)
 
 
-async def test_a_closed_session_takes_no_more_calls(sessions: SessionFactory, database: Database) -> None:
+async def test_a_closed_session_refuses_calls(sessions: SessionFactory, database: Database) -> None:
     async with sessions() as db:
         await users.create_user(db, new_user())
     for call in (lambda: users.create_user(db, new_user()), db.commit):
@@ -117,7 +117,7 @@ async def test_a_closed_session_takes_no_more_calls(sessions: SessionFactory, da
     await assert_nothing_is_left(sessions, database)
 
 
-async def test_it_acts_as_the_role_that_the_data_api_acts_as(sessions: SessionFactory) -> None:
+async def test_a_session_uses_the_role_of_the_data_api(sessions: SessionFactory) -> None:
     async with sessions() as db, db.connection() as connection:
         assert await connection.fetchval("select current_user") == "service_role"
         assert await connection.fetchval("show lock_timeout") == "4s"
@@ -165,7 +165,7 @@ async def test_a_time_without_an_offset_is_refused(sessions: SessionFactory) -> 
     assert [error.value.errors[0]["field"] for error in (changed, ranged)] == ["scheduled_at", "start_at"]
 
 
-async def test_json_and_numbers_arrive_as_given(sessions: SessionFactory) -> None:
+async def test_json_and_numbers_are_stored_unchanged(sessions: SessionFactory) -> None:
     given = {"big": 10**30, "tiny": 1e-300, "third": 1 / 3, "text": "\u00e9\u2028\U0001f600'\"\\", "deep": [{"": [None, True, []]}]}
     user = await add_user(sessions, profile=given)
     assert user.profile == given
@@ -175,20 +175,20 @@ async def test_json_and_numbers_arrive_as_given(sessions: SessionFactory) -> Non
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), "\ud800", object()])
-async def test_what_json_cannot_hold_is_refused(sessions: SessionFactory, value: object) -> None:
+async def test_a_value_that_json_cannot_hold_is_refused(sessions: SessionFactory, value: object) -> None:
     async with sessions() as db:
         with pytest.raises(InvalidError):
             await users.create_user(db, new_user(profile={"value": value}))
 
 
-async def test_a_nul_names_its_field(sessions: SessionFactory) -> None:
+async def test_a_nul_character_is_refused_and_its_field_named(sessions: SessionFactory) -> None:
     async with sessions() as db:
         with pytest.raises(InvalidError) as refused:
             await users.create_user(db, new_user(profile={"notes": ["\0"]}))
     assert refused.value.errors[0]["field"] == "profile.notes[0]"
 
 
-async def test_an_update_changes_what_it_was_given(sessions: SessionFactory) -> None:
+async def test_an_update_changes_only_the_fields_that_were_set(sessions: SessionFactory) -> None:
     user = await add_user(sessions, name="Ada", profile={"a": 1})
     async with sessions() as db:
         unchanged = await users.update_user(db, user.id, UserUpdateDTO())
@@ -200,14 +200,14 @@ async def test_an_update_changes_what_it_was_given(sessions: SessionFactory) -> 
         assert (await users.update_user(db, user.id, changes)).onboarded
 
 
-async def test_a_default_that_was_filled_in_later_is_sent(sessions: SessionFactory) -> None:
+async def test_a_default_modified_after_construction_is_sent(sessions: SessionFactory) -> None:
     given = new_user()
     given.preferences["theme"] = "dark"
     async with sessions() as db:
         assert (await users.create_user(db, given)).preferences == {"theme": "dark"}
 
 
-async def test_a_dto_of_another_kind_is_refused(sessions: SessionFactory) -> None:
+async def test_a_dto_of_another_resource_is_refused(sessions: SessionFactory) -> None:
     async with sessions() as db:
         with pytest.raises(InvalidError) as refused:
             await users.create_user(db, GoalCreateDTO(user_id=uuid4(), title="Run"))  # type: ignore[arg-type]
@@ -222,7 +222,7 @@ async def test_no_task_ids_update_nothing() -> None:
 # Errors.
 
 
-async def test_errors_say_what_the_rest_door_says(sessions: SessionFactory, client_1_2: httpx.AsyncClient) -> None:
+async def test_errors_have_the_messages_of_the_rest_api(sessions: SessionFactory, client_1_2: httpx.AsyncClient) -> None:
     user, other = await add_user(sessions), await add_user(sessions)
     theirs = await in_a_session(sessions, lambda db: goals.create_goal(db, GoalCreateDTO(user_id=other.id, title="Run")))
     now = datetime.now(UTC)

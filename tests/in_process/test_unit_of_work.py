@@ -24,7 +24,7 @@ class Regret(Exception):
     """What a body raises to be undone."""
 
 
-async def test_it_commits_nothing(sessions: SessionFactory) -> None:
+async def test_a_unit_of_work_does_not_commit(sessions: SessionFactory) -> None:
     async with sessions() as db:
         async with DaoUnitOfWork(db) as uow:
             kept = await uow.users.create(db, new_user())
@@ -33,7 +33,7 @@ async def test_it_commits_nothing(sessions: SessionFactory) -> None:
     assert await exists(sessions, kept)
 
 
-async def test_a_body_that_raises_undoes_its_own_steps_only(sessions: SessionFactory) -> None:
+async def test_an_exception_undoes_only_the_steps_of_its_unit(sessions: SessionFactory) -> None:
     async with sessions() as db:
         before = await users.create_user(db, new_user())
         with pytest.raises(Regret):
@@ -46,7 +46,7 @@ async def test_a_body_that_raises_undoes_its_own_steps_only(sessions: SessionFac
     assert [await exists(sessions, user) for user in (before, undone, after)] == [True, False, True]
 
 
-async def test_an_error_of_the_database_leaves_the_session_usable(sessions: SessionFactory) -> None:
+async def test_a_database_error_leaves_the_session_usable(sessions: SessionFactory) -> None:
     taken = new_user()
     async with sessions() as db:
         first = await users.create_user(db, taken)
@@ -60,7 +60,7 @@ async def test_an_error_of_the_database_leaves_the_session_usable(sessions: Sess
     assert not await exists(sessions, undone)
 
 
-async def test_units_of_work_nest(sessions: SessionFactory) -> None:
+async def test_units_of_work_can_be_nested(sessions: SessionFactory) -> None:
     async with sessions() as db:
         async with DaoUnitOfWork(db) as outer:
             kept = await outer.users.create(db, new_user())
@@ -77,7 +77,7 @@ async def test_units_of_work_nest(sessions: SessionFactory) -> None:
     assert [await exists(sessions, user) for user in (kept, undone, undone_with_the_outer)] == [True, False, False]
 
 
-async def test_a_swallowed_error_undoes_the_unit_and_says_so(sessions: SessionFactory) -> None:
+async def test_a_swallowed_error_undoes_the_unit_and_is_raised(sessions: SessionFactory) -> None:
     taken = new_user()
     async with sessions() as db:
         kept = await users.create_user(db, taken)
@@ -90,7 +90,7 @@ async def test_a_swallowed_error_undoes_the_unit_and_says_so(sessions: SessionFa
     assert [await exists(sessions, user) for user in (kept, undone)] == [True, False]
 
 
-async def test_the_session_is_not_committed_from_inside(sessions: SessionFactory) -> None:
+async def test_the_session_cannot_be_committed_inside_a_unit(sessions: SessionFactory) -> None:
     async with sessions() as db:
         with pytest.raises(SessionStateError, match="Leave the unit of work"):
             async with DaoUnitOfWork(db) as uow:
@@ -100,7 +100,7 @@ async def test_the_session_is_not_committed_from_inside(sessions: SessionFactory
     assert not await exists(sessions, undone)
 
 
-async def test_a_rollback_from_inside_ends_the_unit_too(sessions: SessionFactory) -> None:
+async def test_a_rollback_inside_a_unit_ends_the_unit(sessions: SessionFactory) -> None:
     async with sessions() as db:
         async with DaoUnitOfWork(db) as uow:
             undone = await uow.users.create(db, new_user())
@@ -131,7 +131,7 @@ async def test_a_cancelled_unit_is_undone(sessions: SessionFactory, database: Da
     await assert_nothing_is_left(sessions, database)
 
 
-async def test_a_connection_lost_inside_is_reported_as_such(sessions: SessionFactory, database: Database) -> None:
+async def test_a_connection_lost_inside_a_unit_is_reported(sessions: SessionFactory, database: Database) -> None:
     async with sessions() as db:
         with pytest.raises(UnavailableError):
             async with DaoUnitOfWork(db) as uow:
@@ -146,7 +146,7 @@ async def test_a_connection_lost_inside_is_reported_as_such(sessions: SessionFac
     await assert_nothing_is_left(sessions, database)
 
 
-async def test_contract_1_0_has_its_own(sessions: SessionFactory) -> None:
+async def test_contract_1_0_has_its_own_unit_of_work(sessions: SessionFactory) -> None:
     async with sessions() as db:
         with pytest.raises(Regret):
             async with DaoUnitOfWork1_0(db) as uow:

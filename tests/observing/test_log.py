@@ -29,7 +29,7 @@ def _lines(stack: LocalStack, request_id: str) -> list[dict[str, Any]]:
     ["a", "trace-1/span:2", "0f8fad5bd9cb469fa16570867728950e", "x" * 128, "ABC 123", '"quoted" {json} \\n'],
     ids=lambda each: each[:20],
 )
-async def test_a_callers_request_id_is_taken_over(request_id: str, client_1_2: httpx.AsyncClient, stack: LocalStack) -> None:
+async def test_the_request_id_of_a_caller_is_kept(request_id: str, client_1_2: httpx.AsyncClient, stack: LocalStack) -> None:
     response = await client_1_2.get(f"/api/v1/users/{uuid4()}", headers={"X-Request-ID": request_id})
 
     assert response.headers["x-request-id"] == request_id
@@ -37,7 +37,7 @@ async def test_a_callers_request_id_is_taken_over(request_id: str, client_1_2: h
 
 @pytest.mark.one_gateway
 @pytest.mark.parametrize("request_id", [None, b"", b"x" * 129, b"x" * 5000, "schlüssel".encode(), b"a\tb"], ids=repr)
-async def test_without_a_usable_one_a_request_id_is_made(request_id: bytes | None, client_1_2: httpx.AsyncClient) -> None:
+async def test_a_missing_or_invalid_request_id_is_replaced(request_id: bytes | None, client_1_2: httpx.AsyncClient) -> None:
     headers = [] if request_id is None else [(b"X-Request-ID", request_id)]
 
     ids = {(await client_1_2.get("/api/v1/users/", headers=headers)).headers["x-request-id"] for _ in range(3)}
@@ -65,7 +65,7 @@ async def test_without_a_usable_one_a_request_id_is_made(request_id: bytes | Non
     ],
     ids=str,
 )
-async def test_every_answer_has_its_request_id_and_one_log_line(
+async def test_every_response_has_its_request_id_and_one_log_line(
     method: str,
     path: str,
     content: bytes | None,
@@ -88,7 +88,7 @@ async def test_every_answer_has_its_request_id_and_one_log_line(
     assert 0 <= line["milliseconds"] < 30_000
 
 
-async def test_a_log_line_has_nothing_of_what_the_caller_sent(
+async def test_a_log_line_contains_nothing_that_the_caller_sent(
     client_1_2: httpx.AsyncClient, client_1_0: httpx.AsyncClient, stack: LocalStack, world: World
 ) -> None:
     secret, request_id = f"secret-{uuid4().hex}", uuid4().hex
@@ -125,7 +125,7 @@ async def test_a_log_line_has_nothing_of_what_the_caller_sent(
         ("/nowhere", 404, ""),
     ],
 )
-async def test_what_is_no_row_has_its_request_id_and_its_line_too(
+async def test_responses_outside_the_api_have_a_request_id_and_a_log_line(
     path: str, status: int, route: str, client_1_2: httpx.AsyncClient, stack: LocalStack
 ) -> None:
     request_id = uuid4().hex

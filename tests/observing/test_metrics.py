@@ -110,7 +110,7 @@ async def test_calls_are_counted_by_operation_and_outcome(adapter: Adapter) -> N
     assert _read(text, "flux_gateway_connections") == {(): 20}
 
 
-async def test_the_calls_that_a_database_call_carries_can_be_counted(adapter: Adapter) -> None:
+async def test_the_requests_that_share_a_database_call_can_be_counted(adapter: Adapter) -> None:
     async with httpx.AsyncClient(base_url=adapter.url) as caller, asyncio.timeout(30):
         users = [(await caller.post("/api/v1/users/", json=make_user_data())).json()["id"] for _ in range(10)]
         rounds = 0
@@ -173,7 +173,7 @@ async def test_workers_count_together_even_after_one_has_died(stack: LocalStack)
     assert _read(after, "flux_gateway_connections") == {(): 40}
 
 
-def test_uvicorns_own_workers_count_alone(stack: LocalStack, tmp_path: Path) -> None:
+def test_workers_started_by_uvicorn_count_separately(stack: LocalStack, tmp_path: Path) -> None:
     port = free_port()
     server = Server("the adapter", tmp_path / "adapter.log")
     command = [sys.executable, "-m", "uvicorn", "dao_service.main:app", "--port", str(port), "--workers", "2"]
@@ -189,7 +189,7 @@ def test_uvicorns_own_workers_count_alone(stack: LocalStack, tmp_path: Path) -> 
     assert "process_cpu_seconds_total" in text
 
 
-def test_a_file_that_says_nothing_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_invalid_file_of_counts_is_ignored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(FOLDER, str(tmp_path))
     for number, content in enumerate(("{", "[]", "{}", '{"counts": {"flux_other": []}, "gauges": {}}')):
         (tmp_path / f"{number}.json").write_text(content)
@@ -199,7 +199,7 @@ def test_a_file_that_says_nothing_is_left_out(tmp_path: Path, monkeypatch: pytes
     assert _calls(metrics.text().decode()) == {("select", "ok"): 1}
 
 
-def test_a_folder_that_is_gone_stops_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_service_goes_on_if_the_folder_of_counts_disappears(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(FOLDER, str(tmp_path / "gone"))
     metrics = Metrics()
     metrics.count_call("gateway", "select", "ok", 0.1)

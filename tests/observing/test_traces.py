@@ -105,7 +105,7 @@ async def test_a_request_and_its_call_are_spans_of_the_callers_trace(stack: Loca
     assert collector.services == {"flux-dao-service"}
 
 
-async def test_behind_a_root_path_spans_are_named_the_same_and_probes_are_none(stack: LocalStack, collector: Collector) -> None:
+async def test_a_root_path_does_not_change_span_names_and_probes_have_no_spans(stack: LocalStack, collector: Collector) -> None:
     settings = {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{collector.port}", "OTEL_BSP_SCHEDULE_DELAY": "100"}
     with stack.adapter(environment={**settings, "UVICORN_ROOT_PATH": "/flux"}) as adapter:
         async with httpx.AsyncClient(base_url=adapter.url, headers={"traceparent": f"00-{TRACE}-00f067aa0ba902b7-01"}) as caller:
@@ -155,7 +155,7 @@ async def test_a_request_is_one_line_of_the_log(log_format: str, stack: LocalSta
         )
 
 
-async def test_a_request_id_does_not_pass_for_fields_of_the_readable_log(stack: LocalStack) -> None:
+async def test_a_request_id_cannot_forge_fields_of_the_text_log(stack: LocalStack) -> None:
     unique = uuid4().hex
     plain, others = (
         f"a/{unique}:b",

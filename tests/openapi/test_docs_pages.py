@@ -113,7 +113,7 @@ async def test_redoc_shows_every_operation(contract: str, visit: Visit) -> None:
 
 
 @pytest.mark.parametrize("page", ["/docs", "/redoc"])
-async def test_a_page_says_what_it_may_load_and_is_asked_for_anew(page: str, client_1_2: httpx.AsyncClient) -> None:
+async def test_a_page_has_a_content_security_policy_and_is_not_cached(page: str, client_1_2: httpx.AsyncClient) -> None:
     response = await client_1_2.get(page)
 
     policy = response.headers["content-security-policy"]
@@ -124,7 +124,7 @@ async def test_a_page_says_what_it_may_load_and_is_asked_for_anew(page: str, cli
     assert response.headers["x-content-type-options"] == "nosniff"
 
 
-async def test_what_a_page_loads_may_be_kept(client_1_2: httpx.AsyncClient) -> None:
+async def test_the_assets_of_a_page_are_cached(client_1_2: httpx.AsyncClient) -> None:
     text = (await client_1_2.get("/docs")).text
     assets = [part.partition('"')[0] for part in text.replace('href="', 'src="').split('src="')[1:]]
 

@@ -29,7 +29,7 @@ async def test_the_document_of_a_contract_lists_its_endpoints(path: str, contrac
     ],
     ids=["1.2", "1.0"],
 )
-async def test_the_document_of_a_contract_speaks_its_words(
+async def test_the_document_of_a_contract_uses_its_words(
     path: str, words: tuple[str, ...], other_words: tuple[str, ...], client_1_2: httpx.AsyncClient
 ) -> None:
     document = (await client_1_2.get(path)).text

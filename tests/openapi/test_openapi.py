@@ -67,7 +67,7 @@ async def test_schemathesis_finds_nothing(contract: str, guarded_service: str, t
     assert "No issues found" in output
 
 
-def test_no_committed_promise_is_broken() -> None:
+def test_the_documents_break_no_promise_of_the_committed_ones() -> None:
     assert broken_promises(documents()) == []
 
 
@@ -80,7 +80,7 @@ async def test_the_service_serves_the_committed_document(contract: str, guarded_
 
 
 @CONTRACT_NAMES
-async def test_a_document_that_was_read_before_is_not_sent_again(contract: str, guarded_service: str) -> None:
+async def test_an_unchanged_document_is_answered_with_304(contract: str, guarded_service: str) -> None:
     async with httpx.AsyncClient(base_url=guarded_service) as client:
         first = await client.get(DOCUMENTS[contract])
         again = await client.get(DOCUMENTS[contract], headers={"If-None-Match": first.headers["etag"]})
@@ -89,7 +89,7 @@ async def test_a_document_that_was_read_before_is_not_sent_again(contract: str, 
 
 
 @pytest.mark.one_gateway
-async def test_a_document_of_an_open_service_says_that_no_key_is_needed(client_1_2: httpx.AsyncClient) -> None:
+async def test_the_document_of_an_open_service_requires_no_key(client_1_2: httpx.AsyncClient) -> None:
     operation = (await client_1_2.get("/openapi.json")).json()["paths"]["/api/v1/users/"]["get"]
 
     assert operation["security"] == [{"ServiceKey": []}, {}]

@@ -31,7 +31,7 @@ async def test_a_body_that_is_not_json_is_400(endpoint: Endpoint, clients: Clien
 
 @pytest.mark.one_gateway
 @pytest.mark.parametrize("number", [b"NaN", b"Infinity", b"-Infinity", b"01", b"1.", b".5", b"+1"])
-async def test_a_number_that_json_does_not_have_is_400(number: bytes, client_1_2: httpx.AsyncClient) -> None:
+async def test_a_number_that_is_invalid_in_json_is_400(number: bytes, client_1_2: httpx.AsyncClient) -> None:
     body = json.dumps(make_user_data(profile={"weight": "?"})).encode().replace(b'"?"', number)
 
     refused(await client_1_2.post("/api/v1/users/", content=body), 400)
@@ -73,7 +73,7 @@ async def test_a_body_over_one_mebibyte_is_413(contract: str, chunked: bool, cli
 
 @pytest.mark.one_gateway
 @pytest.mark.parametrize("endpoint", endpoints(with_body=True))
-async def test_every_endpoint_with_a_body_limits_it(endpoint: Endpoint, clients: Clients, world: World) -> None:
+async def test_every_endpoint_with_a_body_limits_its_size(endpoint: Endpoint, clients: Clients, world: World) -> None:
     contract, method, path = endpoint
 
     response = await clients[contract].request(method, url_of(path, world[own_row(path)]), content=b" " * (MEBIBYTE + 1))
@@ -94,7 +94,7 @@ async def test_a_body_of_exactly_one_mebibyte_is_kept(chunked: bool, client_1_2:
 
 
 @pytest.mark.one_gateway
-async def test_a_caller_whose_body_was_too_large_can_go_on(client_1_2: httpx.AsyncClient, service_url: str) -> None:
+async def test_a_connection_can_be_used_after_a_body_that_was_too_large(client_1_2: httpx.AsyncClient, service_url: str) -> None:
     async with httpx.AsyncClient(base_url=service_url, timeout=30) as caller:
         for _ in range(3):
             refused(await caller.post("/api/v1/users/", content=b" " * (3 * MEBIBYTE)), 413)
@@ -134,7 +134,7 @@ async def test_a_json_object_is_kept_exactly(text: str, client_1_2: httpx.AsyncC
 
 @pytest.mark.one_gateway
 @pytest.mark.parametrize("depth", [1_000, 100_000])
-async def test_nesting_without_end_is_refused(depth: int, client_1_2: httpx.AsyncClient) -> None:
+async def test_deep_nesting_is_refused(depth: int, client_1_2: httpx.AsyncClient) -> None:
     body = json.dumps(make_user_data(profile={"deep": "?"})).replace('"?"', "[" * depth + "]" * depth)
 
     response = await client_1_2.post("/api/v1/users/", content=body)
@@ -151,7 +151,7 @@ async def test_an_object_is_replaced_not_merged(client_1_2: httpx.AsyncClient) -
     assert response.json()["profile"] == {"b": {"d": 3}}
 
 
-async def test_a_change_to_the_same_value_is_a_change_in_time_only(client_1_2: httpx.AsyncClient) -> None:
+async def test_a_change_to_the_same_value_changes_only_updated_at(client_1_2: httpx.AsyncClient) -> None:
     user = await create(client_1_2, "users", make_user_data(profile={"a": 1}))
 
     changed = (await client_1_2.patch(f"/api/v1/users/{user['id']}", json={"profile": {"a": 1}})).json()

@@ -71,7 +71,7 @@ def _ask(caller: httpx.Client, headers: list[tuple[bytes, bytes]]) -> httpx.Resp
         (KEY_1_2, "1.2", "1.2"),
     ],
 )
-def test_the_header_decides_over_the_pin_of_the_key_and_without_both_it_is_1_2(
+def test_the_contract_is_that_of_the_header_else_of_the_key_else_1_2(
     key: str | None, header: str | None, contract: str, caller: httpx.Client, key_required: bool
 ) -> None:
     response = _ask(caller, _headers(key, header))
@@ -84,27 +84,27 @@ def test_the_header_decides_over_the_pin_of_the_key_and_without_both_it_is_1_2(
 
 @pytest.mark.parametrize("header", OTHER_CONTRACTS)
 @pytest.mark.parametrize("key", [None, KEY_1_0, KEY_1_2])
-def test_any_other_contract_is_400(key: str | None, header: str, caller: httpx.Client, key_required: bool) -> None:
+def test_an_unknown_contract_is_400(key: str | None, header: str, caller: httpx.Client, key_required: bool) -> None:
     refused(_ask(caller, _headers(key, header)), 403 if key is None and key_required else 400)
 
 
 @pytest.mark.parametrize("header", [None, "1.0", "1.2", "2"])
 @pytest.mark.parametrize("key", UNKNOWN_KEYS)
-def test_an_unknown_key_is_403_also_where_none_is_required(key: str, header: str | None, caller: httpx.Client) -> None:
+def test_an_unknown_key_is_403_even_if_none_is_required(key: str, header: str | None, caller: httpx.Client) -> None:
     refused(_ask(caller, _headers(key, header)), 403)
 
 
 @pytest.mark.parametrize("keys", [(KEY_1_2, "unknown"), ("unknown", KEY_1_2), (KEY_1_0, KEY_1_2), (KEY_1_2, "")])
-def test_several_keys_are_no_known_key(keys: tuple[str, ...], caller: httpx.Client) -> None:
+def test_several_different_keys_are_403(keys: tuple[str, ...], caller: httpx.Client) -> None:
     refused(_ask(caller, [line for key in keys for line in _headers(key, None)]), 403)
 
 
 @pytest.mark.parametrize("contracts", [("1.2", "2"), ("2", "1.2"), ("1.0", "1.2"), ("1.2", "")])
-def test_several_contracts_are_no_contract(contracts: tuple[str, ...], caller: httpx.Client) -> None:
+def test_several_different_contract_headers_are_400(contracts: tuple[str, ...], caller: httpx.Client) -> None:
     refused(_ask(caller, [*_headers(KEY_1_2, None), *(line for each in contracts for line in _headers(None, each))]), 400)
 
 
-def test_a_key_and_a_contract_that_are_said_twice_count_once(caller: httpx.Client) -> None:
+def test_a_repeated_key_or_contract_header_with_the_same_value_counts_once(caller: httpx.Client) -> None:
     assert _contract_of(_ask(caller, _headers(KEY_1_2, "1.0") * 2)) == "1.0"
 
 
@@ -115,9 +115,7 @@ FROM_A_PAGE_ELSEWHERE = {"Sec-Fetch-Site": "cross-site", "Origin": "https://else
     ("method", "path"),
     [("POST", "/users/"), ("PATCH", f"/users/{NO_ROW}"), ("DELETE", f"/users/{NO_ROW}"), ("PUT", f"/demo-flags/{NO_ROW}")],
 )
-def test_a_page_of_another_site_changes_nothing_without_a_key(
-    method: str, path: str, caller: httpx.Client, key_required: bool
-) -> None:
+def test_another_sites_page_cannot_write_without_a_key(method: str, path: str, caller: httpx.Client, key_required: bool) -> None:
     body = b"{}" if method != "DELETE" else None
 
     refusal = refused(caller.request(method, f"/api/v1{path}", content=body, headers=FROM_A_PAGE_ELSEWHERE), 403)
@@ -129,15 +127,13 @@ def test_a_page_of_another_site_changes_nothing_without_a_key(
 
 
 @pytest.mark.parametrize("site", ["same-origin", "same-site", "none"])
-def test_a_page_of_its_own_may_write_without_a_key_where_none_is_required(
-    site: str, caller: httpx.Client, key_required: bool
-) -> None:
+def test_a_page_of_the_same_site_can_write_if_no_key_is_required(site: str, caller: httpx.Client, key_required: bool) -> None:
     response = caller.post("/api/v1/users/", json=make_user_data(), headers={"Sec-Fetch-Site": site})
 
     assert response.status_code == (403 if key_required else 201)
 
 
-def test_a_link_from_another_site_reads_and_a_key_opens_all(caller: httpx.Client, key_required: bool) -> None:
+def test_another_sites_page_can_read_and_with_a_key_can_write(caller: httpx.Client, key_required: bool) -> None:
     with_key = FROM_A_PAGE_ELSEWHERE | {"X-Flux-Service-Key": KEY_1_2}
 
     assert caller.get("/api/v1/users/", headers=FROM_A_PAGE_ELSEWHERE).status_code == (403 if key_required else 200)
@@ -161,7 +157,7 @@ def test_a_link_from_another_site_reads_and_a_key_opens_all(caller: httpx.Client
     ids=lambda request_of: f"{request_of[0]} {request_of[1][:30]}",
 )
 @pytest.mark.parametrize("contract", [None, "1.0", "2"])
-def test_an_unknown_key_wins_over_every_other_error(
+def test_an_unknown_key_is_reported_before_every_other_error(
     request_of: tuple[str, str, bytes | None], contract: str | None, caller: httpx.Client
 ) -> None:
     method, path, body = request_of
@@ -169,7 +165,7 @@ def test_an_unknown_key_wins_over_every_other_error(
     refused(caller.request(method, path, content=body, headers=_headers("unknown", contract)), 403)
 
 
-def test_a_refused_caller_changes_nothing(caller: httpx.Client) -> None:
+def test_a_refused_request_changes_nothing(caller: httpx.Client) -> None:
     data = make_user_data()
 
     refused(caller.post("/api/v1/users/", json=data, headers={"X-Flux-Service-Key": "unknown"}), 403)
@@ -212,7 +208,7 @@ def test_a_list_of_keys_pins_them_to_1_0(stack: LocalStack) -> None:
         refused(_ask(caller, _headers("goal-planner-key-abc", None)), 403)
 
 
-def test_nothing_is_open_unless_the_deployment_says_so(stack: LocalStack) -> None:
+def test_a_key_is_required_by_default(stack: LocalStack) -> None:
     with stack.adapter(environment={"REQUIRE_SERVICE_KEY": "", "SERVICE_API_KEYS": ""}) as adapter:
         for key in (None, "goal-planner-key-abc", "scheduler-key-def", "observer-key-ghi", ""):
             refused(httpx.get(f"{adapter.url}/api/v1/users/", headers=_headers(key, None)), 403)

@@ -98,7 +98,7 @@ async def test_a_head_over_the_limit_is_431_and_ends_the_connection(head: bytes,
     assert str(LIMIT) in json.loads(body)["detail"]
 
 
-async def test_a_head_of_the_limit_is_read_however_it_comes(adapter: Adapter) -> None:
+async def test_a_head_of_exactly_the_limit_is_accepted_in_one_piece_or_many(adapter: Adapter) -> None:
     head = with_padding(LIMIT)
 
     assert await statuses(adapter, head) == [200]
@@ -110,7 +110,7 @@ async def test_a_head_of_the_limit_is_read_however_it_comes(adapter: Adapter) ->
     [b"GET / HTTP/1.1\r\nX-Long: ", CHUNKED + b"1\r\n{\r\n0\r\nX-Long: ", CHUNKED + b"1;x"],
     ids=["head", "trailer", "chunk"],
 )
-async def test_what_never_ends_costs_neither_memory_nor_the_others_time(beginning: bytes, adapter: Adapter) -> None:
+async def test_an_endless_request_uses_no_memory_and_does_not_delay_others(beginning: bytes, adapter: Adapter) -> None:
     assert await statuses(adapter, LAST) == [200]
     before, slowest = memory(adapter), 0.0
 
@@ -126,7 +126,7 @@ async def test_what_never_ends_costs_neither_memory_nor_the_others_time(beginnin
     assert slowest < 1
 
 
-async def test_requests_that_come_together_are_each_measured_alone(adapter: Adapter) -> None:
+async def test_limits_apply_to_each_pipelined_request_separately(adapter: Adapter) -> None:
     body = b'"' * (3 * LIMIT)
     post = b"POST /api/v1/users/ HTTP/1.1\r\nHost: flux\r\nContent-Length: %d\r\n\r\n" % len(body) + body
 
@@ -135,13 +135,13 @@ async def test_requests_that_come_together_are_each_measured_alone(adapter: Adap
     assert await statuses(adapter, CHUNKED + b"1\r\n{\r\n" * LIMIT + b"0\r\n\r\n" + LAST) == [400, 200]
 
 
-async def test_a_request_before_a_head_over_the_limit_is_answered_and_the_head_is_not(adapter: Adapter) -> None:
+async def test_requests_before_an_oversized_head_are_answered(adapter: Adapter) -> None:
     assert await statuses(adapter, LIVES * 3 + with_padding(3 * LIMIT)) == [200] * 3
     assert await statuses(adapter, LIVES * 3 + b"no request\r\n\r\n") == [200] * 3
 
 
 @pytest.mark.parametrize("sent", [b"no request\r\n\r\n", CHUNKED + b"no chunk\r\n"], ids=["no request", "no chunk"])
-async def test_what_is_no_http_is_400_with_a_sentence(sent: bytes, adapter: Adapter) -> None:
+async def test_invalid_http_is_400_with_a_detail(sent: bytes, adapter: Adapter) -> None:
     async with connected(adapter) as caller:
         await caller.send(sent)
         ((status, headers, body),) = await caller.answers()
@@ -187,7 +187,7 @@ async def test_a_caller_who_keeps_the_service_waiting_is_disconnected_after_10_s
             assert "body" in json.loads(body)["detail"]
 
 
-async def test_a_slow_body_that_goes_on_coming_is_read(adapter: Adapter) -> None:
+async def test_a_slow_body_that_keeps_arriving_is_read(adapter: Adapter) -> None:
     body = b'{"email": "not an address of anyone"}'
     async with connected(adapter) as caller:
         head = b"POST /api/v1/users/ HTTP/1.1\r\nHost: flux\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % len(body)

@@ -38,7 +38,7 @@ async def test_the_list_of_messages_answers_with_and_without_the_trailing_slash(
 
 # PUT is left out: it creates the row.
 @pytest.mark.parametrize("endpoint", [each for each in endpoints(with_id=True) if "PUT" not in each.values[0]])
-async def test_an_id_that_no_row_has_is_404(endpoint: Endpoint, clients: Clients) -> None:
+async def test_an_unknown_id_is_404(endpoint: Endpoint, clients: Clients) -> None:
     contract, method, path = endpoint
     body = BODIES.get(path, {}) if method in ("PATCH", "PUT") else None
 
@@ -82,7 +82,7 @@ async def test_an_id_that_is_not_a_uuid_is_refused(endpoint: Endpoint, clients: 
 
 
 @pytest.mark.parametrize("contract", ENDPOINTS)
-async def test_an_id_names_its_row_in_either_case(contract: str, clients: Clients, owner: dict[str, str]) -> None:
+async def test_an_id_may_be_written_in_upper_case(contract: str, clients: Clients, owner: dict[str, str]) -> None:
     caller = clients[contract]
     for user, goal in (owner.values(), map(str.upper, owner.values())):
         row = (await caller.get(f"/api/v1/goals/{goal}")).json()
@@ -120,7 +120,7 @@ async def test_an_unknown_method_outside_the_api_is_405(path: str, client_1_2: h
 
 @pytest.mark.one_gateway
 @pytest.mark.parametrize("path", ["/health", "/ready", "/metrics"])
-async def test_what_is_asked_of_the_service_itself_answers_with_and_without_the_trailing_slash(
+async def test_health_ready_and_metrics_answer_with_and_without_the_trailing_slash(
     path: str, client_1_2: httpx.AsyncClient
 ) -> None:
     for each in (path, f"{path}/"):
@@ -157,7 +157,7 @@ async def test_head_is_answered_outside_the_api_too(path: str, client_1_2: httpx
     ("method", "path", "status"),
     [("GET", "users/", 200), ("GET", "nothing", 404), ("POST", "users/", 400), ("DELETE", f"users/{uuid4()}", 404)],
 )
-async def test_no_answer_of_the_api_is_stored_or_taken_for_another_type(
+async def test_responses_of_the_api_forbid_caching_and_type_sniffing(
     method: str, path: str, status: int, client_1_2: httpx.AsyncClient
 ) -> None:
     response = await client_1_2.request(method, f"/api/v1/{path}")
@@ -178,7 +178,7 @@ async def test_a_path_that_does_not_exist_is_404(path: str, contract: str, clien
 
 @pytest.mark.one_gateway
 @pytest.mark.parametrize("path", sorted(ENDPOINTS["1.2"].keys() - ENDPOINTS["1.0"].keys()))
-async def test_what_only_1_2_has_is_404_in_1_0(path: str, client_1_0: httpx.AsyncClient, world: World) -> None:
+async def test_a_path_that_only_1_2_has_is_404_in_1_0(path: str, client_1_0: httpx.AsyncClient, world: World) -> None:
     for method in ("GET", "POST", "PATCH", "DELETE"):
         detail = refused(await client_1_0.request(method, url_of(path, world["conversation"])), 404)["detail"]
 
@@ -187,9 +187,7 @@ async def test_what_only_1_2_has_is_404_in_1_0(path: str, client_1_0: httpx.Asyn
 
 @pytest.mark.one_gateway
 @pytest.mark.parametrize("contract", ENDPOINTS)
-async def test_a_method_that_a_path_does_not_have_is_405_and_says_which_it_has(
-    contract: str, clients: Clients, world: World
-) -> None:
+async def test_an_unsupported_method_is_405_and_lists_the_supported_ones(contract: str, clients: Clients, world: World) -> None:
     for path, methods in ENDPOINTS[contract].items():
         for method in {"GET", "POST", "PUT", "PATCH", "DELETE"} - methods:
             response = await clients[contract].request(method, url_of(path, world[own_row(path)]), json={})

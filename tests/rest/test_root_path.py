@@ -44,16 +44,16 @@ def test_the_api_answers(url: str) -> None:
     assert (nothing.status_code, nothing.json()) == (404, {"detail": "There is no such path."})
 
 
-def test_a_proxy_that_leaves_the_path_on_is_not_understood(url: str) -> None:
+def test_a_path_that_still_has_the_proxys_prefix_is_404(url: str) -> None:
     assert httpx.get(f"{url}{ROOT}/api/v1/users/").status_code == 404
 
 
 @pytest.mark.parametrize("path", ["/health", "/ready", "/metrics", "/docs", "/redoc/1.0", "/openapi.json"])
-def test_what_is_beside_the_api_answers(path: str, url: str) -> None:
+def test_health_metrics_and_docs_answer(path: str, url: str) -> None:
     assert httpx.get(url + path).status_code == 200
 
 
-def test_the_pages_find_what_they_load_and_the_api_under_the_root_path(url: str) -> None:
+def test_the_docs_pages_load_their_assets_and_the_api_under_the_root_path(url: str) -> None:
     page = httpx.get(f"{url}/docs").text
     assets = re.findall(r'(?:src|href)="([^"]+)"', page)
 

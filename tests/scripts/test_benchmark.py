@@ -86,12 +86,12 @@ ASIDE = LOCAL / "bench"
         ("--no-writers", ASIDE),
     ],
 )
-def test_only_a_whole_run_and_what_adds_to_it_replace_the_committed_results(options: str, folder: Path) -> None:
+def test_only_complete_runs_and_additions_replace_the_committed_results(options: str, folder: Path) -> None:
     measured_on = json.loads((COMMITTED / "benchmark.json").read_text())["facts"]["machine"]
     assert folder_for(parse(options.split()), measured_on) == folder
 
 
-def test_what_another_machine_measured_is_not_added_to() -> None:
+def test_results_of_another_machine_are_not_extended() -> None:
     assert folder_for(parse(["--memory"]), {"CPU": "another"}) == ASIDE
 
 
@@ -108,7 +108,7 @@ def test_what_another_machine_measured_is_not_added_to() -> None:
         "--warm-up x",
     ],
 )
-def test_a_number_that_measures_nothing_is_refused(option: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_option_that_measures_nothing_is_refused(option: str, capsys: pytest.CaptureFixture[str]) -> None:
     name, value = option.split()
     with pytest.raises(SystemExit) as ended:
         parse([f"{name}={value}"])
@@ -164,7 +164,7 @@ def test_a_contender_that_answers_with_an_error_ends_the_run(stack: LocalStack, 
 
 @pytest.mark.integration
 @pytest.mark.skipif(not processes.AVAILABLE, reason="finds processes in Linux's /proc")
-def test_an_interrupt_stops_everything(tmp_path: Path) -> None:
+def test_an_interrupt_stops_every_process(tmp_path: Path) -> None:
     run = subprocess.Popen(
         [*TINY, "--seconds", "0.3", "--warm-up", "0.1", "--out", str(tmp_path)],
         stdout=subprocess.PIPE,

@@ -51,7 +51,7 @@ def test_a_home_that_is_a_file_or_in_one_is_refused(inside: str, tmp_path: Path)
 
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="/proc is a folder that even root can't write to")
 @pytest.mark.parametrize("home", ["/proc", "/proc/nope"])
-def test_a_home_that_takes_no_files_is_refused(home: str) -> None:
+def test_a_home_that_is_not_writable_is_refused(home: str) -> None:
     line = the_line(dev(FLUX_HOME=home))
 
     assert f"{home} can't be written to" in line
@@ -59,7 +59,7 @@ def test_a_home_that_takes_no_files_is_refused(home: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "value"), [("SERVICE_API_KEYS", "foo"), ("LOG_LEVEL", "loud"), ("MAX_BODY_BYTES", "0")])
-def test_a_wrong_setting_of_the_adapter_is_said_before_anything_starts(name: str, value: str, tmp_path: Path) -> None:
+def test_a_wrong_setting_of_the_adapter_is_reported_before_anything_starts(name: str, value: str, tmp_path: Path) -> None:
     line = the_line(dev(FLUX_HOME=str(tmp_path), **{name: value}))
 
     assert line.startswith(f"error: {name}: ")
@@ -67,7 +67,7 @@ def test_a_wrong_setting_of_the_adapter_is_said_before_anything_starts(name: str
     assert not (tmp_path / "logs").exists()
 
 
-def test_a_wrong_address_of_a_hosted_project_is_said_before_anything_starts(tmp_path: Path) -> None:
+def test_a_wrong_address_of_a_hosted_project_is_reported_before_anything_starts(tmp_path: Path) -> None:
     line = the_line(dev(FLUX_HOME=str(tmp_path), SUPABASE_URL="abc.supabase.co", SUPABASE_SERVICE_ROLE_KEY="key"))
 
     assert line.startswith("error: SUPABASE_URL: ")
@@ -78,7 +78,7 @@ def test_a_wrong_address_of_a_hosted_project_is_said_before_anything_starts(tmp_
     [(errno.EACCES, StackError, "PORT to a port above 1023"), (errno.EADDRINUSE, PortTaken, "port 81 is taken")],
     ids=["not allowed", "in use"],
 )
-def test_a_port_says_why_it_can_not_be_had(
+def test_the_error_about_an_unusable_port_gives_the_reason(
     number: int, kind: type[StackError], words: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: object) -> None:
@@ -92,11 +92,11 @@ def test_a_port_says_why_it_can_not_be_had(
 
 
 @pytest.mark.parametrize("port", ["abc", "0", "99999"])
-def test_the_migrations_are_not_sent_to_what_is_no_port(port: str) -> None:
+def test_migrating_to_an_invalid_port_is_refused(port: str) -> None:
     assert f"DB_PORT={port} is not a port" in the_line(run("bash", SCRIPTS / "supabase_setup.sh", DB_PORT=port))
 
 
-def test_the_migrations_are_not_sent_where_no_database_is() -> None:
+def test_migrating_without_a_database_is_one_line() -> None:
     port = str(free_port())
     line = the_line(run("bash", SCRIPTS / "supabase_setup.sh", DB_PORT=port))
     assert f"no database at port {port}" in line
@@ -111,14 +111,14 @@ def test_the_migrations_are_not_sent_where_no_database_is() -> None:
         ([USER, "--seconds=soon"], "soon is not a whole number from 1"),
     ],
 )
-def test_no_token_is_minted_that_opens_nothing(arguments: list[str], words: str) -> None:
+def test_a_token_that_would_be_useless_is_not_minted(arguments: list[str], words: str) -> None:
     done = run(sys.executable, SCRIPTS / "mint-jwt", *arguments)
     assert (done.returncode, done.stdout) == (2, "")
     assert words in done.stderr.splitlines()[-1]
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["-h"], ["--upgrade", "--help"]], ids=" ".join)
-def test_asking_lock_for_help_locks_nothing(arguments: list[str]) -> None:
+def test_lock_help_changes_no_lock_file(arguments: list[str]) -> None:
     locked = [ROOT / name for name in ("requirements.txt", "requirements-dev.txt", "package-lock.json")]
     before = [file.stat().st_mtime_ns for file in locked]
     # Where it would lock after all, it fails and asks no registry.
@@ -128,7 +128,7 @@ def test_asking_lock_for_help_locks_nothing(arguments: list[str]) -> None:
     assert [file.stat().st_mtime_ns for file in locked] == before
 
 
-def test_checks_that_count_no_tests_do_not_say_that_none_passed() -> None:
+def test_the_summary_of_checks_without_tests_counts_none() -> None:
     done = run(sys.executable, SCRIPTS / "test", "--only", "format")
     assert "formatting (ruff)" in done.stdout
     assert " passed" not in done.stdout

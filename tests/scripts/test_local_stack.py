@@ -26,7 +26,7 @@ USER = "11111111-1111-4111-8111-111111111111"
 
 
 @pytest.mark.parametrize("variable", ["PORT", "POSTGREST_PORT", "DB_PORT"])
-def test_taken_port_is_one_line_naming_the_port_and_its_variable_and_nothing_starts(home: Path, variable: str) -> None:
+def test_a_taken_port_is_reported_in_one_line_and_nothing_starts(home: Path, variable: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         environment = own_environment(home, **{variable: str(port)})
@@ -40,7 +40,7 @@ def test_taken_port_is_one_line_naming_the_port_and_its_variable_and_nothing_sta
 
 
 @pytest.mark.parametrize("value", ["http", "0", "65536", "-1"])
-def test_a_variable_that_is_no_port_is_one_line_naming_it(home: Path, value: str) -> None:
+def test_an_invalid_port_is_reported_in_one_line_that_names_the_variable(home: Path, value: str) -> None:
     environment = own_environment(home, DB_PORT=value)
     done = subprocess.run([sys.executable, SCRIPTS / "dev"], env=environment, capture_output=True, text=True)
     assert done.returncode == 1
@@ -95,7 +95,7 @@ def test_a_stale_lock_file_with_a_living_process_of_another_program_does_not_sto
         assert other.poll() is None
 
 
-def test_the_logs_are_for_their_owner_alone(home: Path) -> None:
+def test_only_the_owner_can_read_the_logs(home: Path) -> None:
     logs = home / "logs"
     logs.mkdir(mode=0o755)  # as it once was made
     with LocalStack(home, migrate=False):
@@ -115,7 +115,7 @@ def test_one_home_is_not_shared_by_two(home: Path) -> None:
     assert done.stderr.count("\n") == 1
 
 
-def test_a_hosted_project_that_can_not_be_reached_is_one_line_soon(home: Path, start_dev: StartDev) -> None:
+def test_an_unreachable_hosted_project_is_reported_soon_in_one_line(home: Path, start_dev: StartDev) -> None:
     address = f"http://127.0.0.1:{free_port()}"
     began = time.monotonic()
     dev = start_dev(SUPABASE_URL=address, SUPABASE_SERVICE_ROLE_KEY="key")
@@ -125,32 +125,32 @@ def test_a_hosted_project_that_can_not_be_reached_is_one_line_soon(home: Path, s
     assert "{" not in "".join(dev.lines)
 
 
-def test_a_hosted_project_that_takes_the_key_serves(stack: LocalStack, start_dev: StartDev) -> None:
+def test_a_hosted_project_can_be_served(stack: LocalStack, start_dev: StartDev) -> None:
     dev = start_dev(SUPABASE_URL=stack.api_url, SUPABASE_SERVICE_ROLE_KEY=stack.service_role_key)
     assert dev.read_until("ready").endswith("/docs")
 
 
-def test_a_hosted_project_that_refuses_the_key_is_one_line(stack: LocalStack, start_dev: StartDev) -> None:
+def test_a_refused_key_of_a_hosted_project_is_reported_in_one_line(stack: LocalStack, start_dev: StartDev) -> None:
     wrong_key = f"{stack.service_role_key[:-4]}AAAA"
     dev = start_dev(SUPABASE_URL=stack.api_url, SUPABASE_SERVICE_ROLE_KEY=wrong_key)
     assert dev.read_until("error:") == f"error: {stack.api_url} refuses the key: check SUPABASE_SERVICE_ROLE_KEY"
     assert dev.process.wait() == 1
 
 
-def test_another_database_is_left_aside_and_that_is_said(start_dev: StartDev) -> None:
+def test_another_database_url_is_ignored_with_a_notice(start_dev: StartDev) -> None:
     dev = start_dev(DATABASE_URL=f"postgresql://127.0.0.1:{free_port()}/postgres")
     dev.read_until("DATABASE_URL is set and left aside")
     dev.read_until("ready")
     assert httpx.get(f"http://127.0.0.1:{dev.port('PORT')}/ready").status_code == 200
 
 
-def test_a_home_whose_path_is_not_ascii_will_do(home: Path) -> None:
+def test_a_home_with_a_path_that_is_not_ascii_works(home: Path) -> None:
     with LocalStack(home / "Zoë") as stack, stack.adapter() as adapter:
         assert httpx.get(f"{stack.api_url}/rest/v1/").status_code == 200
         assert httpx.get(f"{adapter.url}/ready").status_code == 200
 
 
-def test_minted_tokens_and_keys_open_the_data_api(stack: LocalStack) -> None:
+def test_the_data_api_accepts_minted_tokens_and_keys(stack: LocalStack) -> None:
     def mint(*arguments: str) -> str:
         command: list[str | Path] = [sys.executable, SCRIPTS / "mint-jwt", "--home", stack.home, *arguments]
         return str(subprocess.run(command, check=True, capture_output=True, text=True).stdout).strip()
@@ -168,7 +168,7 @@ def test_minted_tokens_and_keys_open_the_data_api(stack: LocalStack) -> None:
         assert refused.status_code == 401
 
 
-def test_the_api_gateway_says_when_postgrest_is_away(home: Path) -> None:
+def test_the_api_gateway_answers_503_while_postgrest_is_stopped(home: Path) -> None:
     with LocalStack(home, migrate=False) as stack:
         stack.postgrest.kill()
         away = httpx.get(f"{stack.api_url}/rest/v1/")

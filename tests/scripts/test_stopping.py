@@ -68,7 +68,7 @@ def test_stops_at_random_moments_leave_nothing_running_and_the_home_usable(home:
 
 
 @pytest.mark.parametrize("deadline", [1, 60], ids=["the deadline", "a second signal"])
-def test_cleaning_up_that_hangs_is_ended_by(deadline: int, home: Path) -> None:
+def test_a_cleanup_that_hangs_is_ended(deadline: int, home: Path) -> None:
     command = [sys.executable, "-c", CLEANING_UP_FOR_EVER, str(home / "log"), str(deadline)]
     environment = own_environment(home, PYTHONPATH=str(SCRIPTS))
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:

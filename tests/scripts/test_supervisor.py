@@ -60,7 +60,9 @@ class NeverStarts(ServerPart):
         self._server.await_ready(self.answers)
 
 
-def test_the_delay_of_what_can_not_start_grows_and_the_reason_is_shown(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_delay_before_restarting_a_part_that_cannot_start_grows_and_the_reason_is_shown(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(supervisor, "_RECOVERED_AFTER_SECONDS", 0)  # as for a part that had run for long
     part, reports = NeverStarts(home), list[str]()
     watched = Watched(part, part.start)
