@@ -1,4 +1,4 @@
-"""What every answer has to look like, whatever it is an answer to."""
+"""Checks of the rules that hold for every answer."""
 
 import re
 from typing import Any
@@ -13,9 +13,9 @@ _INTERNALS = re.compile(
 
 
 def refused(response: httpx.Response, status: int, *fields: str, about: object = "") -> dict[str, Any]:
-    """The body of an error, checked against the common rules; with `fields`, its entries name exactly these.
+    """Check an error's body against the common rules, and return it. With `fields`, its entries name exactly these.
 
-    `about` is shown where the status is another, for tests that send many things in turn.
+    `about` is shown if the status differs, for tests that send many requests in turn.
     """
     assert response.status_code == status, f"{response.status_code} instead of {status}: {response.text[:500]} {about!r}"
     assert response.headers["content-type"] == "application/json"
@@ -36,5 +36,5 @@ def refused(response: httpx.Response, status: int, *fields: str, about: object =
 
 
 def named_fields(response: httpx.Response) -> set[str]:
-    """The fields that a refusal is about. An error at a place within a field, as `tags[2]`, is about the field."""
+    """The fields that an error names. An error inside a field (`tags[2]`) counts for the field."""
     return {re.split(r"[.\[]", error["field"])[0] for error in response.json()["errors"]}

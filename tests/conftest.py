@@ -1,6 +1,6 @@
 """The real stack under most tests: Postgres, PostgREST, the adapter in a process of its own. One for the whole run.
 
-Tests share the database, so each makes its own users and looks only at them. Those that use a stack are marked
+Tests share the database, so each creates its own users and looks only at them. Those that use a stack are marked
 `integration` here; the others are the unit tests of the guides' pipeline, and starting Postgres is an error in them.
 """
 
@@ -25,7 +25,7 @@ Clients = Mapping[str, httpx.AsyncClient]
 
 
 def _gives_a_stack(fixture: pytest.FixtureDef[Any]) -> bool:
-    """By what it says that it gives, so that a new one doesn't have to be listed anywhere."""
+    """Decided by the annotated return type, so that no list has to be kept."""
     return LocalStack.__name__ in str(inspect.signature(fixture.func).return_annotation)
 
 
@@ -60,13 +60,13 @@ def stack() -> Iterator[LocalStack]:
 
 @pytest.fixture(scope="module")
 def migrated() -> Iterator[LocalStack]:
-    """Postgres with the migrations, for a module of its own: nobody else is connected to its database."""
+    """Postgres with the migrations, for a module of its own: no other client is connected to its database."""
     with LocalStack().database_first() as stack:
         yield stack
 
 
 def gateway_environment(stack: LocalStack, gateway: str) -> dict[str, str]:
-    """What makes an adapter of the stack use this one of `GATEWAYS`."""
+    """The settings with which an adapter of the stack uses this gateway of `GATEWAYS`."""
     return {"DATABASE_URL": stack.database_url.replace("postgresql:", "postgresql+asyncpg:")} if gateway == "postgres" else {}
 
 
@@ -93,7 +93,7 @@ def service_url(service_urls: Mapping[str, str], request: pytest.FixtureRequest)
 
 @pytest.fixture(scope="session")
 async def clients_of_all(service_urls: Mapping[str, str]) -> AsyncIterator[Mapping[str, Clients]]:
-    """A client of each contract, for each gateway. One of 1.2 sends no service key, one of 1.0 sends one of the guides'."""
+    """A client of each contract, for each gateway. Those of 1.2 send no service key, those of 1.0 send one of the guides' keys."""
     headers = {"1.0": {"X-Flux-Service-Key": "goal-planner-key-abc"}, "1.2": {}}
     async with AsyncExitStack() as opened:
 
@@ -129,7 +129,7 @@ def shared_clients(clients_of_all: Mapping[str, Clients]) -> Clients:
 
 @pytest.fixture
 async def database(stack: LocalStack) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
-    """A superuser's connection, for what no door can do: looking underneath, and moving created_at."""
+    """A superuser's connection, for what no door can do: reading every table, and changing created_at."""
     connection = await asyncpg.connect(stack.database_url)
     yield connection
     await connection.close()
@@ -137,7 +137,7 @@ async def database(stack: LocalStack) -> AsyncIterator["asyncpg.Connection[async
 
 @pytest.fixture
 async def sessions(stack: LocalStack, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[SessionFactory]:
-    """Sessions of this process, on a small pool of their own."""
+    """In-process sessions on a small pool."""
     for name, value in direct_environment(stack).items():
         monkeypatch.setenv(name, value)
     factory = SessionFactory()
@@ -147,7 +147,7 @@ async def sessions(stack: LocalStack, monkeypatch: pytest.MonkeyPatch) -> AsyncI
 
 @pytest.fixture
 async def no_database(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[SessionFactory]:
-    """Sessions of this process where no database answers."""
+    """In-process sessions whose database does not answer."""
     monkeypatch.setenv("DATABASE_URL", f"postgresql://postgres@127.0.0.1:{free_port()}/postgres")
     factory = SessionFactory()
     yield factory
@@ -155,22 +155,22 @@ async def no_database(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[SessionF
 
 
 def make_user_data(**fields: Any) -> dict[str, Any]:
-    """What creates a user, under an address of its own."""
+    """The body that creates a user with a unique address."""
     return {"email": f"{uuid4().hex}@example.com", **fields}
 
 
 def make_goal_data(user_id: str, **fields: Any) -> dict[str, Any]:
-    """What creates a goal."""
+    """The body that creates a goal."""
     return {"user_id": user_id, "title": "Run a half marathon", **fields}
 
 
 def make_task_data(user_id: str, goal_id: str | None = None, **fields: Any) -> dict[str, Any]:
-    """What creates a task."""
+    """The body that creates a task."""
     return {"user_id": user_id, "goal_id": goal_id, "title": "Run 3 km", **fields}
 
 
 async def create(client: httpx.AsyncClient, resource: str, data: dict[str, Any]) -> dict[str, Any]:
-    """Create a row that must be accepted; answers it."""
+    """Create a row, which must succeed, and return it."""
     response = await client.post(f"/api/v1/{resource}/", json=data)
     assert response.status_code == 201, response.text
     row: dict[str, Any] = response.json()
@@ -191,7 +191,7 @@ async def goal(client_1_2: httpx.AsyncClient, user: dict[str, Any]) -> dict[str,
 
 @pytest.fixture
 async def holder(stack: LocalStack) -> AsyncIterator[Database]:
-    """A superuser's connection in a transaction, to hold what other connections wait for. Unless committed, it is rolled back."""
+    """A superuser's connection in a transaction, to hold locks that others wait for. Rolled back unless the test commits."""
     connection = await asyncpg.connect(stack.database_url)
     await connection.execute("begin")
     yield connection
@@ -200,12 +200,12 @@ async def holder(stack: LocalStack) -> AsyncIterator[Database]:
 
 @pytest.fixture(scope="session")
 async def world(shared_clients: Clients) -> World:
-    """Rows that other rows can name. Tests leave them as they are."""
+    """Rows that other rows can refer to. Tests do not change them."""
     return await make_world(shared_clients["1.2"])
 
 
 async def make_world(client: httpx.AsyncClient) -> World:
-    """A user with a row of everything that can be named, and another user's rows, which may not be."""
+    """A user with one row of everything that can be referred to, and another user's rows, which must not be."""
 
     async def make(resource: str, data: dict[str, Any]) -> str:
         return str((await create(client, resource, data))["id"])

@@ -1,4 +1,4 @@
-"""Waiting for what another connection does, by asking Postgres."""
+"""Waits for what another connection does, by asking Postgres."""
 
 import asyncio
 from typing import TypeAlias
@@ -9,7 +9,7 @@ Database: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
 
 async def wait_for_waiters(watcher: Database, count: int) -> None:
-    """Wait until as many statements wait for a lock. `watcher` is in no transaction: within one, what it sees does not change."""
+    """Wait until this many statements wait for a lock. `watcher` must not be in a transaction, where its view would not change."""
     waiting = "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
     async with asyncio.timeout(10):
         while await watcher.fetchval(waiting) < count:

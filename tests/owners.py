@@ -1,4 +1,4 @@
-"""Two users who each own one row of everything, and the clients that front-end developers use."""
+"""Users who own one row of every resource, and the clients that front-end developers use."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -19,7 +19,7 @@ def _new_id() -> str:
 
 @dataclass(frozen=True)
 class Owner:
-    """The ids of a user and of what is theirs; their demo flags go by the user's id."""
+    """The ids of a user and of their rows. Demo flags have the user's id."""
 
     user: str = field(default_factory=_new_id)
     goal: str = field(default_factory=_new_id)
@@ -63,7 +63,7 @@ async def make_owner(database: Database) -> Owner:
 
 
 async def rows_of(database: Database, owner: Owner) -> dict[str, str]:
-    """Everything that a user owns, underneath: for telling that nobody touched it."""
+    """All rows of a user, read as superuser, to show that nothing has changed."""
     found = await database.fetch(
         """
         select 'user' as kind, to_jsonb(t)::text as row from public.users as t where id = $1
@@ -88,9 +88,9 @@ async def rows_of(database: Database, owner: Owner) -> dict[str, str]:
 
 @asynccontextmanager
 async def client_with(stack: LocalStack, token: str | None = None) -> AsyncIterator[AsyncClient]:
-    """Supabase's own client, under the project's public key and, where given, a user's token."""
+    """Supabase's own client with the project's public key and, if given, a user's token."""
     headers = {"Authorization": f"Bearer {token}"} if token else {}
-    # Loading the certificates, which nobody asks for on http, would take longer than most tests.
+    # Loading certificates takes longer than most tests, and http needs none.
     async with httpx.AsyncClient(timeout=30, verify=False) as transport:
         options = AsyncClientOptions(headers=headers, httpx_client=transport)
         yield await create_async_client(stack.api_url, stack.anon_key, options)
@@ -104,5 +104,5 @@ async def signed_in(stack: LocalStack, user_id: str, **claims: Any) -> AsyncIter
 
 
 async def answer(request: Any) -> Any:
-    """What a request of the client answers: rows, a row, or a function's result."""
+    """The data of the client's answer: rows, a row, or a function's result."""
     return (await request.execute()).data

@@ -1,4 +1,4 @@
-"""What divides the unit tests from the integration tests: whether Postgres runs."""
+"""Integration tests are those that need Postgres; all others are unit tests."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Settings from files: what Docker, Compose and Kubernetes mount as secrets."""
+"""Settings from files, as Docker, Compose and Kubernetes mount secrets."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from dao_service.settings import Settings, load_settings
 
 @pytest.fixture(autouse=True)
 def only_these(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An environment that names the folder and PostgREST, and nothing else."""
+    """An environment with only the folder and PostgREST's URL."""
     for name in Settings.model_fields:
         monkeypatch.delenv(name.upper(), raising=False)
     monkeypatch.setenv("SECRETS_DIR", str(tmp_path))

@@ -1,4 +1,4 @@
-"""Settings: what each does, and that a wrong one stops the service with one readable line that shows no value."""
+"""What each setting does. A wrong one stops the service with one line that shows no value."""
 
 import os
 import subprocess
@@ -58,7 +58,7 @@ WRONG = [
 
 @pytest.fixture
 def set_only(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Sets environment variables, and no other setting is set."""
+    """Set these environment variables, and unset every other setting."""
     for name in (*Settings.model_fields, "secrets_dir"):
         monkeypatch.delenv(name.upper(), raising=False)
 

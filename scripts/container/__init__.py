@@ -1,1 +1,1 @@
-"""What the containers need beside the adapter, and what stands for a container engine where there is none."""
+"""The containers' jobs, and a stand-in for a container engine, for tests on machines that have none."""

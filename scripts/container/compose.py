@@ -1,4 +1,4 @@
-"""Reads docker-compose.yml as data, and runs its services that we build in the engine's stand-in."""
+"""Reads docker-compose.yml as data, and runs the services that we build in the stand-in for an engine."""
 
 import re
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ _VARIABLE = re.compile(r"\$\{(?P<name>\w+):-(?P<default>[^}]*)\}")
 
 
 def read_compose(file: Path = COMPOSE_FILE, environment: Mapping[str, str] | None = None) -> dict[str, Any]:
-    """The file with its anchors merged and its `${NAME:-default}` filled in; another form of variable is an error."""
+    """The file with anchors merged and `${NAME:-default}` substituted. Any other form of variable is an error."""
     content: dict[str, Any] = _filled(yaml.safe_load(file.read_text()), environment or {})
     return content
 
@@ -38,7 +38,7 @@ def _filled(value: Any, environment: Mapping[str, str]) -> Any:
 
 @dataclass
 class ComposedService:
-    """A service of the file, over an image of ours. `volumes` are the folders that stand for the named volumes."""
+    """A service of the file whose image we build. `volumes` are the folders that replace the named volumes."""
 
     name: str
     definition: Mapping[str, Any]
@@ -50,14 +50,14 @@ class ComposedService:
         return self._image.environment | dict(self.definition.get("environment", {}))
 
     def command(self) -> list[str]:
-        """What the engine would start, as process 1 and with the service's user and file systems."""
+        """The command that the engine would start as process 1, with the service's user and file systems."""
         instruction = self._stage.last("CMD")
         entrypoint = self._stage.last("ENTRYPOINT")
         words = self.definition.get("command") or (instruction.json() if instruction else [])
         return self.run(*(entrypoint.json() if entrypoint else []), *words)
 
     def health_check(self) -> list[str]:
-        """The command that the engine runs beside the service to ask for its health."""
+        """The command that the engine runs to check the service's health."""
         kind, *words = self.definition["healthcheck"]["test"]
         if kind != "CMD":
             raise StackError(f"the health check of {self.name} is not in exec form")

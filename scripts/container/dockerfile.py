@@ -1,4 +1,4 @@
-"""Reads the Dockerfile and .dockerignore: as much of their syntax as ours use, and an error for anything else."""
+"""Reads the Dockerfile and .dockerignore. Syntax that ours do not use is an error."""
 
 import json
 import re
@@ -19,7 +19,7 @@ class Instruction:
     text: str
 
     def json(self) -> list[str]:
-        """The exec form. The shell form would put a shell between the engine's signals and the program."""
+        """The words of the exec form. In the shell form, a shell would get the engine's signals instead of the program."""
         try:
             words: list[str] = json.loads(self.text)
         except ValueError:
@@ -27,7 +27,7 @@ class Instruction:
         return words
 
     def environment(self, before: dict[str, str]) -> dict[str, str]:
-        """Of an ENV, with what it refers to filled in."""
+        """The variables that an ENV sets, with references to earlier ones substituted."""
         pairs = (word.partition("=") for word in shlex.split(self.text))
         return {name: Template(value).substitute(before) for name, _, value in pairs}
 
@@ -43,7 +43,7 @@ class Stage:
 
 
 def read_stages(dockerfile: Path) -> dict[str, Stage]:
-    """By name, in their order."""
+    """The stages by name, in the order of the file."""
     stages: dict[str, Stage] = {}
     arguments: dict[str, str] = {}
     for each in _instructions(dockerfile.read_text()):
@@ -68,7 +68,7 @@ def _instructions(text: str) -> Iterator[Instruction]:
 
 
 class BuildContext:
-    """The files of a folder that the engine gets to see."""
+    """The files of a folder that .dockerignore leaves to the engine."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -76,7 +76,7 @@ class BuildContext:
         self._patterns = [_pattern(line) for line in lines if line and not line.startswith("#")]
 
     def files(self, source: str) -> Iterator[Path]:
-        """The files that `COPY source` copies, from the folder's top."""
+        """The files that `COPY source` copies, relative to the folder."""
         start = self.folder / source
         found = [start] if start.is_file() else sorted(path for path in start.rglob("*") if path.is_file())
         kept = [path.relative_to(self.folder) for path in found if self._sees(path.relative_to(self.folder))]

@@ -1,7 +1,7 @@
 #!/bin/sh
-# Become a program in a container's place: enter.sh ROOT BASE MOUNT… -- SETPRIV-OPTION… -- WORKDIR COMMAND…
-# Runs as process 1 of namespaces of its own (unshare --mount --pid --fork), so what it mounts is gone when it ends.
-# MOUNT is `tmpfs PATH`, `bind FOLDER PATH`, `bind-ro FOLDER PATH`, or `read-only`, which is the last.
+# Run a program as a container would: enter.sh ROOT BASE MOUNT… -- SETPRIV-OPTION… -- WORKDIR COMMAND…
+# Runs as process 1 of its own namespaces (unshare --mount --pid --fork), so its mounts end with it.
+# MOUNT is `tmpfs PATH`, `bind FOLDER PATH`, `bind-ro FOLDER PATH`, or, as the last one, `read-only`.
 set -eu
 root=$1 base=$2
 shift 2
@@ -22,7 +22,7 @@ while [ "$1" != -- ]; do
       mount -o remount,bind,ro "$root"
       shift
       ;;
-    *) echo "no mount is called $1" >&2; exit 125 ;;
+    *) echo "unknown mount: $1" >&2; exit 125 ;;
   esac
 done
 shift
@@ -32,6 +32,6 @@ while [ "$1" != -- ]; do
   shift
 done
 shift
-# The options have no spaces.
+# The options contain no spaces.
 # shellcheck disable=SC2086
 exec chroot "$root" setpriv $setpriv env --chdir "$@"

@@ -13,9 +13,9 @@ DATABASE_HOST = "db:5432"
 
 
 def make_keys(folder: Path) -> None:
-    """Make the passwords and keys that are missing. Each folder below is a volume that one service mounts, and no other.
+    """Make the missing passwords and keys. Each folder below is a volume that only one service mounts.
 
-    Everybody may read the files: who can is decided by the mounts, as the images run under numbers of their own.
+    The files are readable by every user, because the images run under different user ids. The mounts decide who can read them.
     """
     password = _once(folder / "database" / "postgres-password")
     authenticator = _once(folder / "database" / "authenticator-password")
@@ -27,13 +27,13 @@ def make_keys(folder: Path) -> None:
 
 def _once(file: Path) -> str:
     if not file.exists():
-        # Letters, digits, - and _: nothing that SQL or a URL would have to quote.
+        # Letters, digits, - and _: SQL and URLs need no quoting.
         _write(file, secrets.token_urlsafe(48))
     return file.read_text()
 
 
 def _write(file: Path, content: str) -> None:
-    """Whole or not at all."""
+    """Atomically: the file is complete or absent."""
     half_made = file.with_suffix(".new")
     half_made.unlink(missing_ok=True)
     half_made.write_text(content)
@@ -42,7 +42,7 @@ def _write(file: Path, content: str) -> None:
 
 
 def migrate(folder: Path) -> None:
-    """Apply the migrations that the database doesn't have yet, as its owner `postgres`, who is no superuser."""
+    """Apply the missing migrations as the database's owner `postgres`, who is no superuser."""
     migrations.migrate((folder / "database-url").read_text())
 
 

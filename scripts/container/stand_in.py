@@ -1,8 +1,8 @@
-"""Stands for a container engine where there is none: builds the Dockerfile's stages into folders, and runs programs in them.
+"""A stand-in for a container engine: builds the Dockerfile's stages into folders, and runs programs in them.
 
-A base image can't be had without a registry, so the system's own /usr stands for it, with a Python under /usr/local as in
-the real one. What the Dockerfile does on top of that is done as it says, under its own paths; the programs run as process
-1, as the user and with the file systems that they would have. Not stood for: networks, limits, the base image's content.
+A base image needs a registry, so the system's own /usr replaces it, with a Python under /usr/local as in the real one. The
+Dockerfile's instructions run on top of that, under their own paths. The programs run as process 1, as the user and with the
+file systems that they would have. Networks, limits and the base image's content are not covered.
 """
 
 import hashlib
@@ -22,20 +22,20 @@ from .dockerfile import BuildContext, Instruction, Stage, read_stages
 
 _ENTER = Path(__file__).with_name("enter.sh")
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-# Of Python's own files: what no image of Python has, or nobody runs.
+# Files of Python that its images lack or that no test runs.
 _NOT_OF_THE_BASE = shutil.ignore_patterns("test", "idlelib", "config-*", "*.a", "site-packages", "man", "doc")
 _MOUNT_POINTS = ("dev", "etc", "proc", "tmp", "usr")
 
 
 def why_not() -> str:
-    """Why this system can't run the stand-in; empty when it can."""
+    """Why this system can't run the stand-in; "" if it can."""
     if sys.platform != "linux" or os.geteuid() != 0:
         return "needs Linux and root: namespaces and chroot"
     missing = [name for name in ("unshare", "setpriv", "chroot", "mount") if not shutil.which(name)]
     if missing:
         return f"needs {', '.join(missing)}"
     allowed = subprocess.run(["unshare", "--mount", "--pid", "--fork", "mount", "-t", "tmpfs", "tmpfs", "/tmp"], check=False)  # noqa: S108
-    return "" if allowed.returncode == 0 else "this system doesn't let root make namespaces"
+    return "" if allowed.returncode == 0 else "this system does not let root create namespaces"
 
 
 def image_python(version: str) -> Path:
@@ -50,7 +50,7 @@ def image_python(version: str) -> Path:
 
 @dataclass
 class Image:
-    """What the stages make: the files, and how a program starts in them."""
+    """The result of a stage: its files, and how a program starts in them."""
 
     root: Path
     base: Path
@@ -90,7 +90,7 @@ def _mounts(words: tuple[str, ...]) -> list[list[str]]:
 
 
 class Builder:
-    """Builds stages into `.local/containers`; one whose instructions and files are unchanged is taken as it is."""
+    """Builds stages into `.local/containers`. A stage whose instructions and files are unchanged is reused."""
 
     def __init__(self, dockerfile: Path = ROOT / "Dockerfile", home: Path = LOCAL / "containers") -> None:
         self.stages = read_stages(dockerfile)
@@ -207,7 +207,7 @@ def _lay_base(image: Image, python: Path) -> None:
 
 
 def _run(image: Image, script: str) -> None:
-    # Beside the image's own, what the package clients of this system are told: certificates, a mirror, a proxy.
+    # The image's variables, and this system's settings of package clients: certificates, a mirror, a proxy.
     environment = _of_package_clients(os.environ) | image.environment
     command = image.command("sh", "-c", script, capabilities=True)
     done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)

@@ -1,8 +1,8 @@
-"""The unprivileged account that Postgres runs under when we are root, and what that account can reach.
+"""The unprivileged account that Postgres runs under if we are root, and what that account can reach.
 
-Postgres refuses to run as root, so root starts it as another user. That user often can't enter the checkout: /root has
-mode 700, as many home directories have. Opening those to everybody isn't ours to do, so the cluster, and a copy of the
-Postgres programs, then live in a directory of their own under /var/tmp, and the stack's home keeps a link to it.
+Postgres refuses to run as root, so root starts it as another user. That user often can't enter the checkout, because /root and
+many home directories have mode 700. We don't change those modes. Instead the cluster and a copy of the Postgres programs live in
+a directory under /var/tmp, and the stack's home holds a link to it.
 """
 
 import hashlib
@@ -25,7 +25,7 @@ class Account:
 
 
 def server_account(data: Path) -> Account | None:
-    """The account to start Postgres as; None where the current user will do. An existing cluster keeps its owner."""
+    """The account to start Postgres as; None if the current user will do. An existing cluster keeps its owner."""
     if os.geteuid() != 0:
         return None
     if data.exists() and data.stat().st_uid != 0:
@@ -43,7 +43,7 @@ def _account(entry: pwd.struct_passwd) -> Account:
 
 
 def can_read(path: Path, account: Account) -> bool:
-    """Whether the account can enter every directory above the path, and read and enter (a program: run) the path."""
+    """Whether the account can enter every directory above the path, and read and enter (or run) the path itself."""
     resolved = path.resolve()
     return _allows(resolved, account, 5) and all(_allows(parent, account, 1) for parent in resolved.parents)
 
@@ -55,7 +55,7 @@ def _allows(path: Path, account: Account, needed: int) -> bool:
 
 
 def reachable_directory(wanted: Path, account: Account | None) -> Path:
-    """The wanted directory, or its stand-in where the account can't enter the wanted one."""
+    """The wanted directory, or another one if the account can't enter it."""
     wanted.mkdir(parents=True, exist_ok=True)
     if account is None or can_read(wanted, account):
         return wanted
@@ -73,7 +73,7 @@ def reachable_directory(wanted: Path, account: Account | None) -> Path:
 
 
 def readable_copy(source: Path, target: Path) -> Path:
-    """Copy a directory tree so that everybody can read it; a file is copied again when its size or time differs."""
+    """Copy a directory tree so that everybody can read it. A file is copied again if its size or time differs."""
     for directory, _, files in os.walk(source):
         copy = target / Path(directory).relative_to(source)
         copy.mkdir(parents=True, exist_ok=True)

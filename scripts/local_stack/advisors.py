@@ -1,11 +1,11 @@
-"""`supabase db advisors`, held against the findings that supabase/advisors.toml accepts, each with a reason.
+"""Runs `supabase db advisors` and compares its findings with those that supabase/advisors.toml accepts, each with a reason.
 
     [[accepted]]
     finding = "unused_index_*"
-    reason = "A database that was just made has used no index yet."
+    reason = "A new database has used no index yet."
 
-`finding` is a finding's cache key, with `*` for any text. A finding that isn't accepted is a problem, and so is an entry that
-no longer matches any.
+`finding` is a finding's cache key, with `*` for any text. A finding that isn't accepted is a problem, and so is an entry
+that matches no finding.
 """
 
 import json
@@ -21,7 +21,7 @@ ACCEPTED = SUPABASE / "advisors.toml"
 
 
 def problems(database_url: str, accepted: Path = ACCEPTED) -> list[str]:
-    """What has to be mended, in the database or in the list; empty when all is explained."""
+    """What to fix, in the database or in the list. Empty if every finding is accepted."""
     entries = tomllib.loads(accepted.read_text()).get("accepted", []) if accepted.exists() else []
     found = _findings(database_url)
     patterns = [entry["finding"] for entry in entries]

@@ -1,7 +1,7 @@
 """Stands in for Supabase's API gateway: a reverse proxy on 127.0.0.1 in front of PostgREST, and nothing more.
 
-`/rest/v1/x` is what Supabase's clients ask for and `/x` what PostgREST's own do; both reach PostgREST's `/x`. Bodies
-are streamed both ways. Run as a program: `python -m local_stack.api_gateway PORT UPSTREAM`, where UPSTREAM is
+Supabase's clients request `/rest/v1/x`, PostgREST's own clients `/x`: both reach PostgREST's `/x`. Bodies are streamed in
+both directions. Run as a program: `python -m local_stack.api_gateway PORT UPSTREAM`, where UPSTREAM is
 `unix:/path` or an http address.
 """
 
@@ -70,12 +70,12 @@ async def _forward(request: web.Request) -> web.StreamResponse:
             return response
     except aiohttp.ClientError as error:
         if response is not None and response.prepared:
-            # Half an answer must not look like a whole one.
+            # Half a response must not look like a complete one.
             if request.transport is not None:
                 request.transport.abort()
             return response
         unreachable = isinstance(error, aiohttp.ClientConnectorError | aiohttp.ServerTimeoutError)
-        message = "PostgREST can't be reached" if unreachable else "PostgREST broke off its answer"
+        message = "PostgREST can't be reached" if unreachable else "PostgREST broke off its response"
         return web.json_response({"message": message}, status=503 if unreachable else 502, headers={"Retry-After": "1"})
 
 

@@ -24,22 +24,22 @@ ARGUMENTS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    # Whatever is not this machine does not exist.
+    # No name resolves but this machine's own.
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
 )
-"""What a headless Chromium is started with, by any account, on a machine without a network."""
+"""Arguments of a headless Chromium that any account can start on a machine without a network."""
 
 
 @dataclass(frozen=True)
 class Browser:
-    """Chromium, and what its environment has beside ours."""
+    """Chromium's path, and the variables to add to its environment."""
 
     path: Path
     environment: dict[str, str] = field(default_factory=dict)
 
 
 def chromium(report: Callable[[str], None] = print) -> Browser:
-    """Chromium, fetched at the first call where the system has none. A StackError where there is neither it nor apt."""
+    """Find Chromium; download it at the first call if the system has none. Raises StackError without Chromium and apt."""
     for name in ("chromium", "chromium-browser", "google-chrome"):
         if installed := shutil.which(name):
             return Browser(Path(installed))

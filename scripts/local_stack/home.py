@@ -9,15 +9,15 @@ from .project import LOCAL
 
 
 def home_folder() -> Path:
-    """FLUX_HOME, or .local in the checkout. It may not be there yet."""
+    """FLUX_HOME, or .local in the checkout. It may not exist yet."""
     return Path(os.environ.get("FLUX_HOME") or LOCAL).absolute()
 
 
 def make_home(home: Path) -> None:
-    """Make the folder where it isn't there. A StackError where it is no folder, or takes no files."""
+    """Make the folder if it does not exist. Raises StackError if it is no folder or cannot be written to."""
     try:
         home.mkdir(parents=True, exist_ok=True)
-        # By trying: permissions alone don't tell it, as of a file system that is mounted read-only.
+        # Try it: permissions don't tell, for example on a file system that is mounted read-only.
         tempfile.TemporaryFile(dir=home).close()
     except OSError as error:
         not_a_folder = isinstance(error, FileExistsError | NotADirectoryError)

@@ -12,7 +12,7 @@ from .ports import LOOPBACK
 from .processes import Server, ServerPart, run
 from .project import ROOT
 
-# The guide's keys, pinned to contract 1.0. They open nothing but a stack on this machine's loopback interface.
+# The guide's keys, pinned to contract 1.0. Only a stack on this machine's loopback interface accepts them.
 DEVELOPMENT_KEYS = '{"goal-planner-key-abc": "1.0", "scheduler-key-def": "1.0", "observer-key-ghi": "1.0"}'
 LIVE_PATH = "/gateway/live"
 """Answered by the API gateway itself. No table of PostgREST's has such a path."""
@@ -21,7 +21,7 @@ _READ_SETTINGS = "from dao_service.settings import load_settings; load_settings(
 
 
 def status_of(port: int, path: str, timeout: float = 5) -> int | None:
-    """The status of a GET on the loopback interface; None when nothing answers."""
+    """The status of a GET on the loopback interface; None if nothing answers."""
     answer = _get(port, path, timeout)
     return answer and answer[0]
 
@@ -97,13 +97,13 @@ class Adapter(_OnLoopback):
         return status_of(self.port, "/health", PROBE_SECONDS) is not None
 
     def require_settings(self) -> None:
-        """A StackError that names the settings which are wrong. Nothing is started for it."""
+        """Raise a StackError that names the wrong settings. Starts no service."""
         done = run([sys.executable, "-c", _READ_SETTINGS], env=self._whole_environment())
         if done.returncode != 0:
             raise StackError(done.stdout.strip().removeprefix("flux-dao-service: "))
 
     def why_not_ready(self) -> str:
-        """What `/ready` says against it; nothing where it is ready."""
+        """Why `/ready` says no; "" if the adapter is ready."""
         status, body = _get(self.port, "/ready") or (0, b"{}")
         if status == http.HTTPStatus.OK:
             return ""
@@ -113,7 +113,7 @@ class Adapter(_OnLoopback):
             return "The adapter does not answer."
 
     def _whole_environment(self) -> dict[str, str]:
-        # It would lead the adapter past the stack to another database.
+        # DATABASE_URL would connect the adapter to a database outside the stack.
         inherited = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
         return inherited | self._environment
 

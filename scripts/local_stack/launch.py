@@ -1,8 +1,7 @@
-"""Become another program: as another user if asked, and signalled by the kernel when the parent dies.
+"""Become another program, as another user if asked. The kernel signals it if the parent dies.
 
 Run as a script with the standard library only: `launch.py PARENT_PID DEATH_SIGNAL UID GID COMMAND…` (UID -1 keeps
-the user). A program between the parent and the command, and not subprocess's preexec_fn, because that one runs Python
-between fork and exec, which is not safe in a process with threads.
+the user). It replaces subprocess's preexec_fn, which runs Python between fork and exec: that is not safe in a process with threads.
 """
 
 import ctypes  # here, not where it is used: after the change of user, Python's own files may be out of reach

@@ -13,7 +13,7 @@ _BOOTSTRAP = Path(__file__).with_name("bootstrap.sql")
 
 
 def bootstrap(database_url: str, *, auto_expose: bool) -> None:
-    """Bring what hosted Supabase brings. Only before the first migration: migrations change some of it."""
+    """Create the roles and schemas that hosted Supabase has. Only before the first migration, because migrations change some."""
     if fetch_rows(database_url, "select 1 from pg_roles where rolname = 'authenticator'"):
         return
     setting = f"set local auto_expose.new_tables = '{'on' if auto_expose else 'off'}';\n"
@@ -43,10 +43,10 @@ def newer_than(supabase: Path, database_url: str) -> list[str]:
 
 
 def seed(database_url: str, supabase: Path = SUPABASE) -> bool:
-    """Load seed.sql if there is one and no user yet; whether it was loaded.
+    """Load seed.sql if it exists and there is no user yet. Returns whether it was loaded.
 
-    Not with the CLI's --include-seed: that remembers a loaded file by its hash and leaves a database empty which was
-    filled once.
+    The CLI's --include-seed won't do: it remembers a loaded file by its hash, and does not load it again after the rows were
+    deleted.
     """
     file = supabase / "seed.sql"
     if not file.exists() or fetch_rows(database_url, "select 1 from public.users limit 1"):
@@ -59,23 +59,23 @@ def seed(database_url: str, supabase: Path = SUPABASE) -> bool:
 
 
 def existing_schemas(database_url: str, wanted: tuple[str, ...]) -> tuple[str, ...]:
-    """Those of the wanted schemas that exist, in their order: PostgREST doesn't start with one that is missing."""
+    """The wanted schemas that exist, in the given order. PostgREST does not start if one is missing."""
     rows = fetch_rows(database_url, "select nspname::text as name from pg_namespace where nspname = any($1)", list(wanted))
     existing = {row["name"] for row in rows}
     return tuple(schema for schema in wanted if schema in existing)
 
 
 def own_schemas(database_url: str) -> list[str]:
-    """The schemas that the migrations fill: neither Postgres's own, nor what Supabase brings."""
+    """The schemas that the migrations fill: without Postgres's own and Supabase's."""
     theirs = ["auth", "extensions", "information_schema", "supabase_migrations"]
     sql = "select nspname::text as name from pg_namespace where nspname not like 'pg\\_%' and nspname <> all($1) order by 1"
     return [row["name"] for row in fetch_rows(database_url, sql, theirs)]
 
 
 def supabase_cli(*arguments: str, supabase: Path = SUPABASE, check: str | None = None) -> str:
-    """Run the Supabase CLI without questions, telemetry or a look for updates. With `check`, a failure is a StackError.
+    """Run the Supabase CLI without questions, telemetry or update checks. With `check`, a failure raises StackError.
 
-    Settings of the caller's own projects (SUPABASE_DB_PASSWORD and the like) don't reach it.
+    The environment's settings of other projects (SUPABASE_DB_PASSWORD and the like) are left out.
     """
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("SUPABASE_", "PG"))}
     environment |= {

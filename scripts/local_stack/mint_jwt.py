@@ -33,7 +33,7 @@ def main() -> int:
     whose = parser.add_mutually_exclusive_group(required=True)
     whose.add_argument("user_id", nargs="?", type=_user_id, metavar="USER_ID", help="the user's id, in the token's sub")
     whose.add_argument("--key", choices=("anon", "service_role"), help="a key of the project instead of a user's token")
-    parser.add_argument("--email", help="the user's address, which whoever creates their own row of users needs")
+    parser.add_argument("--email", help="the user's e-mail address, in the token's email")
     parser.add_argument("--role", default="authenticated", help="the database role of the user (authenticated)")
     parser.add_argument("--seconds", type=whole_number, default=3600, help="how long the token is valid (3600)")
     parser.add_argument("--home", type=Path, default=home_folder(), help="the stack's folder (FLUX_HOME, or .local)")

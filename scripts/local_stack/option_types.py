@@ -1,11 +1,11 @@
-"""Numbers as the commands' options take them. Anything else is one line that names the option, and exit code 2."""
+"""Types of the commands' numeric options. argparse reports a wrong value in one line, with exit code 2."""
 
 import argparse
 import math
 
 
 def whole_number(text: str) -> int:
-    """From 1."""
+    """At least 1."""
     try:
         number = int(text)
     except ValueError:
@@ -16,7 +16,7 @@ def whole_number(text: str) -> int:
 
 
 def seconds(text: str) -> float:
-    """More than none."""
+    """Above 0."""
     try:
         number = float(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Runs pgTAP files as `supabase test db` does, each through psql, and reads what they say (TAP, the Test Anything Protocol)."""
+"""Runs pgTAP files through psql, as `supabase test db` does, and reads their output (TAP, the Test Anything Protocol)."""
 
 import re
 from collections.abc import Iterable
@@ -15,7 +15,7 @@ _PLAN = re.compile(r"^1\.\.(?P<count>\d+)$")
 
 @dataclass
 class FileResult:
-    """What one test file said. Without a problem it passed."""
+    """The result of one test file. It passed if it has no problem."""
 
     file: Path
     passed: int = 0
@@ -34,7 +34,7 @@ def run_files(files: Iterable[Path], database_url: str, debian: DebianPostgres) 
 
 
 def read_tap(file: Path, output: str, exit_code: int = 0) -> FileResult:
-    """A failed test counts unless it is marked as to do; a plan that isn't met, or no test at all, is a problem too."""
+    """A failed test is a problem unless it is marked TODO. So are a wrong plan and a file without tests."""
     result = FileResult(file)
     planned: int | None = None
     seen = 0

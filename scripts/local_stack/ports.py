@@ -11,7 +11,7 @@ LOOPBACK = "127.0.0.1"
 
 
 def free_port() -> int:
-    """A port that nothing listens on now. It is not reserved: another program may still take it first."""
+    """A port that nothing listens on now. It is not reserved: another program may take it first."""
     with socket.socket() as probe:
         probe.bind((LOOPBACK, 0))
         port: int = probe.getsockname()[1]
@@ -27,9 +27,9 @@ def port_in(variable: str, default: int) -> int:
 
 
 def _obstacle(port: int) -> int | None:
-    """The number of the system's error for a server at this port; None where there is no such error."""
+    """The system's error number for binding this port; None if it can be bound."""
     with socket.socket() as probe:
-        # As the servers do: a port whose last connections still linger in TIME_WAIT is free.
+        # As the servers do: a port with connections in TIME_WAIT is free.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((LOOPBACK, port))
@@ -39,7 +39,7 @@ def _obstacle(port: int) -> int | None:
 
 
 def require_free(ports: Mapping[str, int]) -> None:
-    """Raise a StackError for the first port that can't be had. The keys are the variables that move each port."""
+    """Raise StackError for the first port that can't be bound. The keys are the variables that set each port."""
     for variable, port in ports.items():
         obstacle = _obstacle(port)
         if obstacle == errno.EACCES:

@@ -1,4 +1,4 @@
-"""One Postgres cluster: made, started, stopped, killed, started again."""
+"""One Postgres cluster: make, start, stop, kill and restart it."""
 
 import contextlib
 import locale
@@ -17,19 +17,19 @@ from .ports import LOOPBACK
 from .processes import Command, Server, ServerPart, run, wait_until
 from .programs import PostgresPrograms
 
-SUPERUSER = PASSWORD = "postgres"  # noqa: S105 - what the guides' DATABASE_URL says; it listens on loopback only
+SUPERUSER = PASSWORD = "postgres"  # noqa: S105 - the guides' DATABASE_URL has it; Postgres listens on loopback only
 DATABASE = "postgres"
 _MAY_WE_USE_TLS = bytes.fromhex("00000008 04d2162f")  # the protocol's SSLRequest
 _SOCKET_PATH_LIMIT = 100  # bytes; the system's own limit is 104 on macOS and 108 on Linux
 
-# What a crash of the machine may cost is fine for a cluster that is thrown away. A crash of Postgres costs it nothing.
+# A throw-away cluster may lose data if the machine crashes. It loses nothing if Postgres crashes.
 THROW_AWAY_SETTINGS = {"fsync": "off", "full_page_writes": "off"}
 
 
 class Postgres(ServerPart):
     """A cluster under `home`, listening on 127.0.0.1 and on a Unix socket in its data directory.
 
-    To kill it is a SIGKILL to the postmaster, as the kernel out of memory would. Its backends then end by themselves.
+    `kill` sends SIGKILL to the postmaster, as the kernel does when memory runs out. The backends then end by themselves.
     """
 
     def __init__(self, home: Path, programs: PostgresPrograms, port: int, settings: Mapping[str, str] | None = None) -> None:
@@ -56,7 +56,7 @@ class Postgres(ServerPart):
 
     @property
     def socket_directory(self) -> Path | None:
-        """Where the Unix socket is; None where its path would be too long, or a comma in it stand between two hosts."""
+        """Where the Unix socket is; None if its path is too long, or has a comma, which would separate two hosts."""
         path = os.fsencode(self.data / f".s.PGSQL.{self.port}")
         return self.data if len(path) < _SOCKET_PATH_LIMIT and b"," not in path else None
 
@@ -65,12 +65,12 @@ class Postgres(ServerPart):
         self._find_reachable_places()
         if not (self.data / "PG_VERSION").exists():
             if self._was_here:
-                raise StackError(f"{self.data} has gone: put it back, or start anew")
+                raise StackError(f"{self.data} was removed while Postgres ran: put it back, or start again")
             self._initialise()
         self._was_here = True
         self._require_same_version()
         self._clear_leftover_server()
-        # After a crash its last backends may hold the shared memory for a moment: start again until they have gone.
+        # After a crash the last backends may hold the shared memory for a moment: retry until they have ended.
         for attempts_left in reversed(range(20)):
             self._spawn()
             try:
@@ -113,13 +113,13 @@ class Postgres(ServerPart):
         self._programs = self._original_programs.reachable_by(self._account, self._directory / "programs")
 
     def _clear_stand_in(self) -> None:
-        """What is there belonged to a home at the same place that was deleted."""
+        """Remove what a deleted home at the same path left behind."""
         self._clear_leftover_server()
         for entry in ("data", "half-made", "programs"):
             shutil.rmtree(self._directory / entry, ignore_errors=True)
 
     def _initialise(self) -> None:
-        """In a directory aside that is then renamed, so that an interrupted start leaves no half-made cluster."""
+        """Make the cluster in another directory and rename it, so that an interrupted start leaves no incomplete cluster."""
         half_made = self._directory / "half-made"
         shutil.rmtree(half_made, ignore_errors=True)
         half_made.mkdir(mode=0o700)
@@ -153,7 +153,7 @@ class Postgres(ServerPart):
             raise StackError(f"{self.data} was made by Postgres {made_by}, this is {version.stdout.strip()}: use --fresh")
 
     def _clear_leftover_server(self) -> None:
-        """A crash may leave postmaster.pid, or on systems without a parent-death signal, the server itself."""
+        """A crash may leave postmaster.pid behind, or the server itself if the system has no parent-death signal."""
         pid_file = self.data / "postmaster.pid"
         try:
             pid = int(pid_file.read_text().split("\n", 1)[0])
@@ -164,7 +164,7 @@ class Postgres(ServerPart):
                 os.kill(pid, signal.SIGINT)
             if not wait_until(lambda: not self._is_postgres(pid), 15):
                 raise StackError(f"process {pid} still uses {self.data}: end it")
-        # The number may meanwhile belong to another program, which Postgres would take for a running server.
+        # Another program may have this process id now, and Postgres would take it for a running server.
         pid_file.unlink(missing_ok=True)
 
     def _is_postgres(self, pid: int) -> bool:
@@ -184,13 +184,13 @@ class Postgres(ServerPart):
             "max_connections": "100",
             "timezone": "UTC",
             "log_timezone": "UTC",
-            "jit": "off",  # its library is the largest part of a Postgres, and no query here is long enough
+            "jit": "off",  # no query here is long enough to gain from it
         } | self._settings
         options = [option for name, value in settings.items() for option in ("-c", f"{name}={value}")]
         self._server.spawn([self._programs.command("postgres"), "-D", self.data, *options], env=self._environment())
 
     def _ready(self) -> bool:
-        """As pg_ctl asks: the server writes its state into the eighth line of postmaster.pid."""
+        """As pg_ctl does: the eighth line of postmaster.pid is the server's state."""
         with contextlib.suppress(FileNotFoundError, IndexError):
             lines = (self.data / "postmaster.pid").read_text().split("\n")
             return lines[0] == str(self._server.pid) and lines[7].strip() == "ready"

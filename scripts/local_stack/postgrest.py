@@ -17,7 +17,7 @@ _SOCKET_PATH_LIMIT = 100  # bytes, as for Postgres's own
 
 
 class Postgrest(ServerPart):
-    """PostgREST over one Postgres. It answers at `url`, not at the public port: the API gateway does that."""
+    """PostgREST over one Postgres. It listens at `url`. The API gateway listens at the public port."""
 
     def __init__(self, home: Path, postgres: Postgres, jwt_secret: str, public_url: str) -> None:
         super().__init__(Server("PostgREST", home / "logs" / "postgrest.log"))
@@ -25,7 +25,7 @@ class Postgrest(ServerPart):
         self._jwt_secret = jwt_secret
         self._public_url = public_url
         self._socket = home / "postgrest.sock"
-        # A Unix socket is faster, and needs no port; but its path has to be short, and PostgREST garbles what isn't ASCII.
+        # A Unix socket is faster and needs no port. Its path must be short and ASCII, or PostgREST garbles it.
         usable = len(os.fsencode(self._socket)) < _SOCKET_PATH_LIMIT and str(self._socket).isascii()
         self._port = 0 if usable else free_port()
         self._admin_port = 0
@@ -34,11 +34,11 @@ class Postgrest(ServerPart):
 
     @property
     def url(self) -> str:
-        """`unix:/path/to/socket`, or an http address where the path won't do for a socket."""
+        """`unix:/path/to/socket`, or an http address if the path does not suit a socket."""
         return f"http://{LOOPBACK}:{self._port}" if self._port else f"unix:{self._socket}"
 
     def configure(self, api: ApiConfig, schemas: tuple[str, ...], settings: Mapping[str, str]) -> None:
-        """Settings are PostgREST's own, by their environment names (`PGRST_DB_POOL`); they win over the defaults."""
+        """`settings` are PostgREST's own, by their environment names (`PGRST_DB_POOL`). They override the defaults."""
         self.schemas = schemas
         self.settings = {
             "PGRST_DB_EXTRA_SEARCH_PATH": ",".join(api.extra_search_path),
@@ -46,7 +46,7 @@ class Postgrest(ServerPart):
         } | dict(settings)
 
     def start(self, *, wait: bool = True) -> None:
-        """Start, and unless told otherwise wait until it has read the schema and answers."""
+        """Start. With `wait`, return once it has read the schema and answers."""
         self._admin_port = free_port()
         self._socket.unlink(missing_ok=True)
         self._server.spawn([programs.postgrest()], env=self._environment())
@@ -57,7 +57,7 @@ class Postgrest(ServerPart):
         self._server.await_ready(self.is_ready, 30)
 
     def is_ready(self) -> bool:
-        """Whether it is connected to the database and has its schema read."""
+        """Whether it is connected to the database and has read the schema."""
         return status_of(self._admin_port, "/ready") == http.HTTPStatus.OK
 
     def answers(self) -> bool:
@@ -65,7 +65,7 @@ class Postgrest(ServerPart):
 
     def stop(self) -> None:
         if self._server.pid is None:
-            return  # what lies at the socket's place may be that of another stack, which this home was refused for
+            return  # not started: a socket at this path may belong to another stack that uses this home
         self._server.stop(5)
         self._socket.unlink(missing_ok=True)
 
@@ -82,7 +82,7 @@ class Postgrest(ServerPart):
                 "PGRST_DB_POOL": "20",
                 "PGRST_DB_POOL_ACQUISITION_TIMEOUT": "5",
                 "PGRST_DB_CHANNEL_ENABLED": "true",
-                "PGRST_JWT_CACHE_MAX_LIFETIME": "3600",  # Newer versions keep checked tokens by default.
+                "PGRST_JWT_CACHE_MAX_LIFETIME": "3600",  # the default of newer versions
                 "PGRST_JWT_SECRET": self._jwt_secret,
                 "PGRST_OPENAPI_MODE": "follow-privileges",
                 "PGRST_OPENAPI_SERVER_PROXY_URI": f"{self._public_url}/rest/v1",

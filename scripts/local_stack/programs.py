@@ -1,4 +1,4 @@
-"""The programs that npm brings: PostgREST, the Supabase CLI, Postgres; each for this platform."""
+"""The programs that npm installs for this platform: PostgREST, the Supabase CLI, Postgres."""
 
 import platform
 import sys
@@ -26,7 +26,7 @@ def _first(what: str, *candidates: str) -> Path:
 
 
 def supabase_cli() -> Path:
-    # Not the package's own command, which is a Node.js program that starts this one.
+    # The package's own command is a Node.js program that starts this one.
     name = f"@supabase/cli-{this_platform()}"
     return _first("Supabase CLI", f"{name}/bin/supabase", f"{name}-musl/bin/supabase")
 
@@ -37,7 +37,7 @@ def postgrest() -> Path:
 
 @dataclass(frozen=True)
 class PostgresPrograms:
-    """A relocatable Postgres: `root` holds everything that it reads, `bin` its commands (relative to root)."""
+    """A relocatable Postgres: `root` holds all of its files, `bin` its commands (relative to root)."""
 
     root: Path
     bin: Path = Path("bin")
@@ -50,7 +50,7 @@ class PostgresPrograms:
         return ":".join(str(self.root / path) for path in self.libraries)
 
     def reachable_by(self, account: Account | None, copies: Path) -> "PostgresPrograms":
-        """These programs, or a copy in `copies` where the account can't reach them."""
+        """These programs, or a copy in `copies` if the account can't reach them."""
         if account is None or can_read(self.command("postgres"), account):
             return self
         return PostgresPrograms(readable_copy(self.root, copies), self.bin, self.libraries)

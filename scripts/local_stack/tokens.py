@@ -13,19 +13,19 @@ from pathlib import Path
 from typing import Any
 
 ISSUER = "flux-local"
-# The two keys of a project never change, so that they can be copied into a caller's settings: fixed times, far apart.
+# Fixed times, so that the project's two keys never change and can be copied into a caller's settings.
 _KEY_ISSUED_AT = 1_700_000_000
 _KEY_EXPIRES_AT = 4_102_444_800
 
 
 def secret_in(home: Path) -> str:
-    """The secret of the stack in this home, made at the first call. Readable by its owner only, never committed."""
+    """The secret of the stack in this home, made at the first call. Only its owner can read it; it is never committed."""
     path = home / "jwt-secret"
     if not path.exists():
-        with tempfile.NamedTemporaryFile("w", dir=home, prefix="jwt-secret-") as file:  # of mode 600
+        with tempfile.NamedTemporaryFile("w", dir=home, prefix="jwt-secret-") as file:  # mode 600
             file.write(secrets.token_urlsafe(48))
             file.flush()
-            # Whole or not at all, and never over the secret of somebody who was faster.
+            # Atomic, and never over the secret that another process made first.
             with contextlib.suppress(FileExistsError):
                 os.link(file.name, path)
     return path.read_text().strip()
