@@ -1,4 +1,4 @@
-"""The real stack under most tests: Postgres, PostgREST, the adapter in a process of its own. One for the whole run.
+"""The real stack of most tests: Postgres, PostgREST, and an adapter over each gateway. One stack per pytest process.
 
 Tests share the database, so each creates its own users and looks only at them. Those that use a stack are marked
 `integration` here; the others are the unit tests of the guides' pipeline, and starting Postgres is an error in them.
@@ -71,7 +71,7 @@ def gateway_environment(stack: LocalStack, gateway: str) -> dict[str, str]:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Each test that calls the service does so over each gateway; one that is marked `one_gateway`, over the first."""
+    """Run each test that calls the service over each gateway, and those marked `one_gateway` over the first alone."""
     if "service_url" in metafunc.fixturenames:
         once = metafunc.definition.get_closest_marker("one_gateway")
         metafunc.parametrize("service_url", GATEWAYS[:1] if once else GATEWAYS, indirect=True)
@@ -123,7 +123,7 @@ def client_1_2(clients: Clients) -> httpx.AsyncClient:
 
 @pytest.fixture(scope="session")
 def shared_clients(clients_of_all: Mapping[str, Clients]) -> Clients:
-    """Clients for the rows that many tests share: those are the same over each gateway."""
+    """Clients that create the rows which many tests share, over the first gateway."""
     return clients_of_all[GATEWAYS[0]]
 
 

@@ -6,7 +6,7 @@ from dao_service.settings import load_settings
 
 
 class Uncounted(Metrics):
-    """Counts nothing."""
+    """Metrics that count nothing."""
 
     def count_request(self, contract: str, method: str, route: str, status: int, seconds: float) -> None:
         """Forget it."""

@@ -1,4 +1,4 @@
-"""`dao_service.client` against the running service: both contracts, pages, errors, and what is tried again."""
+"""`dao_service.client` against the running service: both contracts, pages, errors and retries."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -164,7 +164,7 @@ async def test_errors_carry_the_status_and_detail_of_the_response(flux: FluxClie
 
 
 def _serve(*answers: Answer) -> tuple[httpx.MockTransport, list[httpx.Request]]:
-    """A service that gives these answers in turn; a fault that is hard to provoke in a real one."""
+    """A service that sends these responses in turn: faults that are hard to provoke in the real one."""
     seen: list[httpx.Request] = []
     coming = list(answers)
 
@@ -180,7 +180,7 @@ def _serve(*answers: Answer) -> tuple[httpx.MockTransport, list[httpx.Request]]:
 
 @pytest.fixture
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """How long the client would have waited each time; it doesn't."""
+    """The pauses that the client asked for. It does not wait."""
     found: list[float] = []
 
     async def pass_over(seconds: float) -> None:
@@ -248,7 +248,7 @@ async def test_a_failed_write_is_not_retried(fault: Answer, expected: type[DataS
 
 
 async def _refusal_of(answer: httpx.Response, pauses: list[float]) -> DataServiceError:
-    """What a read raises that is answered so, however often it asks."""
+    """The error of a read whose every attempt gets this response."""
     transport, _ = _serve(answer, answer, answer)
     async with FluxClient("http://flux", transport=transport) as client:
         with pytest.raises(DataServiceError) as refused:
@@ -263,7 +263,7 @@ async def test_an_internal_error_of_the_service_is_raised_as_one(pauses: list[fl
 
     assert isinstance(error, InternalError)
     assert (error.status, error.detail, str(error)) == (500, said, said)
-    # The service tells its log, and not its callers, what the cause was.
+    # The service writes the cause to its log and not into the response.
     assert (error.cause_code, error.of_the_database) == ("HTTP 500", False)
     assert error.__notes__ == ["X-Request-ID: r-1"]
 

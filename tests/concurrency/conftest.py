@@ -1,4 +1,4 @@
-"""Connections of this package's own, and someone whose rows they write."""
+"""Two connections of this package's own, and a user whose rows they write."""
 
 from collections.abc import AsyncIterator
 

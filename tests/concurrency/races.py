@@ -1,4 +1,4 @@
-"""Two connections that meet in the database, and what they meet over."""
+"""Races: two connections, one of which waits for a lock of the other."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -15,7 +15,7 @@ WRITERS = 8
 
 @dataclass(frozen=True)
 class Race:
-    """`holder` has what `waiter` needs. `watcher`, who is in no transaction, tells when the one waits for the other."""
+    """`holder` has a lock that `waiter` needs. `watcher`, outside any transaction, sees when `waiter` waits."""
 
     holder: Database
     waiter: Database
@@ -23,7 +23,7 @@ class Race:
 
     @asynccontextmanager
     async def meanwhile(self, wait_for: Callable[[], Awaitable[Any]]) -> AsyncIterator["asyncio.Future[Any]"]:
-        """Inside, `wait_for` waits for the transaction that `holder` has open; leaving, that one commits and the other ends."""
+        """Inside, `wait_for` waits for the open transaction of `holder`. On leaving, `holder` commits and `wait_for` ends."""
         waiting = asyncio.ensure_future(wait_for())
         try:
             await self._until_blocked()
@@ -35,7 +35,7 @@ class Race:
             await asyncio.wait([waiting], timeout=10)
 
     async def run(self, held: str, waits: str) -> Any:
-        """`held` is written and not yet committed when `waits` begins; what came of the second, be it an error."""
+        """Begin `waits` while `held` is uncommitted, commit, and return the result or the error of `waits`."""
         await self.holder.execute("begin")
         await self.holder.execute(held)
         async with self.meanwhile(lambda: self.waiter.execute(waits)) as outcome:
@@ -50,7 +50,7 @@ class Race:
 
 
 async def make_tasks(database: Database, owner: Owner, count: int) -> list[UUID]:
-    """Their ids, in the order in which bulk updates lock them."""
+    """Create tasks and return their ids in the order in which bulk updates lock them."""
     made = await database.fetch(
         "insert into public.tasks (user_id, title) select $1, 'x' from generate_series(1, $2::int) returning id",
         owner.user,

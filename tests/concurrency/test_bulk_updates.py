@@ -1,4 +1,4 @@
-"""Bulk updates that meet: none waits for ever, none is lost, and none holds more than it must."""
+"""Concurrent bulk updates: no deadlock, no lost update, no lock on a later task."""
 
 import asyncio
 from collections.abc import Awaitable
@@ -43,7 +43,7 @@ async def test_a_bulk_update_that_waits_for_a_task_locks_no_later_task(
         return race.waiter.fetchval(f"select updated_count from {call}($1, 'missed')", [high, low])
 
     async with race.meanwhile(bulk) as outcome:
-        # Raises where someone holds it.
+        # Raises if another connection holds the lock.
         await connections[2].fetch("select from public.tasks where id = $1 for update nowait", high)
 
     assert outcome.result() == 2

@@ -1,4 +1,4 @@
-"""What is kept or given by the database itself stays exact: totals, and the order of new rows."""
+"""Totals and the order of new rows stay exact under concurrent writers."""
 
 import asyncio
 from itertools import pairwise
@@ -16,7 +16,7 @@ async def test_a_total_counts_committed_rows_and_those_of_the_own_transaction(ra
 
     await race.holder.execute("begin")
     await race.holder.execute(insert, owner.user)
-    # Doesn't wait for the first, which is not committed.
+    # Does not wait for the first, which is uncommitted.
     async with asyncio.timeout(10):
         await race.waiter.execute(insert, owner.user)
     seen_by_the_first, seen_by_others = await race.holder.fetchval(TOTAL), await database.fetchval(TOTAL)

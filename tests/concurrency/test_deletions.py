@@ -1,4 +1,4 @@
-"""What goes while something is added to it."""
+"""Rows that are deleted while others are added to them."""
 
 import asyncpg
 import pytest

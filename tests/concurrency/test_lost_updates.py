@@ -1,4 +1,4 @@
-"""Two who write one row: both changes stay, whichever contract they came through."""
+"""Two writers of one row: both changes are kept, through either contract."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""Several who create what there can be only one of."""
+"""Concurrent writers of a unique value."""
 
 import asyncio
 from uuid import uuid4

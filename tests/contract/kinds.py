@@ -36,7 +36,7 @@ class Fresh:
 
 
 def resolve(value: Any, world: World) -> Any:
-    """The value to send for one that may contain stand-ins."""
+    """Replace the stand-ins in a value."""
     if isinstance(value, Named):
         return str(uuid4()) if value.what == "nothing" else world[value.what]
     if isinstance(value, Fresh):
@@ -49,15 +49,15 @@ def resolve(value: Any, world: World) -> Any:
 
 
 class Kind(Protocol):
-    """A kind of field. The first accepted value is what tests send where any will do, and differs from every default."""
+    """A kind of field. The first accepted value differs from every default."""
 
     @property
     def accepted(self) -> tuple[Any, ...]:
-        """Values that the field takes, its boundaries among them."""
+        """Values that the field accepts, including its boundaries."""
 
     @property
     def refused(self) -> tuple[Any, ...]:
-        """Values that it does not, null aside."""
+        """Values that validation refuses, apart from null."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ class Flag:
 
 @dataclass(frozen=True)
 class Whole:
-    """A whole number of 32 bits, from `lowest` where there is one."""
+    """A whole number of 32 bits, of at least `lowest` if given."""
 
     lowest: int | None = None
 
@@ -128,7 +128,7 @@ class Whole:
 
 @dataclass(frozen=True)
 class Number:
-    """A number from 0, to `highest` where there is one."""
+    """A number of at least 0, and at most `highest` if given."""
 
     highest: int | None = None
 
@@ -206,7 +206,7 @@ class Uuids:
 
 @dataclass(frozen=True)
 class Reference:
-    """The id of another row. `foreign` are rows that exist and may not be named, as another user's."""
+    """The id of another row. `foreign` rows exist, but referring to them is refused, as they belong to another user."""
 
     to: str
     foreign: tuple[str, ...] = ()
@@ -221,18 +221,18 @@ class Reference:
 
     @property
     def refused_by_the_database(self) -> tuple[Named, ...]:
-        """Ids that look right and may not be named."""
+        """Valid ids that only the database can refuse."""
         return (Named("nothing"), *map(Named, self.foreign))
 
 
 def wrong_values(kinds: Mapping[str, Kind], world: World) -> Iterator[dict[str, Any]]:
-    """A refused value for each field at once, until each field has been given all of its own."""
+    """Bodies of refused values: each has one for every field that has any left."""
     for values in zip_longest(*(kind.refused for kind in kinds.values()), fillvalue=_NO_MORE):
         yield {name: resolve(value, world) for name, value in zip(kinds, values, strict=True) if value is not _NO_MORE}
 
 
 def is_same(kind: Kind, sent: Any, answered: Any) -> bool:
-    """Whether an answered value is the one that was sent: points in time are the same instant, in UTC."""
+    """Whether a returned value equals the one sent. Points in time must be the same instant, in UTC."""
     if isinstance(kind, Instant) and isinstance(sent, str) and isinstance(answered, str):
         instant = datetime.fromisoformat(answered)
         return instant == datetime.fromisoformat(sent) and instant.utcoffset() == timedelta(0)

@@ -1,4 +1,4 @@
-"""Asking for pages of a list."""
+"""Reading pages of a list."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ ENVELOPE = {"items", "total", "page", "page_size", "has_next", "has_prev"}
 
 
 async def list_page(caller: httpx.AsyncClient, path: str, **params: object) -> Row:
-    """A page, which has the envelope of every page."""
+    """Read a page and check its envelope."""
     response = await caller.get(path, params={name: str(value) for name, value in params.items()})
     assert response.status_code == 200, response.text
     page: Row = response.json()

@@ -1,4 +1,4 @@
-"""CONTRACT.md's field tables as data: the tests' own statement of them, which owes nothing to what the service generates."""
+"""CONTRACT.md's field tables as data, written by hand: nothing here comes from the generated code."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -40,7 +40,7 @@ EVERYTHING = frozenset({"list", "get", "create", "update", "delete"})
 class Field:
     """A field of a resource.
 
-    `fixed` ones do not change after creation; `beside` is what has to be sent with one for it to be allowed.
+    A `fixed` field does not change after creation. `beside` are fields that have to be sent with this one.
     """
 
     name: str
@@ -60,7 +60,7 @@ class Field:
 
 @dataclass(frozen=True)
 class Resource:
-    """A resource of a contract. `read_only` are fields that its rows show and no caller sends."""
+    """A resource of a contract. `read_only` fields are shown and cannot be sent."""
 
     contract: str
     name: str
@@ -83,24 +83,24 @@ class Resource:
 
     @property
     def shown(self) -> frozenset[str]:
-        """The fields of a row, all of them."""
+        """All fields of a row."""
         return frozenset(each.name for each in self.fields) | self.read_only | self.stamps
 
     @property
     def owner(self) -> str:
-        """A filter of its list that keeps the rows of most other tests away."""
+        """A filter of its list that excludes most rows of other tests."""
         return next(name for name in ("user_id", "goal_id", "task_id") if name in self.filters)
 
     def field(self, name: str) -> Field:
         return next(each for each in self.fields if each.name == name)
 
     def minimal(self, world: World, **fields: Any) -> dict[str, Any]:
-        """What creates a row with nothing but what is required, and `fields`."""
+        """The body that creates a row with the required fields and `fields`."""
         required = {each.name: each.kind.accepted[0] for each in self.fields if each.required}
         return {name: resolve(value, world) for name, value in (required | fields).items()}
 
     def complete(self, world: World) -> dict[str, Any]:
-        """What creates a row with every field, each different from its default."""
+        """The body that creates a row with every field, each different from its default."""
         values = {each.name: each.kind.accepted[0] for each in self.fields} | dict(self.full)
         return {name: resolve(value, world) for name, value in values.items()}
 
@@ -257,7 +257,7 @@ TASKS_1_0 = Resource(
         Field("goal_id", GOAL, required=True),
         Field("state", Words(TASK_STATES, others=("pending", "rescheduled", "done", "cancelled")), "scheduled"),
         Field("start_time", Instant()),
-        # Not the end of the calendar: the duration in minutes is a number of 32 bits.
+        # Without the year 9999: the duration in minutes has 32 bits.
         Field("end_time", Instant(accepted=Instant().accepted[:-1]), beside={"start_time": "1969-01-01T00:00:00Z"}),
         Field("trigger_type", Words(("time", "on_leaving_home"), others=("location",)), "time"),
     ),
@@ -291,7 +291,7 @@ RESOURCES = (
     TASKS_1_0,
     CONVERSATIONS_1_0,
 )
-"""Those with plain operations. Demo flags have none."""
+"""Resources with plain operations. Demo flags have none."""
 LISTED = tuple(resource for resource in RESOURCES if "list" in resource.methods)
 CHANGEABLE = tuple(resource for resource in RESOURCES if "update" in resource.methods)
 FILTERED = tuple(resource for resource in LISTED if resource.filters)

@@ -1,4 +1,4 @@
-"""Reading and changing a row that is there."""
+"""Reading and changing an existing row."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ Row = dict[str, Any]
 
 
 async def read_row(caller: httpx.AsyncClient, resource: str, row: Row) -> Row:
-    """The row as this caller sees it."""
+    """The row as this client sees it."""
     response = await caller.get(f"/api/v1/{resource}/{row['id']}")
     assert response.status_code == 200, response.text
     answer: Row = response.json()
@@ -16,7 +16,7 @@ async def read_row(caller: httpx.AsyncClient, resource: str, row: Row) -> Row:
 
 
 async def change_row(caller: httpx.AsyncClient, resource: str, row: Row, **fields: Any) -> Row:
-    """Change a row with what must be accepted; answers it."""
+    """Change a row and return it."""
     response = await caller.patch(f"/api/v1/{resource}/{row['id']}", json=fields)
     assert response.status_code == 200, response.text
     answer: Row = response.json()

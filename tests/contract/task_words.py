@@ -1,4 +1,4 @@
-"""The two contracts' words for the same things of a task."""
+"""The names that the two contracts have for the same fields of a task."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +15,7 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class TaskWords:
-    """A contract's words for the same things."""
+    """The names of one contract."""
 
     contract: str
     start: str
@@ -42,5 +42,5 @@ both_contracts = pytest.mark.parametrize("words", [WORDS_1_0, WORDS_1_2], ids=st
 
 
 async def make_task(caller: httpx.AsyncClient, owner: dict[str, str], **fields: Any) -> Row:
-    """Create a task of an owner; answers it."""
+    """Create a task of an owner and return it."""
     return await create(caller, "tasks", {**owner, "title": "Run 3 km", **fields})

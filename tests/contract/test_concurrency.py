@@ -81,7 +81,7 @@ async def test_bulk_updates_of_the_same_tasks_in_opposite_orders_end_without_a_d
 
     answers = [(response.status_code, response.json()) for responses in written for response in responses]
     assert answers == [(200, {"updated_count": 100})] * (WRITERS * 5)
-    # Each was one transaction, so the last of them decided for all.
+    # Each was one transaction, so the last one decides the status of all.
     page = (await client_1_2.get(TASKS, params={"user_id": user["id"]})).json()
     assert len({task["status"] for task in page["items"]}) == 1
 

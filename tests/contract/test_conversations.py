@@ -1,4 +1,4 @@
-"""Conversations: their messages, the voice session's close, and what a message does to its conversation."""
+"""Conversations: messages, closing a voice session, and last_message_at."""
 
 import asyncio
 import secrets

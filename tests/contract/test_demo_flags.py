@@ -1,4 +1,4 @@
-"""Demo flags: one row a user, put and read under the user's id, in both contracts."""
+"""Demo flags: one row per user, put and read under the user's id, in both contracts."""
 
 import asyncio
 from typing import Any

@@ -105,7 +105,7 @@ async def test_a_change_to_a_field_changes_it_and_no_other(
 
 
 def _following(field: Field) -> set[str]:
-    """Fields that the contract moves along with this one."""
+    """Fields that the database changes together with this one."""
     return {"completed_at"} if field.name == "status" else set()
 
 

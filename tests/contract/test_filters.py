@@ -1,4 +1,4 @@
-"""Filters: every one of every list, alone and together."""
+"""Every filter of every list, alone and combined."""
 
 from typing import Any
 from uuid import uuid4
@@ -18,7 +18,7 @@ Family = dict[str, Row]
 
 @pytest.fixture(scope="session")
 async def families(shared_clients: Clients) -> dict[str, Family]:
-    """For each list with filters a row (under ""), and for each of its filters a row that differs from it there."""
+    """For each list with filters: a row (under ""), and for each filter a row that differs from it in that field."""
     world, other = await make_world(shared_clients["1.2"]), await make_world(shared_clients["1.2"])
     return {str(resource): await _family(shared_clients[resource.contract], resource, world, other) for resource in FILTERED}
 
@@ -30,7 +30,7 @@ async def _family(caller: httpx.AsyncClient, resource: Resource, world: World, o
     for name in ("", *resource.filters):
         values: dict[str, Any] = dict(chosen)
         if name in references and (resource.field(name).required or name == "goal_id"):
-            # It can't do without one: it belongs to another world altogether.
+            # The reference is required, so the row belongs to the other user altogether.
             values |= {each: resolve(resource.field(each).kind.accepted[0], other) for each in references}
         elif name:
             values[name] = None if name in references else resource.field(name).kind.accepted[1]

@@ -1,4 +1,4 @@
-"""Values in forms that Postgres does not read by itself: kept as the contract reads them, in bodies and queries alike."""
+"""Values that the adapter rewrites because Postgres reads them differently, in bodies and queries."""
 
 from typing import Any
 from urllib.parse import quote

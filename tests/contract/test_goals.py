@@ -33,7 +33,7 @@ async def user_id(client_1_2: httpx.AsyncClient) -> str:
 
 
 def _structure(user_id: str, *milestones: list[Row]) -> Row:
-    """The structure of a goal with a milestone for each list of tasks."""
+    """A structure of a goal with one milestone per list of tasks."""
     return {
         "goal": {"user_id": user_id, "title": "Run a half marathon"},
         "milestones": [
@@ -50,7 +50,7 @@ async def _create(caller: httpx.AsyncClient, structure: Row) -> Row:
 
 
 async def _counts(client: httpx.AsyncClient, user_id: str) -> tuple[int, int]:
-    """How many goals and tasks the user has."""
+    """The numbers of goals and tasks of the user."""
     goals, tasks = [
         (await client.get(f"/api/v1/{name}/", params={"user_id": user_id})).json()["total"] for name in ("goals", "tasks")
     ]
@@ -113,7 +113,7 @@ async def test_a_field_that_a_structure_leaves_out_has_its_default(contract: str
     goals, _, tasks = RESOURCES[contract]
     only_goal = await _create(clients[contract], {"goal": goals.minimal(world)})
     no_tasks = await _create(clients[contract], {"goal": goals.minimal(world), "milestones": [{"week_number": 1, "title": "Week"}]})
-    # Beside one that has every field: what it sends must not become the other's.
+    # The other task has every field: none of them may leak into this one.
     complete = {name: value for name, value in tasks.complete(world).items() if name not in PLACED}
     mixed = await _create(clients[contract], _structure(world["user"], [complete, {"title": "Run"}, complete]))
     weeks = [{"week_number": 1, "title": "Week"}, {"week_number": 2, "title": "Week", "status": "open"}]
@@ -145,7 +145,7 @@ async def test_a_year_of_20_tasks_a_week_is_created_in_one_call(contract: str, c
 
 
 def _bad_task(contract: str) -> tuple[Row, str]:
-    """A task that only the database can refuse, and the field that it names."""
+    """A task that only the database refuses, and the field that the error names."""
     if contract == "1.0":
         return {"title": "Run", "start_time": "2026-03-01T10:00:00Z", "end_time": "2026-03-01T09:00:00Z"}, "end_time"
     return {"title": "Run", "status": "pending", "completed_at": "2026-03-01T10:00:00Z"}, "completed_at"

@@ -1,4 +1,4 @@
-"""Lists: the envelope, the order, and paging in all three ways."""
+"""Lists: the envelope, the order, and the three ways of paging."""
 
 import asyncio
 import base64

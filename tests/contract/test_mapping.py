@@ -1,4 +1,4 @@
-"""Rows cross between the contracts: what each shows of them, and who wrote what of users, goals and conversations."""
+"""Users, goals, milestones and conversations written through one contract and read through the other."""
 
 from typing import Any
 from uuid import uuid4

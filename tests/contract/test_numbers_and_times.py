@@ -1,4 +1,4 @@
-"""Numbers and times as JSON and ISO 8601 write them, and as far as Postgres reads them."""
+"""Numbers and times at the limits of JSON, ISO 8601 and Postgres."""
 
 import json
 from typing import Any
@@ -62,7 +62,7 @@ async def test_a_time_that_postgres_cannot_read_is_refused_by_field(
     assert (asked.status_code, asked.json()["errors"]) == (422, [{"field": "start_at", "message": said}])
 
 
-# A few bytes each, and thousands of digits as Postgres prints them.
+# A few bytes each in JSON, and thousands of digits as Postgres prints them.
 BOMBS = ["1e131071", "-1e131071", "1e-16383", "0e-16383", "1e309", "1e-400"]
 LARGE = "A JSON value is larger than 4 MiB, or has a number that is larger, or closer to 0, than a double can hold."
 

@@ -1,4 +1,4 @@
-"""What belongs to whom: rows go with their owner, and name only rows of the same user."""
+"""Ownership: rows are deleted with their owner and refer only to rows of the same user."""
 
 from uuid import uuid4
 

@@ -1,4 +1,4 @@
-"""Tasks cross between the contracts: CONTRACT.md's mapping table, field by field, both ways."""
+"""Tasks written through one contract and read through the other: CONTRACT.md's mapping table, field by field."""
 
 import asyncio
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""Validation: every problem is named at once, with its place; unique values are."""
+"""Validation: every problem is reported at once, with its place; unique values."""
 
 from typing import Any
 from uuid import uuid4
@@ -83,7 +83,7 @@ async def test_a_whole_number_may_be_written_with_a_fraction_of_zero(client_1_2:
     assert made.status_code == 201
     assert made.json()["target_weeks"] == 6
     assert "12345678901234567890.123456789" in made.text
-    # Where something else is wrong, it is no problem either.
+    # If another field is wrong, this one is not reported.
     refused(await client_1_2.post("/api/v1/goals/", content=goal % (world["user"], "")), 422, "title")
 
 

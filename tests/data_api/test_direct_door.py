@@ -1,4 +1,4 @@
-"""What a front-end developer does with Supabase's own client: PostgREST directly, under a user's token."""
+"""PostgREST called directly with Supabase's client and a user's token, as a front-end developer does."""
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -20,7 +20,7 @@ Row: TypeAlias = dict[str, Any]
 
 @pytest.fixture
 async def user_id(database: Database) -> str:
-    """A user who has just signed up."""
+    """The id of a user who has just signed up."""
     user_id = str(uuid4())
     await sign_up(database, user_id)
     return user_id
@@ -34,7 +34,7 @@ async def browser(stack: LocalStack, user_id: str) -> AsyncIterator[AsyncClient]
 
 
 async def sign_up(database: Database, user_id: str, name: str | None = None) -> None:
-    """What Supabase Auth does."""
+    """Sign a user up as Supabase Auth does."""
     await database.execute(
         "insert into auth.users (id, email, raw_user_meta_data) values ($1, $1::uuid || '@example.com', $2)",
         user_id,
@@ -302,7 +302,7 @@ async def test_an_upsert_that_ignores_existing_rows_is_accepted(browser: AsyncCl
 
 
 async def test_an_upsert_that_overwrites_existing_rows_is_refused(browser: AsyncClient, user_id: str) -> None:
-    """It would set the id and the user, too, which never change: update by id instead."""
+    """It would also set id and user_id, which never change. Callers update by id instead."""
     pattern = await insert(browser, "patterns", {"user_id": user_id, "description": "First"})
 
     with pytest.raises(APIError) as refused:

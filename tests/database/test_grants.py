@@ -1,4 +1,4 @@
-"""The migrations grant the same whatever the project's own defaults are."""
+"""The migrations grant the same privileges under any defaults of the project."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -8,7 +8,7 @@ import pytest
 from local_stack import LocalStack
 from local_stack.database import execute_script, fetch_rows
 
-# What a later migration may create before it grants anything.
+# Objects that a later migration may create before it grants anything.
 LATER = """
 create table public.later (id uuid);
 create view v1_0.later as select id from public.later;
@@ -43,7 +43,7 @@ from entries left join pg_roles on (entry).grantee = pg_roles.oid
 
 
 def privileges(stack: LocalStack) -> set[tuple[str, str, str]]:
-    """Everything that anyone may do in our schemas: object, role, privilege."""
+    """All privileges in our schemas: object, role, privilege."""
     return {
         (row["object"], row["role"], row["privilege"])
         for row in fetch_rows(stack.database_url, PRIVILEGES)
@@ -53,7 +53,7 @@ def privileges(stack: LocalStack) -> set[tuple[str, str, str]]:
 
 @pytest.fixture(scope="module")
 def exposing_and_not() -> Iterator[tuple[LocalStack, LocalStack]]:
-    """Projects with auto_expose_new_tables on and off: a table, then the migrations, then what a later one may create."""
+    """Projects with auto_expose_new_tables on and off: a table, then the migrations, then objects of a later migration."""
     with ExitStack() as stacks:
         both = (LocalStack(auto_expose=True, migrate=False), LocalStack(auto_expose=False, migrate=False))
         for stack in both:
@@ -67,7 +67,7 @@ def exposing_and_not() -> Iterator[tuple[LocalStack, LocalStack]]:
 def test_the_two_projects_grant_differently_on_a_table_made_before_the_migrations(
     exposing_and_not: tuple[LocalStack, LocalStack],
 ) -> None:
-    """Else comparing them would say nothing."""
+    """Otherwise comparing them would prove nothing."""
     exposing, not_exposing = (("relation public.earlier", "anon", "SELECT") in privileges(each) for each in exposing_and_not)
 
     assert (exposing, not_exposing) == (True, False)

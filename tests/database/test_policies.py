@@ -1,7 +1,7 @@
-"""Each policy is needed, and none is wider than it says.
+"""Each policy is needed, and none is wider than it has to be.
 
-A policy that is dropped takes something from the owner; one that is widened gives something to others. Both are tried in
-transactions that are rolled back, in a database of their own.
+Without a policy its owner loses access; with a wider one others gain access. Both are tested in transactions that are rolled
+back, in a database of their own.
 """
 
 from collections.abc import AsyncIterator
@@ -19,10 +19,10 @@ from tests.owners import Owner, make_owner
 
 @dataclass(frozen=True)
 class Policy:
-    """A policy, what only its owner can do through it, and the same without naming a row or with a row of another.
+    """A policy, a statement that only the owner can run, and the same statement on rows of another user.
 
-    `needed` and `refused` may name the owner's ids as {goal}, {task} and so on. The caller of `refused` owns nothing, so it
-    touches a row only where the policy is wider than it should be.
+    `needed` and `refused` may contain the owner's ids as {goal}, {task} and so on. The caller of `refused` owns nothing, so it
+    reaches a row only if the policy is too wide.
     """
 
     table: str
@@ -45,7 +45,7 @@ def _create(table: str, name: str, columns: str, values: str) -> Policy:
 
 
 def _change(table: str, name: str, column: str) -> Policy:
-    # Neither a condition nor a column is read, so that the policy for reading has no say in it.
+    # Reads no condition and no column, so that the policy for select does not apply.
     update = f"update public.{table} set {column} = default"
     return Policy(table, "UPDATE", name, update, update)
 
@@ -124,7 +124,7 @@ async def owner(superuser: Database) -> Owner:
 
 @pytest.fixture(scope="module")
 async def names(superuser: Database, owner: Owner) -> dict[str, str]:
-    """What statements name: the owner's ids, a user without demo flags, and someone who has no row yet."""
+    """The names in statements: the owner's ids, a user without demo flags, and an account without a row."""
     unflagged = await make_owner(superuser)
     await superuser.execute("delete from public.demo_flags where user_id = $1", unflagged.user)
     fields = dict(zip(Owner.__dataclass_fields__, astuple(owner), strict=True))
@@ -136,9 +136,9 @@ def _claims(user_id: str) -> str:
 
 
 async def rows_touched(connection: Database, user_id: str, statement: str, *, after: str = "") -> int:
-    """How many rows a user's statement reads or writes; 0 where it is refused. Nothing of it stays.
+    """The number of rows that a user's statement reads or writes, 0 if it is refused. Everything is rolled back.
 
-    after: what a superuser changes before it.
+    after: what a superuser changes first.
     """
     transaction = connection.transaction()
     await transaction.start()
@@ -196,10 +196,10 @@ async def test_a_wider_check_would_let_users_take_the_address_of_others(superuse
 
 
 async def test_a_wider_check_would_let_milestones_move_to_others(superuser: Database, owner: Owner, names: dict[str, str]) -> None:
-    """Of what says whose a row is, only a milestone's goal can be changed: elsewhere the check on new values is out of reach."""
+    """Only a milestone can be moved to another owner, by its goal: in all other tables the owner cannot be changed."""
     other = await make_owner(superuser)
     await superuser.execute("update public.tasks set milestone_id = null where id = $1", owner.task)
-    # Naming the row would bring in the policy for reading, which the row must then fulfil before and after.
+    # Naming the row would apply the policy for select too, to the row before and after the change.
     move = f"update public.milestones set goal_id = '{other.goal}'"
 
     assert await rows_touched(superuser, owner.user, move) == 0
@@ -220,7 +220,7 @@ async def test_every_view_is_tested_here(superuser: Database) -> None:
     assert {row["name"] for row in found} == set(VIEWS)
 
 
-# It reads other views, which go on reading as the caller.
+# It reads other views, which still read as the caller.
 @pytest.mark.parametrize("view", [view for view in VIEWS if view != "v1_0.goals_full"])
 async def test_a_view_that_reads_as_its_owner_would_let_others_in(view: str, superuser: Database, owner: Owner) -> None:
     mallory = str(uuid4())
@@ -246,7 +246,7 @@ async def test_a_table_without_row_level_security_would_let_others_in(table: str
 
 @dataclass(frozen=True)
 class Function:
-    """A function, and a question whose answer would name the owner's rows, or be true, if it ran as its owner."""
+    """A function, and a query that would return the owner's rows, or true, if it ran as its owner."""
 
     signature: str
     call: str

@@ -47,7 +47,7 @@ def _thread(owner: Owner) -> Row:
 
 
 def _someone(owner: Owner) -> Row:
-    # Not the owner's id, which is taken: anyone's but the caller's.
+    # Not the owner's id, which is taken, but an id of nobody.
     return {"id": str(uuid4()), "email": f"{uuid4()}@example.com", "name": "Someone"}
 
 
@@ -195,7 +195,7 @@ async def test_no_row_is_created_for_another_user(relation: Relation, ada: Calle
     with pytest.raises(APIError) as refused_upsert:
         await table.upsert(new | {relation.key: relation.own(grace.rows)}).execute()
 
-    # A view that only reads can't be written by anyone, which Postgres says first.
+    # Nobody can write to a view that only reads: Postgres reports that first.
     codes = {NO_RIGHT} if relation.new else {NO_RIGHT, "55000"}
     assert refused.value.code in codes
     assert refused_upsert.value.code in codes | {"42P10"}

@@ -32,7 +32,7 @@ def rows_of(stack: LocalStack, table: str) -> list[dict[str, Any]]:
 
 
 def words_of(stack: LocalStack, domain: str) -> set[str]:
-    """The words that a domain over text allows."""
+    """The values that an enumerated domain allows."""
     found = fetch_rows(
         stack.database_url,
         "select (regexp_matches(pg_get_constraintdef(oid), '''([^'']+)''::text', 'g'))[1] as word"

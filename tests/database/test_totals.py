@@ -1,4 +1,4 @@
-"""The total of a list: exact in every snapshot, also while others write, and without making them wait for each other."""
+"""The total of a list is exact in every snapshot under concurrent writers, and does not make them wait for each other."""
 
 import asyncio
 import json
@@ -20,21 +20,21 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 async def owner(database: "Connection") -> AsyncIterator[UUID]:
-    """A user of this test's own, gone afterwards with all rows."""
+    """A user of this test, deleted afterwards with all rows."""
     user: UUID = await database.fetchval("insert into public.users (email) values ($1) returning id", f"{uuid4()}@example.com")
     yield user
     await database.execute("delete from public.users where id = $1", user)
 
 
 async def _counted_and_there(connection: "Connection") -> tuple[int, int]:
-    """The total that a list says, and the rows there are, both in one snapshot."""
+    """The total of a list and the number of rows, in one snapshot."""
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         page = json.loads(await connection.fetchval("select public.list_page('public.tasks', '{}', 1)"))
         return page["total"], await connection.fetchval("select count(*) from public.tasks")
 
 
 async def _write_at_random(url: str, owner: UUID, seed: int) -> None:
-    """Insert and delete, some of it in transactions of several statements, some of it rolled back."""
+    """Insert and delete rows, partly in transactions of several statements, partly rolled back."""
     chance = random.Random(seed)
     connection = await asyncpg.connect(url)
     try:

@@ -1,4 +1,4 @@
-"""The Dockerfile and the compose file as linters read them, and as data: what must agree in them and with the rest."""
+"""The Dockerfile and the compose file: linters, and agreement with each other and with the code."""
 
 import re
 import subprocess
@@ -31,7 +31,7 @@ every_service = pytest.mark.parametrize("name", SERVICES)
 
 
 def mounts(name: str) -> dict[str, tuple[str, list[str]]]:
-    """By volume: the path and the options."""
+    """The path and the options of each volume."""
     split = (volume.split(":") for volume in SERVICES[name].get("volumes", []))
     return {volume: (path, options) for volume, path, *options in split}
 

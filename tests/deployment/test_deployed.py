@@ -1,4 +1,4 @@
-"""What the guides try first on a deployed service: at FLUX_DEPLOYED_URL, or else on the tests' own adapter."""
+"""The guides' first commands, on the service at FLUX_DEPLOYED_URL or else on an adapter of the tests."""
 
 import os
 from collections.abc import Iterator

@@ -1,6 +1,6 @@
-"""The image's own steps and the compose file's own services, run as they are written, without a container engine.
+"""The steps of the image and the services of the compose file, run as written, without a container engine.
 
-scripts/container/stand_in.py says what is stood for. Everything goes through the real parts: the keys that the job makes,
+scripts/container/stand_in.py says what replaces the engine. All other parts are real: the keys that the job creates,
 the migrations under an owner who is no superuser, PostgREST reading its secrets from files.
 """
 
@@ -32,7 +32,7 @@ from local_stack.project import ROOT
 _OBSTACLE = why_not()
 pytestmark = [pytest.mark.integration, pytest.mark.skipif(bool(_OBSTACLE), reason=_OBSTACLE)]
 
-# As Supabase's image leaves the role `postgres`, which owns the database and runs the migrations.
+# The role `postgres` as in Supabase's image: it owns the database and runs the migrations.
 OWNER_OF_THE_IMAGE = """
   create role flux_owner login password 'flux_owner' nosuperuser createdb createrole replication bypassrls;
   grant anon, authenticated, service_role to flux_owner with admin option;
@@ -51,7 +51,7 @@ def builder() -> Builder:
 
 @pytest.fixture(scope="module")
 def volumes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """New and empty, as the engine makes them: root's."""
+    """New, empty volumes that belong to root, as the engine creates them."""
     home = tmp_path_factory.mktemp("volumes")
     folders = {name: home / name for name in read_compose()["volumes"]}
     for folder in folders.values():
@@ -61,7 +61,7 @@ def volumes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 @pytest.fixture(scope="module")
 def services(builder: Builder, volumes: dict[str, Path]) -> dict[str, ComposedService]:
-    """Those with an image of ours."""
+    """The services with an image of this project."""
     defined = read_compose(environment={"WEB_CONCURRENCY": "2"})["services"]
     return {name: ComposedService(name, service, builder, volumes) for name, service in defined.items() if "build" in service}
 
@@ -73,7 +73,7 @@ def run(service: ComposedService, command: list[str] | None = None, **environmen
 
 @pytest.fixture(scope="module")
 def keys(services: dict[str, ComposedService], volumes: dict[str, Path]) -> dict[str, Path]:
-    """The volumes after the job that fills them."""
+    """The volumes, filled by the job `keys`."""
     done = run(services["keys"])
     assert (done.returncode, done.stdout + done.stderr) == (0, "")
     return volumes
@@ -81,7 +81,7 @@ def keys(services: dict[str, ComposedService], volumes: dict[str, Path]) -> dict
 
 @pytest.fixture(scope="module")
 def stack(keys: dict[str, Path], services: dict[str, ComposedService]) -> Iterator[LocalStack]:
-    """Postgres as the image makes it, after the job `migrate`, under a PostgREST with the compose file's settings."""
+    """Postgres as the image creates it, after the job `migrate`, and PostgREST with the settings of the compose file."""
     settings = {
         name: re.sub("^@/run/flux", f"@{keys['data-api-keys']}", value)
         for name, value in read_compose()["services"]["postgrest"]["environment"].items()
@@ -102,7 +102,7 @@ def stack(keys: dict[str, Path], services: dict[str, ComposedService]) -> Iterat
 
 
 def database_script(authenticator_password: str) -> str:
-    """docker/database.sql without what only psql can do."""
+    """docker/database.sql without psql's own commands."""
     script = (ROOT / "docker" / "database.sql").read_text()
     script = re.sub(r"(?m)^\\set .*$", "", script)
     return script.replace(":'authenticator_password'", f"'{authenticator_password}'")
@@ -128,7 +128,7 @@ class Running:
 
     @property
     def first_process(self) -> int:
-        """What is process 1 inside, as it is called outside."""
+        """The id, outside the container, of its process 1."""
         return children(self.process.pid)[0]
 
     def health(self) -> subprocess.CompletedProcess[str]:
@@ -173,7 +173,7 @@ def started(service: ComposedService, **changes: str) -> Iterator[Running]:
     try:
         yield Running(service, environment, process, port)
     finally:
-        process.kill()  # and with it, by --kill-child, all that runs inside
+        process.kill()  # and by --kill-child everything inside
         process.wait()
         assert process.stdout is not None
         process.stdout.close()
@@ -203,7 +203,7 @@ def test_the_first_start_creates_the_keys_and_the_next_one_keeps_them(
     assert len(set(made.values())) == len(made)
     assert run(services["keys"]).returncode == 0
     assert {file: file.read_text() for file in made} == made
-    # Put back what the stack's tests changed: that the job's own output is derived anew is what was tested.
+    # Restore what the tests changed. The test is that the output of the job is derived anew.
     claims = made[keys["adapter-keys"] / "supabase_service_role_key"].split(".")[1]
     assert json.loads(base64.urlsafe_b64decode(claims + "=="))["role"] == "service_role"
 
@@ -290,7 +290,7 @@ async def test_a_request_in_progress_finishes_after_sigterm_and_the_service_exit
         while not await database.fetchval(waiting):
             await database.execute("select pg_stat_clear_snapshot()")
         os.kill(adapter.first_process, signal.SIGTERM)
-        # The worker that has nothing to do ends; the other one has until the lock is released.
+        # The idle worker ends; the other one runs until the lock is released.
         assert wait_until(lambda: len(workers_of(adapter)) == 1, 5)
         assert not answer.done()
         await transaction.rollback()
@@ -306,7 +306,7 @@ def test_the_service_exits_with_0_on_sigterm_while_it_starts(services: dict[str,
     with started(services["flux-dao-service"]) as early:
         assert wait_until(lambda: bool(children(early.process.pid)), 5)
         inside = early.first_process
-        # Process 1 would not notice a signal that it doesn't catch. From here on it does.
+        # Process 1 ignores a signal without a handler. From here on it has one.
         assert wait_until(lambda: catches_sigterm(inside), 10)
         os.kill(inside, signal.SIGTERM)
         output = early.output_after_end(10)

@@ -16,7 +16,7 @@ CONNECTIONS = (ROOT / "docs" / "connections.md").read_text()
 
 
 def meanings() -> dict[str, str]:
-    """The strings under the fields."""
+    """The docstring of each field."""
     body = next(node for node in ast.parse(inspect.getsource(settings)).body if getattr(node, "name", "") == "Settings")
     assert isinstance(body, ast.ClassDef)
     found = {}

@@ -1,4 +1,4 @@
-"""docs/guide_commands.md: what it says to type works."""
+"""Every command of docs/guide_commands.md works."""
 
 import os
 import re
@@ -16,7 +16,7 @@ _ONLY_COLLECT = " --collect-only -n0 -q tests/test_settings.py"
 _HELP = " --help"
 
 RUN = {
-    # command: what is added so that it changes nothing, and what it prints
+    # command: the arguments that make it change nothing, and its output
     "cd backend && make dev": (_ONLY_PRINT, r"^scripts/dev$"),
     "cd backend && make install-dev": (_ONLY_PRINT, r"local_stack\.setup$"),
     "make install-dev": (_ONLY_PRINT, r"local_stack\.setup$"),

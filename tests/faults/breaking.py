@@ -1,4 +1,4 @@
-"""How tests break a stack of their own, and tell that it has recovered."""
+"""Breaking a stack, and waiting until it has recovered."""
 
 import asyncio
 from collections.abc import Iterator
@@ -35,7 +35,7 @@ def create_user(caller: httpx.Client) -> str:
 
 @contextmanager
 def lock(stack: LocalStack, statement: str) -> Iterator[None]:
-    """Another connection's transaction that holds what the statement locks."""
+    """An open transaction of another connection that holds the locks of a statement."""
     loop = asyncio.new_event_loop()
     connection = loop.run_until_complete(asyncpg.connect(stack.database_url))
     try:
@@ -49,7 +49,7 @@ def lock(stack: LocalStack, statement: str) -> Iterator[None]:
 
 @contextmanager
 def patient_database(stack: LocalStack) -> Iterator[None]:
-    """Without its time limits, so that only the service's own are left."""
+    """The database without its time limits, so that only those of the service apply."""
     execute_script(stack.database_url, time_limits("20s", "20s"))
     restart_connections(stack)
     try:
@@ -64,7 +64,7 @@ def time_limits(lock: str, statement: str) -> str:
 
 
 def restart_connections(stack: LocalStack) -> None:
-    """Roles' settings take effect with new connections, and where PostgREST reads them anew."""
+    """Restart connections: settings of roles apply to new ones, and PostgREST reads them at start."""
     stack.postgrest.kill()
     end_connections = "select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and state is not null"
     execute_script(stack.database_url, end_connections)

@@ -1,4 +1,4 @@
-"""A stack that tests break, with faults that can be asked for, and an adapter over each gateway."""
+"""A stack that tests break, with faults on demand, and an adapter over each gateway."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -12,7 +12,7 @@ from local_stack.http_servers import Adapter
 from tests.conftest import gateway_environment
 from tests.faults.breaking import LOCK_TIMEOUT, STATEMENT_TIMEOUT, caller_of, restart_connections, time_limits
 
-# What is hard to provoke is injected where it would arise: a pattern of type "slow" takes long, one that is a SQLSTATE raises it.
+# Errors that are hard to provoke are injected in the database: a pattern of type "slow" takes long, one with a SQLSTATE raises it.
 FAULTS = """
 create function private.inject_fault() returns trigger language plpgsql set search_path = '' as $$
 begin
@@ -39,7 +39,7 @@ def broken_stack() -> Iterator[LocalStack]:
 
 @pytest.fixture(scope="package")
 def adapters(broken_stack: LocalStack) -> Iterator[Mapping[str, Adapter]]:
-    """An adapter over each gateway, with few connections and little patience."""
+    """An adapter over each gateway, with few connections and short limits."""
     limits = {"GATEWAY_CONNECTIONS": "3", "GATEWAY_TIMEOUT_SECONDS": "2"}
     started: dict[str, Adapter] = {}
     try:
@@ -61,7 +61,7 @@ def caller(adapters: Mapping[str, Adapter], request: pytest.FixtureRequest) -> I
 
 @pytest.fixture(params=GATEWAYS_AND_VICTIMS, ids=lambda case: f"{case[1]} behind {case[0]}")
 def victim(request: pytest.FixtureRequest, broken_stack: LocalStack) -> Any:
-    """A part that a gateway needs, running again at the end."""
+    """A part that a gateway needs. It runs again after the test."""
     part = broken_stack.postgrest if request.param[1] == "postgrest" else broken_stack.postgres
     yield part
     if not part.running:

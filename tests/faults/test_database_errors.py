@@ -1,4 +1,4 @@
-"""What callers and the log are told of what the database reports."""
+"""Errors of the database: the response and the log line."""
 
 from uuid import uuid4
 

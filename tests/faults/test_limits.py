@@ -45,7 +45,7 @@ def test_a_statement_that_takes_too_long_is_504_and_leaves_nothing(caller: httpx
 
 
 def _write_slowly(caller: httpx.Client, writers: int, **fields: str) -> list[tuple[httpx.Response, float]]:
-    """What each writer is answered, and after how many seconds."""
+    """The response to each writer, and its seconds."""
     user = create_user(caller)
     connected = threading.Barrier(writers)
 
@@ -79,7 +79,7 @@ def test_a_shared_call_that_took_too_long_is_not_retried(caller: httpx.Client) -
     answers = _write_slowly(caller, 12)
 
     assert {response.status_code for response, _ in answers} == {504}
-    # They wait 20 ms for the first call, and then as long as that.
+    # They wait 20 ms for the first call and share the next.
     assert max(seconds for _, seconds in answers) < 1.5 * min(seconds for _, seconds in answers)
     await_recovery(caller)
 
@@ -105,7 +105,7 @@ def test_a_data_api_without_free_connections_is_503(adapters: Mapping[str, Adapt
 
 
 def _running_statements(stack: LocalStack) -> int:
-    """How many of the service's connections are at work or hold a transaction open."""
+    """The number of the service's connections that are active or hold a transaction open."""
     rows = fetch_rows(
         stack.database_url,
         "select pid from pg_stat_activity where state <> 'idle' and backend_type = 'client backend' and pid <> pg_backend_pid()"

@@ -1,4 +1,4 @@
-"""What callers see while a part is killed, stopped or silent, and that the service recovers by itself."""
+"""Parts that are killed, stopped or silent: what callers see, and that the service recovers by itself."""
 
 import os
 import signal
@@ -19,7 +19,7 @@ from tests.faults.breaking import USERS, await_recovery, caller_of, lock, patien
 
 
 class Load:
-    """Writers that create users as fast as they can, each in a thread, and what they were answered."""
+    """Writers that create users as fast as they can, each in a thread, and the responses."""
 
     def __init__(self, url: str, writers: int = 4) -> None:
         self.acknowledged: list[str] = []
@@ -83,7 +83,7 @@ def test_a_part_that_is_killed_under_load_loses_no_acknowledged_write(
 
     assert load.failures == []
     for response in load.refusals:
-        if response.status_code == 504:  # Sent and not answered: whether it happened is for the caller to find out.
+        if response.status_code == 504:  # Sent without a response: the outcome is unknown.
             assert "Idempotency-Key" in refused(response, 504)["detail"]
             assert "retry-after" not in response.headers
         else:
@@ -111,7 +111,7 @@ def test_callers_get_503_while_a_part_is_stopped_and_the_service_recovers_by_its
         refused(response, 503)
         assert response.headers["retry-after"].isdigit()
     _is_not_ready_in_time(its_caller)
-    # What needs no database is answered as ever.
+    # Requests that need no database succeed.
     refused(its_caller.post(USERS, json={}), 422, "email")
     refused(its_caller.get("/api/v1/no-such-path"), 404)
 

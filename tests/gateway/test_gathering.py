@@ -1,4 +1,4 @@
-"""What the gateway that gathers does with the calls beneath it."""
+"""The calls that the gathering gateway makes to the gateway beneath it."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -24,7 +24,7 @@ Database: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
 
 class Watched:
-    """A real gateway whose calls are counted, and can be held up or made to fail."""
+    """A real gateway whose calls are counted and can be delayed or made to fail."""
 
     def __init__(self, stack: LocalStack) -> None:
         key = SecretStr(stack.service_role_key)
@@ -76,7 +76,7 @@ def gathering(watched: Watched) -> GatheringGateway:
 
 @pytest.fixture
 async def ids(watched: Watched) -> list[str]:
-    """Of ten users."""
+    """The ids of ten users."""
     made = []
     for _ in range(10):
         email = f"{uuid4().hex}@example.com"
@@ -88,7 +88,7 @@ async def ids(watched: Watched) -> list[str]:
 
 
 async def _started(watched: Watched, count: int) -> None:
-    """Wait until as many more calls have begun."""
+    """Wait until this many more calls have begun."""
     async with asyncio.timeout(5):
         for _ in range(count):
             await watched.started.get()
@@ -97,7 +97,7 @@ async def _started(watched: Watched, count: int) -> None:
 async def _held(
     gathering: GatheringGateway, watched: Watched, ids: list[str]
 ) -> tuple[asyncio.Task[bytes], list[asyncio.Task[bytes]]]:
-    """One read that is under way, and reads of the others that wait for it."""
+    """One read in progress, and reads of the other ids that wait for it."""
     watched.free.clear()
     first = asyncio.create_task(gathering.select(USERS, ids[0]))
     await _started(watched, 1)
@@ -146,7 +146,7 @@ async def test_a_call_carries_at_most_fifty_requests(gathering: GatheringGateway
     answers = await asyncio.gather(first, *others, return_exceptions=True)
 
     assert [isinstance(answer, NotFoundError) for answer in answers] == [False] * 10 + [True] * 111
-    # What is not found together is asked for alone: the answer to one is what it is without others.
+    # A row that the shared call does not return is read alone, so that its error is that of a single call.
     assert watched.calls == ["select"] + ["select_each"] * 3 + ["select"] * 111
 
 
@@ -275,7 +275,7 @@ async def test_operations_without_an_id_or_with_several_rows_are_not_shared(
 
 
 def test_every_row_begins_with_its_id() -> None:
-    """Which is how the rows of a shared answer are told apart."""
+    """The gateway finds the rows of a shared result by it."""
     for contract in CONTRACTS.values():
         for relation in contract.relations.values():
             assert relation.key == next(iter(relation.column_types))

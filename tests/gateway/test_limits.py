@@ -1,4 +1,4 @@
-"""How long a call of the gateway takes at most."""
+"""The time limit of a gateway's call."""
 
 import asyncio
 import time
@@ -24,7 +24,7 @@ LIMIT_SECONDS = 2
 
 @pytest.fixture(params=["postgrest", "postgres"])
 async def gateway(request: pytest.FixtureRequest, stack: LocalStack) -> AsyncIterator[Gateway]:
-    """With one connection."""
+    """A gateway with one connection."""
     settings = Settings(
         postgrest_url=stack.postgrest_url,
         supabase_service_role_key=SecretStr(stack.service_role_key),
@@ -73,7 +73,7 @@ async def test_the_time_limit_includes_waiting_for_a_connection(
             await wait_for_waiters(database, 1)
             begun = time.monotonic()
             second = _rename(gateway, other)
-            # Most of the limit goes by while the first has the connection.
+            # The first call has the connection for most of the limit.
             await asyncio.wait([second], timeout=0.7 * LIMIT_SECONDS)
         await first
 

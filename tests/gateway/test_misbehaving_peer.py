@@ -112,7 +112,7 @@ async def _gateway_to(peer: Peer) -> AsyncIterator[PostgrestGateway]:
                 length = re.search(rb"content-length: (\d+)", head, re.IGNORECASE)
                 sent = await reader.readexactly(int(length[1])) if length else b""
                 key = re.search(rb"eq\.([0-9a-f-]{36})", head)
-                # An insert is answered with what it sent, a select with the id that it asked for.
+                # An insert gets back its own body, a select the id in its query.
                 await peer(reader, writer, sent or b'{"id":"%b"}' % (key[1] if key else b""))
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
@@ -130,7 +130,7 @@ async def _gateway_to(peer: Peer) -> AsyncIterator[PostgrestGateway]:
 
 
 async def _read(gateway: PostgrestGateway) -> str:
-    """What became of reading one row; fails if it took too long or got another's answer."""
+    """Read a row and return the outcome. Fails if it took too long or got the response to another request."""
     key, begun = str(uuid4()), time.monotonic()
     try:
         answer = await gateway.select(USERS, key)

@@ -1,4 +1,4 @@
-"""Requests that come at once share calls to the database, and nothing else: each has its own answer."""
+"""Concurrent requests share calls to the database, and each gets its own response."""
 
 import asyncio
 from typing import Any
@@ -18,7 +18,7 @@ both_contracts = pytest.mark.parametrize("contract", ["1.0", "1.2"])
 
 
 async def _transactions(database: Database, ids: list[str]) -> int:
-    """How many transactions wrote these tasks as they are now."""
+    """The number of transactions that wrote the current versions of these tasks."""
     query = "select count(distinct xmin::text) from public.tasks where id = any($1)"
     return int(await database.fetchval(query, [UUID(key) for key in ids]))
 

@@ -23,7 +23,7 @@ GENERATED = "adapter/dao_service/generated"
 
 @pytest.fixture(scope="module")
 def altered(migrated: LocalStack) -> Altered:
-    """Makes a copy of the migrated database, runs a script in it, and answers its URL."""
+    """A function that copies the migrated database, runs a script in the copy and returns its URL."""
     numbers = count()
     server = migrated.database_url.rpartition("/")[0]
 
@@ -38,7 +38,7 @@ def altered(migrated: LocalStack) -> Altered:
 
 @pytest.fixture
 def generated(altered: Altered, tmp_path: Path) -> Callable[[str], dict[str, str]]:
-    """Runs a script in a copy of the database and answers the files generated from it, by name."""
+    """A function that runs a script in a copy of the database and returns the generated files by name."""
 
     def alter_and_generate(script: str) -> dict[str, str]:
         assert run(altered(script), root=tmp_path) == 0

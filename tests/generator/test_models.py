@@ -1,4 +1,4 @@
-"""The generated models: what they accept, what they refuse, and what they say in a JSON schema."""
+"""The generated models: accepted and refused values, and their JSON schemas."""
 
 import json
 from datetime import UTC, datetime
@@ -33,14 +33,14 @@ NEW_TASK = {"user_id": USER, "title": "Run 3 km"}
 
 
 def problems_of(model: type[BaseModel], body: dict[str, Any]) -> dict[str, str]:
-    """Field to kind of problem, as the adapter validates a JSON body."""
+    """The kind of problem of each field when the adapter validates a JSON body."""
     with pytest.raises(ValidationError) as caught:
         model.model_validate_json(json.dumps(body), strict=True)
     return {".".join(map(str, problem["loc"])): problem["type"] for problem in caught.value.errors()}
 
 
 def accepted(model: type[BaseModel], body: dict[str, Any]) -> dict[str, Any]:
-    """What the model gives on of a JSON body."""
+    """The fields that the model passes on from a JSON body."""
     return json.loads(model.model_validate_json(json.dumps(body), strict=True).model_dump_json(exclude_unset=True))  # type: ignore[no-any-return]
 
 

@@ -1,7 +1,7 @@
 """The guides' examples, unmodified, against the running service.
 
-`tests/guides/` has them word for word, each under a line that says where it is from. Where the guides themselves lie beside the
-checkout, the copies are compared with them.
+This folder has them word for word, each under a line with its origin. If the guides are beside the checkout, the copies are
+compared with them.
 """
 
 import json
@@ -35,13 +35,13 @@ with_guides = pytest.mark.skipif(not GUIDES.is_dir(), reason="the guides are not
 
 
 def _example(version: str, name: str) -> str:
-    """The example without the line that says where it is from."""
+    """The example without the line of its origin."""
     return (COPIES / version / f"{name}.txt").read_text().partition("\n")[2]
 
 
 @pytest.fixture(autouse=True)
 async def _no_example_has_run(database: "asyncpg.Connection[asyncpg.Record]") -> AsyncIterator[None]:
-    """All of them create the same few users, and a conversation in the same thread."""
+    """Delete the users and the conversation that all examples create."""
 
     async def forget() -> None:
         await database.execute("delete from public.users where lower(email) = any ($1::text[])", ADDRESSES_OF_THE_GUIDES)
@@ -76,7 +76,7 @@ print(json.dumps(answers), end="")
 
 @pytest.fixture
 def run_example(version: str, service_url: str, tmp_path: Path) -> Any:
-    """Runs an example in a Python of its own, then calls what it defines. Answers what was printed and what the calls answered."""
+    """A function that runs an example in a new Python process, calls its functions, and returns the output and the results."""
 
     def run(name: str, *calls: Call) -> tuple[str, list[Any]]:
         example, driver = tmp_path / f"{name}.py", tmp_path / "driver.py"
@@ -148,7 +148,7 @@ async def test_the_goal_planners_example_runs(version: str, run_example: Any, ca
 
 @pytest.fixture
 async def planned(version: str, caller: httpx.AsyncClient, client_1_2: httpx.AsyncClient) -> dict[str, Row]:
-    """A user with a task that is over, one that is ahead today, and one for tomorrow."""
+    """A user with a past task, one later today, and one for tomorrow."""
     user = await create(client_1_2, "users", make_user_data())
     goal = await create(client_1_2, "goals", make_goal_data(user["id"]))
     today = datetime.now(UTC).replace(hour=0, minute=0, second=1, microsecond=0)
@@ -212,7 +212,7 @@ async def test_the_guides_own_integration_test_passes(version: str, caller: http
 
 
 def _with_ids(example: Any, ids: dict[str, str]) -> Any:
-    """The example with real ids where it says "uuid"."""
+    """The example with real ids in place of "uuid"."""
     if not isinstance(example, dict):
         return example
     return {name: ids[name] if value == "uuid" else _with_ids(value, ids) for name, value in example.items()}
@@ -283,7 +283,7 @@ def _curl_lines(version: str) -> list[str]:
 @pytest.mark.skipif(not shutil.which("curl"), reason="there is no curl")
 def test_a_curl_line_of_the_guide_works(version: str, line: str, service_url: str, tmp_path: Path) -> None:
     address = urlsplit(service_url)
-    # curl's own settings file, so that the line stays as it is: where localhost:8000 is, and an exit code for a refusal.
+    # curl's settings file, so that the line stays unmodified: the address of localhost:8000, and an exit code for errors.
     settings = f'connect-to = "localhost:8000:{address.hostname}:{address.port}"\nfail-with-body\nsilent\nshow-error\n'
     (tmp_path / ".curlrc").write_text(settings)
 
@@ -312,7 +312,7 @@ def test_the_curl_lines_are_found() -> None:
 
 
 def _blocks(version: str) -> dict[str, list[str]]:
-    """The guide's code blocks by the heading that they stand under."""
+    """The guide's code blocks by heading."""
     guide = (GUIDES / f"user-guide-{version}.md").read_text()
     blocks: dict[str, list[str]] = {}
     heading = ""

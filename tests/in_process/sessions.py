@@ -1,4 +1,4 @@
-"""Sessions for tests, and what a fault must not leave behind."""
+"""Sessions for the in-process tests, and checks that nothing is left behind."""
 
 import asyncio
 import os
@@ -25,7 +25,7 @@ APPLICATION = "flux-dao-service"
 
 
 def direct_environment(stack: LocalStack, *, timeout_seconds: float = 10) -> Mapping[str, str]:
-    """What a process sets to use the in-process API on this stack, with a pool of `CONNECTIONS`."""
+    """The environment of a process that uses the in-process API on this stack, with a pool of `CONNECTIONS`."""
     return {
         "DATABASE_URL": stack.database_url.replace("postgresql:", "postgresql+asyncpg:"),
         "GATEWAY_CONNECTIONS": str(CONNECTIONS),
@@ -34,12 +34,12 @@ def direct_environment(stack: LocalStack, *, timeout_seconds: float = 10) -> Map
 
 
 def new_user(**fields: Any) -> UserCreateDTO:
-    """What creates a user, under an address of its own."""
+    """The body that creates a user with a unique address."""
     return UserCreateDTO(email=f"{uuid4().hex}@example.com", **fields)
 
 
 async def exists(sessions: SessionFactory, user: UserDTO) -> bool:
-    """Whether others see the user."""
+    """Whether the user is committed."""
     async with sessions() as db:
         try:
             await get_user_dao().get_by_id(db, user.id)
@@ -49,7 +49,7 @@ async def exists(sessions: SessionFactory, user: UserDTO) -> bool:
 
 
 async def assert_nothing_is_left(sessions: SessionFactory, database: Database) -> None:
-    """The pool can hand out all of its connections at once, and no transaction is open."""
+    """Check that all connections of the pool are free and no transaction is open."""
     async with asyncio.timeout(10), AsyncExitStack() as held:
         opened = [await held.enter_async_context(sessions()) for _ in range(CONNECTIONS)]
         await asyncio.gather(*(get_user_dao().get_all(db, limit=1) for db in opened))
@@ -60,7 +60,7 @@ async def assert_nothing_is_left(sessions: SessionFactory, database: Database) -
 
 
 async def add_user(sessions: SessionFactory, **fields: Any) -> UserDTO:
-    """A user that everybody sees."""
+    """A committed user."""
     async with sessions() as db:
         user = await get_user_dao().create(db, new_user(**fields))
         await db.commit()
@@ -68,7 +68,7 @@ async def add_user(sessions: SessionFactory, **fields: Any) -> UserDTO:
 
 
 async def in_a_session(sessions: SessionFactory, call: Callable[[DatabaseSession], Awaitable[Any]]) -> Any:
-    """What the call answers, in a transaction of its own that is committed."""
+    """Run the call in a transaction, commit it, and return the result."""
     async with sessions() as db:
         result = await call(db)
         await db.commit()
@@ -76,28 +76,28 @@ async def in_a_session(sessions: SessionFactory, call: Callable[[DatabaseSession
 
 
 async def add_task(sessions: SessionFactory) -> TaskDTO:
-    """A task that everybody sees, of a user of its own."""
+    """A committed task of a new user."""
     user = await add_user(sessions)
     made: TaskDTO = await in_a_session(sessions, lambda db: get_task_dao().create(db, TaskCreateDTO(user_id=user.id, title="Run")))
     return made
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    """Let other tasks go on until it holds."""
+    """Let other tasks run until the condition holds."""
     async with asyncio.timeout(10):
-        while not condition():  # noqa: ASYNC110 - what it asks about tells nobody
+        while not condition():  # noqa: ASYNC110 - the condition has no event
             await asyncio.sleep(0)
 
 
 def has_a_queue(sessions: SessionFactory) -> bool:
-    """Whether someone waits for a connection. asyncpg keeps that to itself."""
+    """Whether a task waits for a connection. asyncpg has no public way to ask."""
     pool: Any = sessions._gateway and sessions._gateway._pool
     return bool(pool and pool._queue._getters)
 
 
 @asynccontextmanager
 async def locked(stack: LocalStack, task: TaskDTO) -> AsyncIterator[None]:
-    """Nobody else can write the task meanwhile."""
+    """Lock the row of the task."""
     holder = await asyncpg.connect(stack.database_url)
     try:
         async with holder.transaction():
@@ -108,14 +108,14 @@ async def locked(stack: LocalStack, task: TaskDTO) -> AsyncIterator[None]:
 
 
 async def backend_of(db: Session) -> int:
-    """The process of Postgres that serves the session."""
+    """The id of the session's server process."""
     async with db.connection() as connection:
         process: int = await connection.fetchval("select pg_backend_pid()")
     return process
 
 
 async def terminate(database: Database, process: int) -> None:
-    """End a connection from the other side."""
+    """End a connection from the server's side."""
     assert await database.fetchval("select pg_terminate_backend($1, 5000)", process)
 
 
@@ -137,7 +137,7 @@ async def running(app):
 
 
 def run_python(source: str, environment: Mapping[str, str]) -> str:
-    """Run it in a process of its own, which must end well and without a word on its standard error. Answers what it printed."""
+    """Run a program in a new process and return its output. It must succeed and print nothing to standard error."""
     inherited = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME")}
     done = subprocess.run(
         [sys.executable, "-W", "always", "-c", source],

@@ -1,4 +1,4 @@
-"""What faults must not leave behind in a process that uses the in-process API."""
+"""Faults in a process that uses the in-process API, which must leave nothing behind."""
 
 import asyncio
 from contextlib import AsyncExitStack

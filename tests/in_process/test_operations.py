@@ -1,4 +1,4 @@
-"""Every operation of both contracts has its way in from Python: the services' names, with rows that come back as DTOs."""
+"""Every operation of both contracts can be called from Python, and returns DTOs."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any

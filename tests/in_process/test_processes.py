@@ -1,4 +1,4 @@
-"""How a process that uses the in-process API starts and ends: settings, the extra, event loops."""
+"""The start and end of a process that uses the in-process API: settings, the extra, event loops."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from dao_service.settings import SettingsError
 from local_stack import LocalStack
 from tests.in_process.sessions import RUNNING, direct_environment, run_python
 
-# Before anything else is imported: as where the extra is not installed.
+# Before any other import: as if the extra were not installed.
 WITHOUT_ASYNCPG = "import sys; sys.modules['asyncpg'] = None\n"
 
 

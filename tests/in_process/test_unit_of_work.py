@@ -1,5 +1,5 @@
-"""DaoUnitOfWork: steps that stand or fall together, in a session that stays usable."""
-# ruff: noqa: PT012 (what raises is a body with steps in it)
+"""DaoUnitOfWork: all steps are kept or none, and the session stays usable."""
+# ruff: noqa: PT012 (the raising block has several steps)
 
 import asyncio
 from uuid import uuid4
@@ -21,7 +21,7 @@ users = DaoUserService()
 
 
 class Regret(Exception):
-    """What a body raises to be undone."""
+    """An exception that makes a unit of work undo its steps."""
 
 
 async def test_a_unit_of_work_does_not_commit(sessions: SessionFactory) -> None:

@@ -1,4 +1,4 @@
-"""Request ids, and the one log line that each request leaves: structured, and without anything of its caller's."""
+"""Request ids, and the log line of each request, which contains nothing that the caller sent."""
 
 import json
 from typing import Any

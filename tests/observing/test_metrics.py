@@ -1,4 +1,4 @@
-"""What /metrics says of requests and of calls to the database, from one worker and from several."""
+"""Requests and database calls in /metrics, of one worker and of several."""
 
 import asyncio
 import os
@@ -30,13 +30,13 @@ Sample = tuple[str, ...]
 
 @pytest.fixture
 def adapter(stack: LocalStack) -> Iterator[Adapter]:
-    """An adapter that has counted nothing yet."""
+    """A new adapter, whose counters are 0."""
     with stack.adapter() as started:
         yield started
 
 
 def _read(text: str, name: str, *labels: str) -> Counter[Sample]:
-    """The samples of that name, by those labels; 0 where there is none."""
+    """The samples of a metric by these labels; 0 for a missing one."""
     found: Counter[Sample] = Counter()
     for family in text_string_to_metric_families(text):
         for sample in family.samples:
@@ -46,7 +46,7 @@ def _read(text: str, name: str, *labels: str) -> Counter[Sample]:
 
 
 def _requests(text: str) -> Counter[Sample]:
-    """Without those of the tests themselves, who look whether the service is ready and read its metrics."""
+    """The counted requests without those for readiness and metrics, which the tests themselves make."""
     found = _read(text, "flux_request_seconds_count", "contract", "method", "route", "status")
     return Counter({labels: count for labels, count in found.items() if labels[2] not in ("/ready", "/metrics")})
 
@@ -114,7 +114,7 @@ async def test_the_requests_that_share_a_database_call_can_be_counted(adapter: A
     async with httpx.AsyncClient(base_url=adapter.url) as caller, asyncio.timeout(30):
         users = [(await caller.post("/api/v1/users/", json=make_user_data())).json()["id"] for _ in range(10)]
         rounds = 0
-        while True:  # until some of them have arrived while another's call was under way
+        while True:  # until several requests have shared a call
             rounds += 1
             await asyncio.gather(*(caller.get(f"/api/v1/users/{user}") for user in users))
             text = (await caller.get("/metrics")).text
@@ -126,7 +126,7 @@ async def test_the_requests_that_share_a_database_call_can_be_counted(adapter: A
 
 
 class _Broken:
-    """A gateway whose database is away, and which first waits."""
+    """A gateway that waits and then fails as if the database were unreachable."""
 
     def __init__(self) -> None:
         self.go_on = asyncio.Event()
@@ -138,7 +138,7 @@ class _Broken:
 
 async def test_a_call_is_in_progress_until_it_fails() -> None:
     broken, metrics = _Broken(), Metrics()
-    gateway = ObservedGateway(broken, "gateway", metrics, Traces())  # type: ignore[arg-type] # one of its operations is enough
+    gateway = ObservedGateway(broken, "gateway", metrics, Traces())  # type: ignore[arg-type] # it has only the operation that the test calls
     calls = [asyncio.create_task(gateway.select(TASKS, "")) for _ in range(3)]
     await asyncio.sleep(0)
     meanwhile = metrics.text().decode()
@@ -209,7 +209,7 @@ def test_the_service_goes_on_if_the_folder_of_counts_disappears(tmp_path: Path, 
 
 
 async def _agreed(adapter: Adapter, fits: Callable[[str], bool]) -> str:
-    """What /metrics says once ten scrapes in a row fit, whichever worker answers, and both workers are in it."""
+    """The text of /metrics once ten scrapes in a row, of either worker, satisfy the condition and include both workers."""
     in_a_row = 0
     async with asyncio.timeout(60):
         while True:
@@ -224,6 +224,6 @@ async def _agreed(adapter: Adapter, fits: Callable[[str], bool]) -> str:
 
 
 def _workers_of(adapter: Adapter) -> list[int]:
-    """Processes that uvicorn has spawned to serve."""
+    """The ids of uvicorn's worker processes."""
     children = Path(f"/proc/{adapter.pid}/task/{adapter.pid}/children").read_text().split()
     return [int(pid) for pid in children if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]

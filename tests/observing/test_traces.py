@@ -1,4 +1,4 @@
-"""Traces, off by default and on where the standard variables name a collector; and the log's two forms."""
+"""Traces, off by default and on if the standard variables name a collector, and the two forms of the log."""
 
 import asyncio
 import json
@@ -21,7 +21,7 @@ TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 
 
 class Collector:
-    """Takes spans over OTLP, as an OpenTelemetry collector does."""
+    """Receives spans over OTLP, as an OpenTelemetry collector does."""
 
     def __init__(self) -> None:
         self.spans: list[Span] = []
@@ -50,7 +50,7 @@ class Collector:
         self._more.set()
 
     async def spans_of(self, trace: str, number: int) -> list[Span]:
-        """The spans of a trace, once there are that many."""
+        """The spans of a trace, once this many have arrived."""
         async with asyncio.timeout(30):
             while len(found := [span for span in self.spans if span.trace_id.hex() == trace]) < number:
                 self._more.clear()

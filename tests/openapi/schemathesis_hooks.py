@@ -1,7 +1,7 @@
-"""What schemathesis can't read in a schema: which rows there are, and which fields have to agree.
+"""Rules that schemathesis cannot read in a schema: existing rows, and fields that have to agree.
 
-A request that is meant to be accepted gets references to rows that exist, of one user, and parameters that don't contradict each
-other. One that is meant to be refused stays as it is. Loaded by schemathesis in a process of its own, see `test_openapi.py`.
+A request that should be accepted gets references to existing rows of one user and parameters that do not contradict each other.
+One that should be refused is not changed. schemathesis loads this module in its own process, see `test_openapi.py`.
 """
 
 import os
@@ -29,7 +29,7 @@ schemathesis.openapi.format("date-time", strategies.builds(lambda moment, offset
 
 @schemathesis.hook
 def before_call(context: HookContext, case: Case[Any], kwargs: dict[str, Any]) -> None:
-    """Make a request that agrees with its schema agree with the database too."""
+    """Make a request that satisfies its schema satisfy the database too."""
     if case.meta is None or case.meta.generation.mode is not GenerationMode.POSITIVE:
         return
     if case.query:
@@ -68,7 +68,7 @@ def _refer_to_rows(body: dict[str, Any]) -> None:
 
 
 def _leave_references(body: dict[str, Any]) -> None:
-    # They would have to be rows of the same user as the one that is changed.
+    # They would have to belong to the same user as the changed row.
     for name in _REFERENCES:
         body.pop(name, None)
 
@@ -85,7 +85,7 @@ def _agree(row: dict[str, Any]) -> None:
 
 
 def _world() -> dict[str, str]:
-    """Rows of one user, by the name of the field that refers to one. Requests may delete them, so they are looked after."""
+    """Rows of one user by the field that refers to them. Requests may delete them, so missing ones are created again."""
     if not _is_whole():
         user = _create("users/", email=f"{uuid4().hex}@example.com")["id"]
         goal = _create("goals/", user_id=user, title="Run")["id"]
@@ -103,7 +103,7 @@ def _is_whole() -> bool:
         return False
     goal = _client.get(f"/api/v1/goals/{_rows['goal_id']}/full")
     parent = _client.get(f"/api/v1/goals/{_rows['parent_goal_id']}")
-    # Requests add rows of their own to the goal, so that it has a milestone says little.
+    # Other requests add milestones to the goal, so that any milestone proves little.
     found = {row["id"] for each in ("milestones", "tasks") for row in goal.json().get(each, ())}
     return goal.is_success and parent.is_success and {_rows["milestone_id"], _rows["task_id"]} <= found
 

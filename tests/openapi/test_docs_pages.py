@@ -1,4 +1,4 @@
-"""The pages of the API's documents in a real browser, which reaches nothing but the service."""
+"""The documentation pages in a real browser, which may load nothing from other hosts."""
 
 import json
 import os
@@ -33,13 +33,13 @@ async def browser() -> AsyncIterator[Browser]:
 
 @pytest.fixture(scope="module")
 async def open_service(stack: LocalStack) -> AsyncIterator[str]:
-    """URL of an adapter that asks for no key, so that the pages can be tried out as they are."""
+    """URL of an adapter that requires no key, so that the pages can send requests."""
     with stack.adapter() as adapter:
         yield adapter.url
 
 
 class Visit:
-    """A page, what it complained about, and which other hosts it wanted."""
+    """A page, its console errors and warnings, and its requests to other hosts."""
 
     def __init__(self, page: Page, service: str) -> None:
         self.page = page
@@ -70,7 +70,7 @@ async def visit(browser: Browser, open_service: str) -> AsyncIterator[Visit]:
 
 
 async def _try_out(page: Page, operation: str, status: int, **values: str) -> dict[str, Any]:
-    """Open an operation in Swagger UI, give it these values, and execute it; answers the body of the answer."""
+    """Execute an operation in Swagger UI with these values and return the body of the response."""
     block = page.locator(f"[id='operations-{operation}']")
     await block.locator(".opblock-summary-control").click()
     for name, value in values.items():

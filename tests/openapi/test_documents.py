@@ -1,4 +1,4 @@
-"""Each contract's OpenAPI document lists what the contract has, and nothing else."""
+"""The OpenAPI document of each contract lists exactly the contract's endpoints."""
 
 import httpx
 import pytest

@@ -1,4 +1,4 @@
-"""The OpenAPI documents say what the service does, and change only on purpose."""
+"""The OpenAPI documents describe the service correctly and change only on purpose."""
 
 import asyncio
 import json
@@ -20,14 +20,14 @@ from local_stack import LocalStack
 ROOT = Path(__file__).resolve().parents[2]
 KEYS = {"1.0": "key-of-an-old-caller", "1.2": "key-of-a-new-caller"}
 DOCUMENTS = {"1.0": "/openapi-1.0.json", "1.2": "/openapi.json"}
-# Coverage asks for every rule of a schema in turn, which takes longest. 1.0's schemas are written by the same code as 1.2's.
+# The coverage phase tests every rule of a schema and takes longest. The same code writes the schemas of both contracts.
 PHASES = {"1.0": "examples,fuzzing,stateful", "1.2": "examples,coverage,fuzzing,stateful"}
 CONTRACT_NAMES = pytest.mark.parametrize("contract", CONTRACTS)
 
 
 @pytest.fixture(scope="module")
 def empty_stack() -> Iterator[LocalStack]:
-    """What is in its database shapes what is generated."""
+    """An empty stack: generated requests depend on the rows in the database."""
     with LocalStack() as stack:
         yield stack
 
@@ -47,7 +47,7 @@ async def test_schemathesis_finds_nothing(contract: str, guarded_service: str, t
         *(sys.executable, "-m", "schemathesis.cli", "run", guarded_service + DOCUMENTS[contract]),
         *("--checks", "all", "--max-examples", "8", "--seed", "1", "--generation-database", "none", "--no-color"),
         *("--phases", PHASES[contract]),
-        # A schema can't say that Postgres's text lacks one character.
+        # A schema cannot exclude NUL, which Postgres's text does not have.
         *("--generation-allow-x00", "false"),
         *("--header", f"X-Flux-Service-Key: {KEYS[contract]}"),
         env=os.environ

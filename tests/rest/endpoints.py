@@ -44,7 +44,7 @@ BODIES = {
     "/tasks/{task_id}/calendar-event": {"calendar_event_id": "event-1"},
     "/conversations/{conversation_id}/voice": {"extracted_intent": "plan"},
 }
-"""What is sent along to paths with an id; an empty object where none is given."""
+"""The bodies for paths with an id; an empty object for all others."""
 
 
 def endpoints(*, with_id: bool | None = None, with_body: bool | None = None) -> list[Any]:
@@ -59,13 +59,13 @@ def endpoints(*, with_id: bool | None = None, with_body: bool | None = None) -> 
 
 
 def url_of(path: str, key: object) -> str:
-    """The whole path, with this id where it has one."""
+    """The full path, with this id if it takes one."""
     start, _, rest = path.partition("{")
     return f"/api/v1{start}{key}{rest.partition('}')[2]}" if rest else f"/api/v1{path}"
 
 
 def own_row(path: str) -> str:
-    """The row of the world that a path with an id can name."""
+    """The name in `world` of a row for a path with an id."""
     return {"user_id": "user", "goal_id": "goal", "milestone_id": "milestone", "task_id": "task"}.get(
         path.partition("{")[2].partition("}")[0], "conversation"
     )

@@ -1,4 +1,4 @@
-"""Bodies: JSON, up to a size, kept as they were sent."""
+"""Bodies: JSON, limited in size, stored unchanged."""
 
 import json
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""Which contract answers, and who may call: CONTRACT.md's first table."""
+"""The choice of the contract and the check of the key: CONTRACT.md's first table."""
 
 import json
 from collections.abc import Iterator
@@ -48,7 +48,7 @@ def _headers(key: str | None, contract: str | None) -> list[tuple[bytes, bytes]]
 
 
 def _contract_of(response: httpx.Response) -> str:
-    """The contract that answered a request for an empty list of tasks of nobody, by one of its words as a filter."""
+    """The contract that answered the request of `_ask`: only 1.0 has the filter `state`."""
     assert response.status_code in (200, 422), response.text
     return "1.0" if response.status_code == 200 else "1.2"
 

@@ -1,4 +1,4 @@
-"""What happens on a connection before there is a request: heads without end, and callers who keep the service waiting."""
+"""Connections below the level of requests: oversized heads, and callers who keep the service waiting."""
 
 import asyncio
 import json
@@ -25,19 +25,19 @@ def adapter(stack: LocalStack) -> Iterator[Adapter]:
 
 
 class Connection:
-    """A caller who speaks HTTP by the byte."""
+    """A connection that sends raw bytes."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader, self._writer = reader, writer
 
     async def send(self, content: bytes) -> None:
-        """Send it, or as much of it as is taken."""
+        """Send all of it, or as much as the service accepts."""
         with suppress(ConnectionError):
             self._writer.write(content)
             await self._writer.drain()
 
     async def answers(self) -> list[tuple[int, dict[str, str], bytes]]:
-        """Status, headers and body of each answer until the service hangs up."""
+        """Status, headers and body of each response until the service closes the connection."""
         found = []
         with suppress(asyncio.IncompleteReadError, ConnectionError):
             while head := await self._reader.readuntil(b"\r\n\r\n"):
@@ -60,7 +60,7 @@ async def connected(adapter: Adapter) -> AsyncIterator[Connection]:
 
 
 async def statuses(adapter: Adapter, *sent: bytes) -> list[int]:
-    """Of the answers until the service hangs up."""
+    """The statuses of all responses until the service closes the connection."""
     async with connected(adapter) as caller:
         for content in sent:
             await caller.send(content)
@@ -68,7 +68,7 @@ async def statuses(adapter: Adapter, *sent: bytes) -> list[int]:
 
 
 def with_padding(size: int, path: bytes = b"/health") -> bytes:
-    """The head of a request that is this long, and its connection's last."""
+    """The head of a request, this long, that closes the connection."""
     start = b"GET %b HTTP/1.1\r\nHost: flux\r\nConnection: close\r\nX-Padding: " % path
     return start + b"x" * (size - len(start) - 4) + b"\r\n\r\n"
 
@@ -161,7 +161,7 @@ SLOW_CALLERS = {
     "sends no last chunk": (CHUNKED + b"1\r\n{\r\n", b"", [408]),
     "sends the body of an answered request byte by byte": (POST % b"nowhere" + b"{", b"x", [404]),
 }
-"""What a caller sends at first, what it sends every second from then on, and the statuses that it gets."""
+"""By caller: what it sends first, what it then sends every second, and the statuses of the responses."""
 
 
 async def test_a_caller_who_keeps_the_service_waiting_is_disconnected_after_10_seconds(adapter: Adapter) -> None:
@@ -177,7 +177,7 @@ async def test_a_caller_who_keeps_the_service_waiting_is_disconnected_after_10_s
 
     ended = await asyncio.gather(*(call(first, more) for first, more, _ in SLOW_CALLERS.values()))
 
-    # A request that is answered starts uvicorn's own timer, which is shorter here.
+    # After a response uvicorn's keep-alive timer runs, which is shorter.
     for (name, (*_, expected)), (answers, seconds) in zip(SLOW_CALLERS.items(), ended, strict=True):
         assert [status for status, _, _ in answers] == expected, name
         assert 4 < seconds < 13, name
@@ -193,7 +193,7 @@ async def test_a_slow_body_that_keeps_arriving_is_read(adapter: Adapter) -> None
         head = b"POST /api/v1/users/ HTTP/1.1\r\nHost: flux\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % len(body)
         for part in (head, body[:1], body[1:7], body[7:]):
             await caller.send(part)
-            assert await statuses(adapter, LAST) == [200]  # it has come there
+            assert await statuses(adapter, LAST) == [200]  # the part has arrived
 
         ((status, _, _),) = await caller.answers()
 

@@ -1,4 +1,4 @@
-"""A body is JSON, and says so or says nothing."""
+"""The Content-Type of a body: JSON or absent."""
 
 import httpx
 import pytest
@@ -17,7 +17,7 @@ async def test_a_body_of_json_is_read(media_type: str | None, client_1_2: httpx.
     assert (await client_1_2.send(request)).status_code == 201
 
 
-# The last three are those that a page of another site can make a browser send here without asking.
+# Another site's page can send the last three without a preflight.
 @pytest.mark.one_gateway
 @pytest.mark.parametrize(
     "media_type", ["application/xml", "", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"]

@@ -1,4 +1,4 @@
-"""Paths and methods: what is there, what is not, and what is said of it."""
+"""Paths and methods: existing, unknown and unsupported ones."""
 
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
@@ -36,7 +36,7 @@ async def test_the_list_of_messages_answers_with_and_without_the_trailing_slash(
     assert response.json() == []
 
 
-# PUT is left out: it creates the row.
+# Without PUT, which creates the row.
 @pytest.mark.parametrize("endpoint", [each for each in endpoints(with_id=True) if "PUT" not in each.values[0]])
 async def test_an_unknown_id_is_404(endpoint: Endpoint, clients: Clients) -> None:
     contract, method, path = endpoint

@@ -1,4 +1,4 @@
-"""Behind a proxy that serves the API under a path of its own: `uvicorn --root-path`, by which the server knows of that path."""
+"""Behind a proxy that serves the API under a path prefix: `uvicorn --root-path`."""
 
 import os
 import re
@@ -20,7 +20,7 @@ COMMANDS = {"uvicorn": ["uvicorn", "dao_service.main:app"], "the module": ["dao_
 
 @pytest.fixture(scope="module", params=COMMANDS)
 def url(stack: LocalStack, request: pytest.FixtureRequest) -> Iterator[str]:
-    """Where the service answers that knows of its root path. The proxy has taken the path off."""
+    """URL of a service with a root path. The proxy has removed the prefix."""
     port = free_port()
     server = Server("the adapter", stack.home / "logs" / "adapter.log")
     inherited = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}

@@ -33,7 +33,7 @@ class Dev:
         self._watchdog.start()
 
     def read_until(self, beginning: str) -> str:
-        """The next line that starts so; fails with all that was printed when there is none."""
+        """The next line with this beginning. Fails with the whole output if there is none."""
         assert self.process.stdout is not None
         for line in self.process.stdout:
             self.lines.append(line)
@@ -65,6 +65,6 @@ def own_environment(home: Path, **changes: str) -> dict[str, str]:
 def new_home() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="flux-home-") as directory:
         home = Path(directory)
-        # Run by root, Postgres is another user, who has to get in. pytest's own directories let nobody in.
+        # If root runs the tests, Postgres runs as another user, who needs access. pytest's own directories allow none.
         home.chmod(0o711)
         yield home

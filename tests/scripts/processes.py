@@ -11,7 +11,7 @@ needs_proc = pytest.mark.skipif(not (PROC / "self" / "stat").exists(), reason="r
 
 
 def state_of(process: int) -> str | None:
-    """`Z` for one that has ended and waits for its parent; None for one that is gone."""
+    """The state of a process: `Z` for a zombie, None if it does not exist."""
     try:
         return (PROC / str(process) / "stat").read_text().rpartition(")")[2].split()[0]
     except OSError:
@@ -19,7 +19,7 @@ def state_of(process: int) -> str | None:
 
 
 def name_of(process: int) -> str | None:
-    """None for one that is gone: Postgres's own processes come and go."""
+    """The name of a process, None if it does not exist: Postgres's processes come and go."""
     try:
         return (PROC / str(process) / "comm").read_text().strip()
     except OSError:
@@ -27,7 +27,7 @@ def name_of(process: int) -> str | None:
 
 
 def alive(processes: set[int]) -> dict[int, str | None]:
-    """Those that still run, by name."""
+    """The processes that still run, by name."""
     names = {process: name_of(process) for process in processes if state_of(process) not in (None, "Z")}
     return {process: name for process, name in names.items() if name}
 
@@ -47,7 +47,7 @@ def children(process: int) -> set[int]:
 
 
 def descendants(process: int) -> set[int]:
-    """The processes that this one started, and those that they did."""
+    """The children of a process, and their descendants."""
     parents, found = _parents(), {process}
     while more := {child for child, parent in parents.items() if parent in found} - found:
         found |= more
@@ -55,7 +55,7 @@ def descendants(process: int) -> set[int]:
 
 
 def processes_of(home: Path) -> dict[int, str | None]:
-    """Those that know a stack's home, whoever their parent is now: by their environment, arguments or working directory."""
+    """The processes of a stack's home, by environment, arguments or working directory, with any parent."""
     found = set()
     for process in PROC.glob("[0-9]*"):
         with contextlib.suppress(OSError):

@@ -1,4 +1,4 @@
-"""The benchmark: it measures, it notices a contender that answers differently, and it leaves nothing behind."""
+"""The benchmark measures, detects a contender with different results, and leaves nothing behind."""
 
 import json
 import signal
@@ -117,7 +117,7 @@ def test_an_option_that_measures_nothing_is_refused(option: str, capsys: pytest.
 
 
 class Answering(BaseHTTPRequestHandler):
-    """A contender that answers with a status and a text of its own."""
+    """A contender that responds with the status and text of the path."""
 
     def do_GET(self) -> None:
         status, text = self.path.strip("/").split("/")[:2]

@@ -1,4 +1,4 @@
-"""The commands, used wrongly: one line that says what to do, no traceback, and nothing is started."""
+"""Commands used wrongly: one line that says what to do, no traceback, and nothing starts."""
 
 import errno
 import json
@@ -19,7 +19,7 @@ USER = "11111111-1111-4111-8111-111111111111"
 
 
 def run(*command: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    """With ports of its own, so that a stack which runs here doesn't matter, and without a hosted project."""
+    """Run a command with its own ports, so that a running stack does not matter, and without a hosted project."""
     ports = {variable: str(free_port()) for variable in ("PORT", "POSTGREST_PORT", "DB_PORT")}
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("SUPABASE_")}
     return subprocess.run(command, env=inherited | ports | environment, cwd=ROOT, capture_output=True, text=True, timeout=60)
@@ -30,7 +30,7 @@ def dev(**environment: str) -> subprocess.CompletedProcess[str]:
 
 
 def the_line(done: subprocess.CompletedProcess[str]) -> str:
-    """The one line on standard error, of a command that printed nothing else."""
+    """The only line that the command printed, on standard error."""
     assert done.returncode == 1, done.stdout + done.stderr
     assert done.stdout == ""
     (line,) = done.stderr.splitlines()
@@ -84,7 +84,7 @@ def test_the_error_about_an_unusable_port_gives_the_reason(
     def refuse(*_: object) -> None:
         raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr(socket.socket, "bind", refuse)  # root, who may run this, is allowed all of them
+    monkeypatch.setattr(socket.socket, "bind", refuse)  # root may use all of them
 
     with pytest.raises(StackError, match=words) as refused:
         require_free({"PORT": 81})
@@ -121,7 +121,7 @@ def test_a_token_that_would_be_useless_is_not_minted(arguments: list[str], words
 def test_lock_help_changes_no_lock_file(arguments: list[str]) -> None:
     locked = [ROOT / name for name in ("requirements.txt", "requirements-dev.txt", "package-lock.json")]
     before = [file.stat().st_mtime_ns for file in locked]
-    # Where it would lock after all, it fails and asks no registry.
+    # If it tried to lock after all, it would fail without asking a registry.
     done = run("bash", SCRIPTS / "lock", *arguments, UV_OFFLINE="1", UV_NO_CACHE="1", npm_config_offline="true")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("usage: scripts/lock")

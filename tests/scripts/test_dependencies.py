@@ -1,4 +1,4 @@
-"""pyproject.toml names what the adapter imports: what comes only with another package goes when that one no longer needs it."""
+"""pyproject.toml declares every package that the adapter imports: a transitive dependency may disappear."""
 
 import ast
 import re
@@ -12,7 +12,7 @@ import pytest
 from local_stack.project import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-# Found by their names and not imported: uvicorn's two, and the files of the API docs.
+# Used without an import: uvicorn's two, and the files of the API docs.
 _FOUND_BY_NAME = {"httptools", "uvloop", "fastapi-standalone-docs"}
 
 
@@ -34,7 +34,7 @@ def imported() -> set[str]:
     """The distributions that the adapter's import statements lead to."""
     known = packages_distributions()
     names = {module.partition(".")[0] for module in _imported()} - {"dao_service"} - sys.stdlib_module_names
-    # A namespace such as opentelemetry's belongs to several; the API is what instruments itself.
+    # Several distributions share the namespace opentelemetry; code that creates spans needs the API.
     several = {"opentelemetry": "opentelemetry-api"}
     return {several.get(name, known[name][0]).lower().replace("_", "-") for name in names}
 

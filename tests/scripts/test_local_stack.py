@@ -1,4 +1,4 @@
-"""The commands and the library that start the service on this machine, by starting it."""
+"""The commands and the library that start the service on this machine."""
 
 import contextlib
 import os
@@ -87,7 +87,7 @@ def test_a_stale_lock_file_with_a_living_process_of_another_program_does_not_sto
         lock = home / "postgres" / "data" / "postmaster.pid"
         runs_as = lock.stat().st_uid if os.geteuid() == 0 else None
         stack.postgres.stop()
-        # A process number that Postgres would take for its own server: alive, and of the same user.
+        # The id of a process that Postgres would take for its server: alive, and of the same user.
         other = resources.enter_context(subprocess.Popen(["cat"], stdin=subprocess.PIPE, user=runs_as))
         lock.write_text(f"{other.pid}\n{lock.parent}\n1700000000\n{stack.postgres.port}\n")
         stack.postgres.start()
@@ -97,7 +97,7 @@ def test_a_stale_lock_file_with_a_living_process_of_another_program_does_not_sto
 
 def test_only_the_owner_can_read_the_logs(home: Path) -> None:
     logs = home / "logs"
-    logs.mkdir(mode=0o755)  # as it once was made
+    logs.mkdir(mode=0o755)  # as earlier versions created it
     with LocalStack(home, migrate=False):
         assert "database system is ready" in (logs / "postgres.log").read_text()
     assert stat.S_IMODE(logs.stat().st_mode) == 0o700
@@ -107,7 +107,7 @@ def test_only_the_owner_can_read_the_logs(home: Path) -> None:
 def test_one_home_is_not_shared_by_two(home: Path) -> None:
     with LocalStack(home, migrate=False, schemas=("public",)) as first:
         done = subprocess.run([sys.executable, SCRIPTS / "dev"], env=own_environment(home), capture_output=True, text=True)
-        # Not through the gateway: the connection that it holds would outlive the socket's removal.
+        # Not through the gateway, whose open connection would outlive the socket's removal.
         with httpx.Client(transport=httpx.HTTPTransport(uds=first.postgrest_url.removeprefix("unix:"))) as newcomer:
             assert newcomer.get("http://localhost/").status_code == 200
     assert done.returncode == 1
@@ -161,7 +161,7 @@ def test_the_data_api_accepts_minted_tokens_and_keys(stack: LocalStack) -> None:
         for token in (mint(USER), stack.mint(USER), stack.service_role_key):
             answer = httpx.get(f"{stack.api_url}{path}?limit=1", headers={"Authorization": f"Bearer {token}"})
             assert answer.status_code == 200
-            # A user without rows sees none; the service's role sees those of everyone.
+            # A user without rows sees none; the service role sees the rows of everyone.
             assert token == stack.service_role_key or answer.json() == []
         forged = stack.mint(USER)[:-4] + "AAAA"
         refused = httpx.get(f"{stack.api_url}{path}", headers={"Authorization": f"Bearer {forged}"})

@@ -1,4 +1,4 @@
-"""A command that is stopped, at whatever moment, ends in time, and none of its processes outlives it."""
+"""A command that is stopped at any moment ends in time with all of its processes."""
 
 import os
 import random
@@ -18,7 +18,7 @@ from tests.scripts.processes import descendants, name_of, needs_proc, processes_
 pytestmark = [pytest.mark.integration, needs_proc]
 
 STOPS = int(os.environ.get("FLUX_STOPS", "12"))
-"""FLUX_STOPS=200 makes it the long test."""
+"""The number of random stops: FLUX_STOPS=200 runs the long test."""
 SECONDS_TO_STOP = 20
 
 CLEANING_UP_FOR_EVER = """
@@ -61,7 +61,7 @@ def test_stops_at_random_moments_leave_nothing_running_and_the_home_usable(home:
         time.sleep(moment)  # the random moment
         dev.process.send_signal(asked)
         exit_code = dev.process.wait(SECONDS_TO_STOP)
-        # Before it heeds signals, one simply ends it.
+        # A signal before the handlers are installed simply ends it.
         assert exit_code in (0, 128 + asked, -asked), (number, moment, dev.lines)
         assert nothing_runs(home), (number, moment, processes_of(home))
     start_dev().read_until("ready")

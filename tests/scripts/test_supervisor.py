@@ -1,4 +1,4 @@
-"""scripts/dev keeps its parts running, and says why one of them was started again."""
+"""scripts/dev restarts its parts and reports why."""
 
 import os
 import re
@@ -63,7 +63,7 @@ class NeverStarts(ServerPart):
 def test_the_delay_before_restarting_a_part_that_cannot_start_grows_and_the_reason_is_shown(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(supervisor, "_RECOVERED_AFTER_SECONDS", 0)  # as for a part that had run for long
+    monkeypatch.setattr(supervisor, "_RECOVERED_AFTER_SECONDS", 0)  # as for a part that had run for a long time
     part, reports = NeverStarts(home), list[str]()
     watched = Watched(part, part.start)
     with pytest.raises(StackError, match="no such table"):

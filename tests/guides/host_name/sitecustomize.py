@@ -1,4 +1,4 @@
-"""Makes the guides' http://flux-dao-service:8000 name the service that is tested, in the process whose PYTHONPATH has this folder.
+"""Resolves the guides' http://flux-dao-service:8000 to the tested service, in a process whose PYTHONPATH has this folder.
 
 Python runs it at start. FLUX_EXAMPLE_ADDRESS is the service's real `host:port`.
 """
@@ -8,7 +8,7 @@ import socket
 from typing import Any
 
 _NAME, _PORT = "flux-dao-service", 8000
-# An address that documentation may use and no machine has.
+# An address reserved for documentation.
 _STAND_IN = "192.0.2.1"
 _host, _, _port = os.environ["FLUX_EXAMPLE_ADDRESS"].partition(":")
 _getaddrinfo, _connect = socket.getaddrinfo, socket.socket.connect
