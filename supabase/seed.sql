@@ -4,7 +4,7 @@
 --   Jonas  2222…  learns Spanish through an agent that speaks contract 1.0; a demonstration, hence with demo flags
 --   Amara  3333…  has just signed up
 --
--- The ids are fixed, so that examples can name them. Times are relative to now().
+-- Times are relative to now(). The ids are fixed: the first row of each table, by id, is the example in the OpenAPI documents.
 
 insert into public.users (
   id, email, name, onboarded, profile, notification_preferences, preferences, demo_mode, created_at
@@ -61,11 +61,11 @@ values
 insert into public.milestones (id, goal_id, week_number, title, status, created_at)
 values
 (
-  '11111111-bbbb-4000-8000-000000000001', '11111111-aaaa-4000-8000-000000000001', 1, 'Three easy runs of 5 km',
+  '11111111-bbbb-4000-8000-000000000002', '11111111-aaaa-4000-8000-000000000001', 1, 'Three easy runs of 5 km',
   'completed', now() - interval '22 days'
 ),
 (
-  '11111111-bbbb-4000-8000-000000000002', '11111111-aaaa-4000-8000-000000000001', 3, 'First long run: 12 km',
+  '11111111-bbbb-4000-8000-000000000001', '11111111-aaaa-4000-8000-000000000001', 3, 'First long run: 12 km',
   'in_progress', now() - interval '22 days'
 ),
 (
@@ -88,28 +88,28 @@ insert into public.tasks (
 )
 values
 (
-  '11111111-cccc-4000-8000-000000000001', '11111111-1111-4111-8111-111111111111',
-  '11111111-aaaa-4000-8000-000000000001', '11111111-bbbb-4000-8000-000000000001', 'Easy run, 5 km',
+  '11111111-cccc-4000-8000-000000000003', '11111111-1111-4111-8111-111111111111',
+  '11111111-aaaa-4000-8000-000000000001', '11111111-bbbb-4000-8000-000000000002', 'Easy run, 5 km',
   'Slow enough to talk.', 'done', 'standard', now() - interval '2 days', 40, 'time', null, true,
   'FREQ=WEEKLY;BYDAY=TU,TH', 'cal-maya-0001', null, now() - interval '49 hours', null, null,
   now() - interval '47 hours', now() - interval '21 days'
 ),
 (
   '11111111-cccc-4000-8000-000000000002', '11111111-1111-4111-8111-111111111111',
-  '11111111-aaaa-4000-8000-000000000001', '11111111-bbbb-4000-8000-000000000002', 'Strength for the knees, 20 minutes',
+  '11111111-aaaa-4000-8000-000000000001', '11111111-bbbb-4000-8000-000000000001', 'Strength for the knees, 20 minutes',
   null, 'missed', 'important', now() - interval '1 day', 20, 'time', null, false, null, null, null,
   now() - interval '25 hours', now() - interval '24 hours', now() - interval '23 hours', null,
   now() - interval '14 days'
 ),
 (
-  '11111111-cccc-4000-8000-000000000003', '11111111-1111-4111-8111-111111111111',
-  '11111111-aaaa-4000-8000-000000000001', '11111111-bbbb-4000-8000-000000000002', 'Intervals, 6 × 400 m',
+  '11111111-cccc-4000-8000-000000000001', '11111111-1111-4111-8111-111111111111',
+  '11111111-aaaa-4000-8000-000000000001', '11111111-bbbb-4000-8000-000000000001', 'Intervals, 6 × 400 m',
   'On the track, two minutes between them.', 'pending', 'standard', now() + interval '3 hours', 45, 'time', null, false,
   null, 'cal-maya-0002', null, null, null, null, null, now() - interval '7 days'
 ),
 (
   '11111111-cccc-4000-8000-000000000004', '11111111-1111-4111-8111-111111111111',
-  '11111111-aaaa-4000-8000-000000000001', '11111111-bbbb-4000-8000-000000000002', 'Long run, 12 km',
+  '11111111-aaaa-4000-8000-000000000001', '11111111-bbbb-4000-8000-000000000001', 'Long run, 12 km',
   'Moved from Sunday: rain.', 'rescheduled', 'must-not-miss', now() + interval '1 day', 80, 'time', null, false, null,
   'cal-maya-0003', null, null, null, null, null, now() - interval '7 days'
 ),
@@ -163,41 +163,72 @@ values (
   'open'
 );
 
-insert into public.conversations (id, user_id, langgraph_thread_id, context_type, voice_session_id, created_at)
+insert into public.conversations (
+  id, user_id, goal_id, langgraph_thread_id, context_type, voice_session_id, created_at
+)
 values
 (
-  '11111111-dddd-4000-8000-000000000001', '11111111-1111-4111-8111-111111111111', 'thread-maya-voice-1', 'voice',
-  'voice-session-7f3a', now() - interval '7 days'
-),
-(
-  '33333333-dddd-4000-8000-000000000001', '33333333-3333-4333-8333-333333333333', 'thread-amara-onboarding',
-  'onboarding', null, now() - interval '1 hour'
-);
-
-insert into public.messages (conversation_id, role, content, input_modality, metadata, created_at)
-values
-(
-  '11111111-dddd-4000-8000-000000000001', 'assistant', 'Hi Maya, how did the week go?', 'voice', '{"voice": "alloy"}',
+  '11111111-dddd-4000-8000-000000000001', '11111111-1111-4111-8111-111111111111',
+  '11111111-aaaa-4000-8000-000000000001', 'thread-maya-voice-1', 'voice', 'voice-session-7f3a',
   now() - interval '7 days'
 ),
 (
-  '11111111-dddd-4000-8000-000000000001', 'user', 'Fine, but it rained on Sunday. Can we move the long run?', 'voice',
+  '33333333-dddd-4000-8000-000000000001', '33333333-3333-4333-8333-333333333333', null, 'thread-amara-onboarding',
+  'onboarding', null, now() - interval '1 hour'
+);
+
+insert into public.messages (id, conversation_id, role, content, input_modality, metadata, created_at)
+values
+(
+  '11111111-1212-4000-8000-000000000002',
+  '11111111-dddd-4000-8000-000000000001',
+  'assistant',
+  'Hi Maya, how did the week go?',
+  'voice',
+  '{"voice": "alloy"}',
+  now() - interval '7 days'
+),
+(
+  '11111111-1212-4000-8000-000000000001',
+  '11111111-dddd-4000-8000-000000000001',
+  'user',
+  'Fine, but it rained on Sunday. Can we move the long run?',
+  'voice',
   '{"confidence": 0.94}', now() - interval '7 days' + interval '12 seconds'
 ),
 (
-  '11111111-dddd-4000-8000-000000000001', 'function', '{"name": "reschedule_task", "result": "ok"}', 'text', '{}',
+  '11111111-1212-4000-8000-000000000003',
+  '11111111-dddd-4000-8000-000000000001',
+  'function',
+  '{"name": "reschedule_task", "result": "ok"}',
+  'text',
+  '{}',
   now() - interval '7 days' + interval '15 seconds'
 ),
 (
-  '11111111-dddd-4000-8000-000000000001', 'assistant', 'Done. Twelve kilometres, at your own pace.', 'voice',
+  '11111111-1212-4000-8000-000000000004',
+  '11111111-dddd-4000-8000-000000000001',
+  'assistant',
+  'Done. Twelve kilometres, at your own pace.',
+  'voice',
   '{"voice": "alloy"}', now() - interval '7 days' + interval '18 seconds'
 ),
 (
-  '33333333-dddd-4000-8000-000000000001', 'system', 'Find out what the user wants to reach.', 'text', '{}',
+  '33333333-1212-4000-8000-000000000001',
+  '33333333-dddd-4000-8000-000000000001',
+  'system',
+  'Find out what the user wants to reach.',
+  'text',
+  '{}',
   now() - interval '1 hour'
 ),
 (
-  '33333333-dddd-4000-8000-000000000001', 'assistant', 'Welcome to Flux. What would you like to reach?', 'text', '{}',
+  '33333333-1212-4000-8000-000000000002',
+  '33333333-dddd-4000-8000-000000000001',
+  'assistant',
+  'Welcome to Flux. What would you like to reach?',
+  'text',
+  '{}',
   now() - interval '59 minutes'
 );
 
@@ -232,7 +263,7 @@ values
 insert into public.notification_log (id, task_id, channel, sent_at, response, responded_at, created_at)
 values
 (
-  '11111111-ffff-4000-8000-000000000001', '11111111-cccc-4000-8000-000000000001', 'push', now() - interval '49 hours',
+  '11111111-ffff-4000-8000-000000000001', '11111111-cccc-4000-8000-000000000003', 'push', now() - interval '49 hours',
   'on_my_way', now() - interval '48 hours 50 minutes', now() - interval '49 hours'
 ),
 (

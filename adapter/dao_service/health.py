@@ -12,7 +12,7 @@ from dao_service.contracts import READINESS
 from dao_service.errors import DataServiceError, InternalError, NotFoundError, UnavailableError
 from dao_service.gateway.protocol import Gateway
 from dao_service.observing.metrics import CONTENT_TYPE, Metrics
-from dao_service.openapi.document import RETRY_AFTER
+from dao_service.openapi.responses import RETRY_AFTER
 
 _READ = ["GET", "HEAD"]
 _NO_ROW = "00000000-0000-0000-0000-000000000000"

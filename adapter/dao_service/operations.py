@@ -43,8 +43,8 @@ class Operation:
     summary: str
     description: str
     answer: Any = None
-    response: str = "The result."
-    """A description of the answer."""
+    response: str = ""
+    """A description of the answer; empty if it follows from the type."""
     status: int = 200
     query: type[Input] | None = None
     body: type[Input] | None = None

@@ -9,6 +9,7 @@ from pathlib import Path
 from local_stack import LocalStack
 
 from .catalog import CannotGenerate
+from .examples import read_examples, write_examples
 from .files import check_files, write_files
 from .introspection import read_catalog
 from .modules import generate
@@ -19,11 +20,16 @@ def run(database_url: str | None, *, check: bool = False, root: Path = ROOT) -> 
     """Generate from that database, or from a throw-away one if None. Returns the exit code."""
     try:
         with _database(database_url) as url:
-            files = generate(asyncio.run(read_catalog(url)))
+            files = asyncio.run(_generate(url))
     except CannotGenerate as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     return check_files(root, files) if check else write_files(root, files)
+
+
+async def _generate(url: str) -> dict[str, str]:
+    catalog = await read_catalog(url)
+    return generate(catalog) | write_examples(await read_examples(url, catalog))
 
 
 @contextlib.contextmanager

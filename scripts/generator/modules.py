@@ -8,10 +8,9 @@ from .names import constant_name, noun
 from .python_types import Homes, PythonTypes, row_class
 from .rules import Wording, rules_of
 from .shapes import Shape, shape_of
-from .source import Source, call, mapping
+from .source import GENERATED, Source, call, mapping
 from .vocabulary import write_domain
 
-_FOLDER = "adapter/dao_service/generated"
 _VOCABULARY = "vocabulary"
 
 
@@ -27,7 +26,7 @@ def generate(catalog: Catalog) -> dict[str, str]:
 
 
 def _package(catalog: Catalog) -> Source:
-    source = Source(f"{_FOLDER}/__init__.py", "The contracts, as the database declares them, and their models and bindings.")
+    source = Source(f"{GENERATED}/__init__.py", "The contracts, as the database declares them, and their models and bindings.")
     schemas = {
         contract.name: call(
             source.binding("Schema"),
@@ -44,14 +43,14 @@ def _package(catalog: Catalog) -> Source:
 
 
 def _vocabulary(catalog: Catalog) -> Source:
-    source = Source(f"{_FOLDER}/{_VOCABULARY}.py", "The types of the contracts' fields, from the database's domains.")
+    source = Source(f"{GENERATED}/{_VOCABULARY}.py", "The types of the contracts' fields, from the database's domains.")
     for domain in catalog.domains(SHARED_SCHEMA):
         write_domain(catalog, domain, source)
     return source
 
 
 def _module(catalog: Catalog, contract: Contract, homes: Homes) -> Source:
-    source = Source(f"{_FOLDER}/{contract.module}.py", f"Contract {contract.name}: schema {contract.schema}.")
+    source = Source(f"{GENERATED}/{contract.module}.py", f"Contract {contract.name}: schema {contract.schema}.")
     if homes.domains[contract.schema] == contract.module:
         for domain in catalog.domains(contract.schema):
             write_domain(catalog, domain, source)

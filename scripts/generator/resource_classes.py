@@ -14,9 +14,8 @@ from dao_service.operations import Operation
 from dao_service.paging import Paging
 
 from .names import class_name, singular
-from .source import Source, docstring
+from .source import GENERATED, Source, docstring
 
-_FOLDER = "adapter/dao_service/generated"
 _CONNECTION = "dao_service.client.connection"
 _VERBS = ("get", "create", "update", "delete", "put")
 _WHOLE = {"create": "row", "update": "changes"}
@@ -31,7 +30,7 @@ def client_files() -> dict[str, str]:
 
 def _module(contract: Contract) -> Source:
     module = f"client_{contract.name.replace('.', '_')}"
-    source = Source(f"{_FOLDER}/{module}.py", f"Client of contract {contract.name}.")
+    source = Source(f"{GENERATED}/{module}.py", f"Client of contract {contract.name}.")
     lines = []
     for name, description in contract.resources.items():
         operations = [each for each in contract.operations if each.resource == name]

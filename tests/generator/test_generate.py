@@ -87,6 +87,10 @@ def test_a_file_that_nothing_generates_is_reported_and_removed(
         ("create domain public.tags as text[]", ["public.tags", "text[]"]),
         ("comment on column public.tasks.title is 'A title. @requird'", ["A title.", "@requird"]),
         ("comment on schema public is 'No contract.'", ["schema public", "@contract"]),
+        (
+            "create table public.moods (id uuid primary key); grant select on public.moods to service_role",
+            ["seed.sql", "public.moods"],
+        ),
         ("alter table public.goals add constraint short check (char_length(title) < 9)", ["short", "public.goals", "comment"]),
         ("alter table public.goals add column schema text", ["public.goals", "'schema'"]),
         ("alter table public.goals add column class text", ["public.goals", "'class'"]),
