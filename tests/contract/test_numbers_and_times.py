@@ -22,6 +22,19 @@ async def test_a_whole_number_may_be_written_with_a_fraction_of_zero(client_1_2:
     assert (full["milestones"][0]["week_number"], full["tasks"][0]["duration_minutes"]) == (1, 20)
 
 
+async def test_a_number_of_many_digits_is_kept_beside_a_whole_number_with_a_fraction(
+    client_1_2: httpx.AsyncClient, user: dict[str, Any]
+) -> None:
+    goal = '{"user_id": "%s", "title": "%s", "target_weeks": 6.0, "plan_json": {"big": 12345678901234567890.123456789}}'
+
+    created = await client_1_2.post("/api/v1/goals/", content=goal % (user["id"], "Run"))
+    refusal = await client_1_2.post("/api/v1/goals/", content=goal % (user["id"], ""))
+
+    assert created.json()["target_weeks"] == 6
+    assert "12345678901234567890.123456789" in created.text
+    assert [problem["field"] for problem in refusal.json()["errors"]] == ["title"]
+
+
 @pytest.mark.one_gateway
 @pytest.mark.parametrize("weeks", ["6.5", "0.0", "1e20", '"6"'])
 async def test_a_number_that_is_not_whole_or_outside_its_range_is_refused(
