@@ -1,6 +1,11 @@
-"""A body as JSON text: what is wrong with it as such, and the few values that Postgres reads otherwise than Pydantic.
+"""A body as JSON text: the problems that Pydantic does not see, and the values that Postgres reads differently.
 
-One pass over the text, linear in its length, keeps numbers as they are written.
+Pydantic's parser keeps the last of two equal names, takes NaN and Infinity for numbers, and accepts U+0000 in texts. One pass of
+Python's parser finds all three in time linear in the body.
+
+The text itself goes on to the database, unless a value has a form that Postgres does not read as Pydantic does: a whole number
+written as 6.0, a time finer than a microsecond (Postgres would round it), an id written as a URN, and other rare forms. Then these
+values are written in the usual form, and all others stay as they were sent, digit by digit.
 """
 
 import json
@@ -8,7 +13,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 import orjson
@@ -19,141 +24,161 @@ from dao_service.errors import BadRequestError, FieldProblem
 Place = tuple[str | int, ...]
 """The way to a value: names of fields and indices of lists."""
 
+MOST_LISTED = 100
 NUL = "Text cannot hold the character U+0000."
-_UNLIKE_POSTGRES = re.compile(rb"\.[0-9]{7}|urn:|\xe2\x88\x92|\\u")
-"""What a value may hold that Postgres does not read as Pydantic does. An escape may hide anything."""
+_TWICE = "This field is given twice."
+_USUAL_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?([Zz]|[+-]\d\d:?\d\d)", re.ASCII)
+"""The form of times that Postgres reads as Pydantic does."""
+_SHORT_NUMBER = re.compile(r"-?\d{1,15}|-?(?=.{1,16}$)\d+\.\d+", re.ASCII)
+"""A number that a double holds as it is written."""
 
 
 class BodyText:
-    """A body as JSON, with numbers as they are written."""
+    """The text of a body, and the value that it stands for, with each number as its text."""
 
     def __init__(self, raw: bytes) -> None:
+        """Raises `BadRequestError` for NaN, Infinity and extreme nesting. Other texts that are not JSON are left to Pydantic."""
         self.raw = raw
-        self._repeats = False
         self._has_nul = b"\\u0000" in raw
+        self._has_repeated = False
         try:
-            self.value = json.loads(
-                raw, parse_float=_Number, parse_int=_Number, parse_constant=_refuse_constant, object_pairs_hook=self._object
-            )
+            self.value = json.JSONDecoder(
+                parse_float=str, parse_int=str, parse_constant=_refuse_constant, object_pairs_hook=self._object
+            ).decode(raw.decode())
         except RecursionError:
             raise BadRequestError("The body is nested too deeply.") from None
-        except _ConstantError:
-            raise BadRequestError("The body is not JSON.") from None
         except ValueError:
-            self.value = None  # Pydantic says where.
+            self.value = None
 
     def _object(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         values = dict(pairs)
         if len(values) == len(pairs):
             return values
-        self._repeats = True
+        self._has_repeated = True
         return _Repeating(values, repeated(name for name, _ in pairs))
 
-    @property
-    def is_wrong(self) -> bool:
-        """Whether it may have problems that Pydantic does not see."""
-        return self._repeats or self._has_nul
+    def problems(self) -> tuple[list[FieldProblem], int]:
+        """The first repeated names and texts with U+0000, and the number of all."""
+        found: list[FieldProblem] = []
+        count = 0
+        if self._has_repeated or self._has_nul:
+            for place, message in self._problems():
+                count += 1
+                if count <= MOST_LISTED:
+                    found.append(FieldProblem(field=field_path(place), message=message))
+        return found, count
 
-    def problems(self) -> Iterator[FieldProblem]:
-        """Names that an object has twice, and texts that hold U+0000, which Postgres cannot store."""
-        if not self.is_wrong:
-            return
-        for place, value in _values(self.value, ()):
+    def _problems(self) -> Iterator[tuple[Place, str]]:
+        for place, value in _values(self.value):
             if isinstance(value, _Repeating):
                 for name in value.names:
-                    yield FieldProblem(field=field_path((*place, name)), message="This field is given twice.")
-            texts = (value,) if isinstance(value, str) else value if isinstance(value, dict) else ()
-            if self._has_nul and any("\0" in each for each in texts):
-                yield FieldProblem(field=field_path(place), message=NUL)
-
-    def beginning(self, most_values: int) -> bytes:
-        """The body cut off after so many values."""
-        return _dump(_first_values(self.value, [most_values]))
-
-    def as_postgres_reads_it(self, body: BaseModel) -> bytes:
-        """The text for Postgres: as it came, unless a value has to be written anew. `body` is what Pydantic read."""
-        return _dump(self.value) if _UNLIKE_POSTGRES.search(self.raw) and _write_anew(body, self.value) else self.raw
+                    yield (*place, name), _TWICE
+            if self._has_nul and isinstance(value, str | dict) and "\0" in (value if isinstance(value, str) else "".join(value)):
+                yield place, NUL
 
     def with_whole_numbers(self, places: list[Place]) -> bytes:
-        """With whole numbers at these places: JSON does not tell 6 from 6.0, Postgres does."""
+        """The text with whole numbers at these places: Postgres reads 6.0 as no integer."""
+        body = _parse(self.raw)
         for *way, last in places:
-            holder = self.value
+            holder = body
             for step in way:
                 holder = holder[step]
-            holder[last] = _Number(int(float(holder[last])))
-        return _dump(self.value)
+            holder[last] = _whole_number(str(int(float(holder[last]))))
+        return _dump(body)
 
-
-class _Number(str):
-    """A number as it is written."""
-
-    __slots__ = ()
+    def for_postgres(self, body: BaseModel) -> bytes:
+        """The text with every value in a form that Postgres reads as Pydantic did. `body` is the result of Pydantic."""
+        if not _unusual(body, self.value):
+            return self.raw
+        sent = _parse(self.raw)
+        for holder, key, value in _unusual(body, sent):
+            holder[key] = value
+        return _dump(sent)
 
 
 class _Repeating(dict[str, Any]):
-    """An object with names that it has twice."""
+    """An object with repeated names."""
 
     def __init__(self, values: dict[str, Any], names: list[str]) -> None:
         super().__init__(values)
         self.names = names
 
 
-class _ConstantError(ValueError):
-    """NaN or Infinity, which Pydantic reads as numbers."""
+class _Number(str):
+    """The text of a number."""
+
+    __slots__ = ()
 
 
 def _refuse_constant(_: str) -> None:
-    raise _ConstantError
+    raise BadRequestError("The body is not JSON.")
 
 
 def repeated(names: Iterable[str]) -> list[str]:
     return [name for name, times in Counter(names).items() if times > 1]
 
 
-def _dump(value: Any) -> bytes:
-    return orjson.dumps(value, default=lambda number: orjson.Fragment(str(number)), option=orjson.OPT_PASSTHROUGH_SUBCLASS)
+def field_path(place: Place) -> str:
+    """`("milestones", 2, "tasks", 0, "title")` as `milestones[2].tasks[0].title`."""
+    path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in place).removeprefix(".")
+    return path or ('""' if place else "body")
 
 
-def _values(value: Any, place: Place) -> Iterator[tuple[Place, Any]]:
-    waiting = [(place, value)]
+def _values(value: Any) -> Iterator[tuple[Place, Any]]:
+    """All values and their places, in the order of the text."""
+    waiting: list[tuple[Place, Any]] = [((), value)]
     while waiting:
         place, value = waiting.pop()
         yield place, value
         if isinstance(value, dict):
-            waiting.extend((((*place, name), item) for name, item in reversed(value.items())))
+            waiting.extend(((*place, name), item) for name, item in reversed(value.items()))
         elif isinstance(value, list):
             waiting.extend(((*place, index), value[index]) for index in range(len(value) - 1, -1, -1))
 
 
-def _first_values(value: Any, budget: list[int]) -> Any:
-    """The value cut off after so many values."""
-    budget[0] -= 1
-    if isinstance(value, dict):
-        return {name: _first_values(item, budget) for name, item in value.items() if budget[0] > 0}
-    if isinstance(value, list):
-        return [_first_values(item, budget) for item in value if budget[0] > 0]
-    return value
+_Form = tuple[Any, Any, Any]
+"""The object that holds a value, the value's key in it, and its usual form."""
 
 
-def _write_anew(body: BaseModel, sent: dict[str, Any]) -> bool:
-    """Puts ids and points in time into what was sent as Postgres reads them; says whether any differed."""
-    changed = False
+def _unusual(body: BaseModel, sent: Any) -> list[_Form]:
+    """The ids, times and numbers that were sent in a form of their own."""
+    found: list[_Form] = []
     for name in body.model_fields_set:
-        value, before = getattr(body, name), sent.get(name)
-        if isinstance(value, datetime | UUID):
-            sent[name] = value.isoformat() if isinstance(value, datetime) else str(value)
-            changed |= sent[name] != before
+        value = getattr(body, name)
+        if isinstance(value, list):
+            if value and isinstance(value[0], BaseModel):
+                for item, part in zip(value, sent[name], strict=True):
+                    found += _unusual(item, part)
+            elif value and isinstance(value[0], UUID):
+                for index, item in enumerate(value):
+                    _note_form(sent[name], index, item, found)
         elif isinstance(value, BaseModel):
-            changed |= _write_anew(value, cast("Any", before))
-        elif isinstance(value, list) and value and isinstance(value[0], UUID):
-            sent[name] = [str(each) for each in value]
-            changed |= sent[name] != before
-        elif isinstance(value, list) and value and isinstance(value[0], BaseModel):
-            changed |= sum(_write_anew(each, part) for each, part in zip(value, cast("Any", before), strict=True)) > 0
-    return changed
+            found += _unusual(value, sent[name])
+        elif isinstance(value, UUID | datetime | float):
+            _note_form(sent, name, value, found)
+    return found
 
 
-def field_path(place: tuple[str | int, ...]) -> str:
-    """`("milestones", 2, "tasks", 0, "title")` as `milestones[2].tasks[0].title`."""
-    path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in place).removeprefix(".")
-    return path or ('""' if place else "body")
+def _note_form(holder: Any, key: Any, value: UUID | datetime | float, found: list[_Form]) -> None:
+    """Adds the value's usual form if it was sent in another. A number that only rounds to 0 is left to the database's limits."""
+    text = str(holder[key])
+    if isinstance(value, UUID):
+        if text.startswith("urn:"):
+            found.append((holder, key, str(value)))
+    elif isinstance(value, datetime):
+        if not _USUAL_TIME.fullmatch(text):
+            found.append((holder, key, value.isoformat()))
+    elif value and not _SHORT_NUMBER.fullmatch(text):
+        found.append((holder, key, value))
+
+
+def _parse(raw: bytes) -> Any:
+    return json.loads(raw, parse_float=_Number, parse_int=_whole_number)
+
+
+def _whole_number(text: str) -> int | _Number:
+    return int(text) if len(text) < 19 else _Number(text)
+
+
+def _dump(value: Any) -> bytes:
+    return orjson.dumps(value, default=lambda number: orjson.Fragment(str(number)), option=orjson.OPT_PASSTHROUGH_SUBCLASS)

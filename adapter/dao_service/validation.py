@@ -1,12 +1,13 @@
-"""Reads what a caller sent by the operation's declaration, and says what is wrong with it: all problems, each with its field.
+"""Validates queries and bodies by the declaration of their operation, and reports all problems at once, each with its field.
 
-Bodies go on to the database as they came, but for what `body_text` writes anew. Time and answer grow at most linearly with what was
-sent: at most 100 problems are listed, and `detail` says how many there are.
+Time and answer grow at most linearly with the request: at most 100 problems are listed, and `detail` says how many there are.
 """
 
 import re
-from collections.abc import Container, Iterator, Mapping
-from typing import Any, cast
+from collections.abc import Container, Iterable, Iterator, Mapping
+from functools import cache
+from itertools import chain, islice
+from typing import Any, cast, get_args
 from urllib.parse import parse_qsl
 from uuid import UUID
 
@@ -14,14 +15,15 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from dao_service.bindings import Input
-from dao_service.body_text import NUL, BodyText, field_path, repeated
+from dao_service.body_text import MOST_LISTED, NUL, BodyText, Place, field_path, repeated
 from dao_service.errors import BadRequestError, FieldProblem, InvalidError
 
 NO_FIELD = "There is no such field."
 NO_PARAMETER = "There is no such parameter."
-_MOST_LISTED = 100
-_MOST_READ_AGAIN = 2000
-"""Values of a body with more problems than are listed that are read again to list the first ones."""
+_MOST_ENTRIES = 10_000
+"""Entries of all lists of a structure, so that it has a bounded number of problems."""
+_SMALL_BYTES = 512
+"""A body without room for more problems than are listed."""
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _CANONICAL_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _TIMESTAMP = "A date and time with an offset is expected, such as 2026-01-31T09:00:00+00:00."
@@ -66,37 +68,87 @@ def read_query(model: type[Input] | None, query_string: bytes) -> Input | None:
     try:
         query: Input = model.__pydantic_validator__.validate_strings(cast("Any", values))
     except ValidationError as error:
-        raise _invalid([_of_query(problem, values) for problem in _problems(_details(error), unknown=NO_PARAMETER)]) from None
+        raise _invalid(
+            [_of_query(problem, values) for problem in _problems(error.errors(include_url=False), unknown=NO_PARAMETER)]
+        ) from None
     if "\0" in "".join(values.values()):
         raise _invalid([FieldProblem(field=name, message=NUL) for name, value in pairs if "\0" in value])
     return query
 
 
 def read_body(model: type[Input], raw: bytes, row: Any = None, unknown: str = NO_FIELD) -> tuple[Input, bytes]:
-    """The body, and its JSON as it goes to the database.
+    """The body, and its text for the database.
 
     `row` is the model of the row that is written, `unknown` the message for a field that it doesn't have.
 
-    Raises `BadRequestError` if it is not JSON and `InvalidError` if it is not what the operation takes.
+    Raises `BadRequestError` if the body is not JSON and `InvalidError` if the operation does not take it.
     """
-    raw = raw.removeprefix(_BYTE_ORDER_MARK)
-    text = BodyText(raw)
+    text = BodyText(raw.removeprefix(_BYTE_ORDER_MARK))
+    surplus, count = _unknown_fields(model, text.value) if len(raw) > _SMALL_BYTES else ([], 0)
+    body: Input | None = None
+    details = list[ErrorDetails]()
     try:
-        body: Input = model.__pydantic_validator__.validate_json(raw, strict=True)
+        # Pydantic takes its time to describe a problem, so it is not asked for unknown fields that already fill the list.
+        body = model.__pydantic_validator__.validate_json(text.raw, strict=True, extra="ignore" if surplus else None)
     except ValidationError as error:
-        count = error.error_count()
-        details = _details(error) if count <= _MOST_LISTED else _details_of_beginning(model, text)
-        if details and details[0]["type"] == "json_invalid":
-            raise BadRequestError(_unreadable(raw, details[0]["msg"])) from None
-        whole = [each["loc"] for each in details if each["type"] == "int_type" and _is_whole(each["input"])]
-        own = list(text.problems())
-        if whole and not own:
-            return read_body(model, text.with_whole_numbers(whole), row, unknown)
-        known = getattr(row, "model_fields", ())
-        raise _invalid([*_problems(details, known, unknown), *own], count + len(own)) from None
-    if text.is_wrong and (found := list(text.problems())):
-        raise _invalid(found)
-    return body, text.as_postgres_reads_it(body)
+        details = error.errors(include_url=False, include_context=False)
+        if details[0]["type"] == "json_invalid":
+            raise BadRequestError(_unreadable(text.raw, details[0]["msg"])) from None
+    own, own_count = text.problems()
+    if body is not None and not (own or surplus):
+        return body, text.for_postgres(body)
+    whole = [each["loc"] for each in details if each["type"] == "int_type" and _is_whole(each["input"])]
+    if whole and not own:
+        return read_body(model, text.with_whole_numbers(whole), row, unknown)
+    known = getattr(row, "model_fields", ())
+    described = _problems(chain(details, surplus), known, unknown)
+    raise _invalid([*islice(chain(own, described), MOST_LISTED)], own_count + len(details) + count)
+
+
+def _unknown_fields(model: type[Input], body: Any) -> tuple[list[ErrorDetails], int]:
+    """If a body has more unknown fields than are listed, the first ones and the number of all."""
+    found = list[ErrorDetails]()
+    count = 0
+    for part, row, place in _rows(model, body):
+        fields = part.model_fields
+        names = [name for name in row if name not in fields]
+        count += len(names)
+        listed = names[: MOST_LISTED - len(found)]
+        found += ({"type": "extra_forbidden", "loc": (*place, name), "msg": "", "input": None} for name in listed)
+    return (found, count) if count > MOST_LISTED else ([], 0)
+
+
+def _rows(model: type[Input], body: Any) -> Iterator[tuple[type[Input], dict[str, Any], Place]]:
+    """The rows of a body, of which a structure has several. Raises `InvalidError` if it has too many."""
+    waiting: list[tuple[type[Input], Any, Place]] = [(model, body, ())]
+    entries = 0
+    for part, row, place in waiting:
+        if not isinstance(row, dict):
+            continue
+        yield part, row, place
+        if not (parts := _parts(part)) and not place:
+            return
+        entries += sum(len(value) for value in row.values() if isinstance(value, list))
+        if entries > _MOST_ENTRIES:
+            message = f"The lists of a structure hold at most {_MOST_ENTRIES:,} entries in all."
+            raise _invalid([FieldProblem(field="body", message=message)])
+        for name, inner in parts.items():
+            rows = row.get(name)
+            if isinstance(rows, list):
+                waiting.extend((inner, each, (*place, name, index)) for index, each in enumerate(rows))
+            else:
+                waiting.append((inner, rows, (*place, name)))
+
+
+@cache
+def _parts(model: type[Input]) -> dict[str, type[Input]]:
+    """The fields of a model that hold rows."""
+    found = {}
+    for name, field in model.model_fields.items():
+        for kind in (field.annotation, *get_args(field.annotation)):
+            if isinstance(kind, type) and issubclass(kind, Input):
+                found[name] = kind
+    return found
 
 
 def _unreadable(raw: bytes, message: str) -> str:
@@ -111,22 +163,9 @@ def _is_whole(value: Any) -> bool:
     return isinstance(value, float) and value.is_integer()
 
 
-def _details_of_beginning(model: type[Input], text: BodyText) -> list[ErrorDetails]:
-    """The first problems of a body that has too many to list."""
-    try:
-        model.__pydantic_validator__.validate_json(text.beginning(_MOST_READ_AGAIN), strict=True)
-    except ValidationError as error:
-        return _details(error)[:_MOST_LISTED]
-    return []
-
-
-def _details(error: ValidationError) -> list[ErrorDetails]:
-    return error.errors(include_url=False, include_context=False)
-
-
-def _problems(details: list[ErrorDetails], known: Container[str] = (), unknown: str = NO_FIELD) -> Iterator[FieldProblem]:
+def _problems(details: Iterable[ErrorDetails], known: Container[str] = (), unknown: str = NO_FIELD) -> Iterator[FieldProblem]:
     """`known` are the fields of the row, of which not all can be set; `unknown` is the message for any other."""
-    for problem in details[:_MOST_LISTED]:
+    for problem in details:
         kind, place = problem["type"], problem["loc"]
         message = _MESSAGES.get(kind, problem["msg"]).removeprefix("Value error, ").replace(" after validation", "")
         if "datetime.datetime(" in message:
@@ -144,6 +183,11 @@ def _of_query(problem: FieldProblem, values: Mapping[str, str]) -> FieldProblem:
 
 
 def _invalid(problems: list[FieldProblem], count: int = 0) -> InvalidError:
-    first = f"{problems[0]['field']}: {problems[0]['message']}"
-    others = max(count, len(problems)) - 1
-    return InvalidError(f"{first} ({others} more in errors)" if others else first, problems[:_MOST_LISTED])
+    """`count` is the number of all problems, if not all are given."""
+    detail = f"{problems[0]['field']}: {problems[0]['message']}"
+    count = max(count, len(problems))
+    if count > MOST_LISTED:
+        detail += f" ({count} problems in all, the first {MOST_LISTED} in errors)"
+    elif count > 1:
+        detail += f" ({count - 1} more in errors)"
+    return InvalidError(detail, problems[:MOST_LISTED])

@@ -20,9 +20,10 @@ FINE = "2026-03-01T10:00:00.1234567Z"
         ("2026-04-01T23:59:59.9999999Z", "2026-04-01T23:59:59.999999+00:00"),
         ("9999-12-31T23:59:59.9999999Z", "9999-12-31T23:59:59.999999+00:00"),
         ("2026-03-01T10:00:00\u221205:00", "2026-03-01T15:00:00+00:00"),
+        ("2026-03-01_10:00:00Z", "2026-03-01T10:00:00+00:00"),
     ],
 )
-async def test_a_point_in_time_is_cut_to_the_microsecond(
+async def test_a_time_is_stored_and_found_to_the_microsecond(
     sent: str, kept: str, user: dict[str, Any], client_1_2: httpx.AsyncClient
 ) -> None:
     task = await create(client_1_2, "tasks", make_task_data(user["id"], scheduled_at=sent))
@@ -67,3 +68,33 @@ async def test_rewriting_a_value_leaves_free_json_unchanged(user: dict[str, Any]
 async def test_a_problem_in_another_field_is_listed_too(user: dict[str, Any], client_1_2: httpx.AsyncClient) -> None:
     body = make_task_data(f"urn:uuid:{user['id']}", title="", scheduled_at=FINE, duration_minutes=0)
     refused(await client_1_2.post(TASKS, json=body), 422, "title", "duration_minutes")
+
+
+@pytest.mark.parametrize(("sent", "kept"), [("1.0000000000000001", 1.0), ("0.12345678901234567890", 0.12345678901234568), ("1", 1)])
+async def test_a_number_is_stored_as_the_nearest_double(
+    sent: str, kept: float, user: dict[str, Any], client_1_2: httpx.AsyncClient
+) -> None:
+    body = f'{{"user_id": "{user["id"]}", "confidence": {sent}}}'
+    pattern = await client_1_2.post("/api/v1/patterns/", content=body, headers={"Content-Type": "application/json"})
+
+    assert pattern.status_code == 201, pattern.text
+    assert pattern.json()["confidence"] == kept
+
+
+async def test_every_form_of_an_id_and_a_time_that_pydantic_reads_is_accepted(
+    user: dict[str, Any], client_1_0: httpx.AsyncClient, client_1_2: httpx.AsyncClient
+) -> None:
+    number = user["id"].replace("-", "")
+    for form in (user["id"].upper(), number, f"{{{user['id']}}}", f"urn:uuid:{user['id']}"):
+        for time in (
+            "2026-03-01T10:00Z",
+            "2026-03-01t10:00:00z",
+            "2026-03-01 10:00:00.1+0000",
+            "2026-03-01T10:00:00.123456789-00:00",
+        ):
+            task = await create(client_1_2, "tasks", make_task_data(form, scheduled_at=time))
+            assert (task["user_id"], task["scheduled_at"][:16]) == (user["id"], "2026-03-01T10:00")
+    flags = {"virtual_now": FINE, "escalation_speed": 1.00000000000000001}
+    for client in (client_1_0, client_1_2):
+        put = await client.put(f"/api/v1/demo-flags/{user['id']}", json=flags)
+        assert put.json()["virtual_now"] == "2026-03-01T10:00:00.123456+00:00", put.text
