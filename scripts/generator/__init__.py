@@ -1,1 +1,1 @@
-"""Writes the adapter's models and bindings from what a migrated database says about itself."""
+"""Generates the adapter's mechanical code and documents from the migrated database."""

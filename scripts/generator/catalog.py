@@ -1,4 +1,4 @@
-"""Plain records of what pg_catalog says about a database, before any decision."""
+"""Plain records of a database, as pg_catalog describes it."""
 
 from dataclasses import dataclass, field
 from typing import Literal

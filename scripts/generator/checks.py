@@ -1,4 +1,4 @@
-"""What a domain's checks say, from the definitions that Postgres prints."""
+"""The constraints in a domain's checks, from the definitions that Postgres prints."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ _FLAT = {parse("coalesce(array_ndims(VALUE), 1) = 1"), parse("array_position(VAL
 
 @dataclass
 class Facts:
-    """Everything that the checks of one domain say together."""
+    """All checks of one domain together."""
 
     words: tuple[str, ...] = ()
     json_type: str | None = None
@@ -45,9 +45,9 @@ def read_checks(checks: Iterable[DomainCheck]) -> Facts:
             elif condition in _JSON_TYPES:
                 facts.json_type = _JSON_TYPES[condition]
             elif not (_add_bound(facts, condition) or _add_words(facts, condition)):
-                raise CannotGenerate(f"can't express in Python what the check {check.name} says: {check.definition}")
+                raise CannotGenerate(f"can't express the check {check.name} in Python: {check.definition}")
     if flat and flat != _FLAT:
-        raise CannotGenerate("an array domain says only half of being flat: one dimension, and no nulls")
+        raise CannotGenerate("an array domain checks only one of: one dimension, no nulls")
     facts.flat = bool(flat)
     return facts
 

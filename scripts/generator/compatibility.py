@@ -1,7 +1,6 @@
-"""Whether callers of a documented API can go on as they are: what a new OpenAPI document takes away from an old one.
+"""Finds the changes between two OpenAPI documents that break callers.
 
-A request that was right must stay right, and an answer must keep what it promised. New paths, fields, words and wider limits are
-no matter.
+A valid request must stay valid, and a response must keep its promises. New paths, fields, words and wider limits break nothing.
 """
 
 from collections.abc import Iterator
@@ -17,7 +16,7 @@ _METHODS = ("get", "put", "post", "patch", "delete")
 
 
 def breaking_changes(old: Json, new: Json) -> list[str]:
-    """One line for each change between the two documents that breaks a caller."""
+    """One line per breaking change."""
     return list(_Comparison(old, new).of_paths())
 
 
@@ -43,7 +42,7 @@ class _Comparison:
         yield from self._of_body(where, old.get("requestBody", {}), new.get("requestBody", {}))
         yield from self._of_answers(where, old["responses"], new["responses"])
         if not _ways_in(old) <= _ways_in(new):
-            yield f"{where}: lets some callers in no more"
+            yield f"{where}: no longer accepts every kind of caller"
 
     def _of_body(self, where: str, old: Json, new: Json) -> Iterator[str]:
         if new.get("required") and not old.get("required"):
@@ -54,7 +53,7 @@ class _Comparison:
     def _of_answers(self, where: str, old: Json, new: Json) -> Iterator[str]:
         for status, answer in old.items():
             if status not in new:
-                yield f"{where}: the answer {status} is gone"
+                yield f"{where}: the response {status} is gone"
             elif (schema := _schema(_resolved(self.old, answer))) is not None:
                 yield from self._of_output(f"{where} {status}", schema, _schema(_resolved(self.new, new[status])))
 
@@ -76,7 +75,7 @@ class _Comparison:
         return {each["name"]: each for each in found}
 
     def _of_input(self, where: str, old: Json, new: Json | None) -> Iterator[str]:
-        """What callers may send."""
+        """Compares what callers may send."""
         accepted = _by_type(self.new, new)
         for kind, before in _by_type(self.old, old).items():
             after = _alternative(accepted, kind)
@@ -94,7 +93,7 @@ class _Comparison:
                 yield from self._of_input(f"{where}[]", before["items"], after["items"])
 
     def _of_output(self, where: str, old: Json, new: Json | None) -> Iterator[str]:
-        """What callers may rely on in an answer."""
+        """Compares what callers may rely on in a response."""
         promised = _by_type(self.old, old)
         for kind, after in _by_type(self.new, new).items():
             before = _alternative(promised, kind)
@@ -124,7 +123,7 @@ def _of_limits(where: str, old: Json, new: Json) -> Iterator[str]:
         if name in new and new[name] != old.get(name):
             yield f"{where}: the {name} is {new[name]}"
     if new.get("additionalProperties") is False and old.get("additionalProperties") is not False:
-        yield f"{where}: takes no other fields"
+        yield f"{where}: rejects other fields"
     for name in set(new.get("required", ())) - set(old.get("required", ())):
         yield f"{where}.{name} is required"
 
@@ -132,7 +131,7 @@ def _of_limits(where: str, old: Json, new: Json) -> Iterator[str]:
 def _of_words(where: str, old: Json, new: Json) -> Iterator[str]:
     before, after = _words(old), _words(new)
     if after is not None and before is None:
-        yield f"{where}: takes certain words only"
+        yield f"{where}: accepts only certain words"
     for word in sorted((before or set()) - (after or before or set())):
         yield f"{where}: the word {word} is gone"
 
@@ -144,7 +143,7 @@ def _words(schema: Json) -> set[str] | None:
 
 
 def _schema(part: Json) -> Json | None:
-    """Of a body or answer, the schema of its JSON."""
+    """The schema of a body's or response's JSON."""
     schema: Json | None = part.get("content", {}).get("application/json", {}).get("schema")
     return schema
 
@@ -160,7 +159,7 @@ def _by_type(document: Json, schema: Json | None) -> dict[str, Json]:
 
 
 def _alternative(found: dict[str, Json], kind: str) -> Json | None:
-    """The alternative that covers a type."""
+    """The alternative that accepts a type."""
     if kind == "integer" and "number" in found:
         return found["number"]
     return found.get(kind, found.get("any"))
@@ -177,5 +176,5 @@ def _resolved(document: Json, part: Json) -> Json:
 
 
 def _ways_in(operation: Json) -> set[tuple[str, ...]]:
-    """The ways to be let in, each as the names of the schemes that it needs."""
+    """The ways to authenticate, each as the names of its schemes."""
     return {tuple(sorted(each)) for each in operation.get("security", [{}])}

@@ -1,9 +1,10 @@
-"""The entity diagram: the tables of the shared schema and what refers to what, as Mermaid draws it."""
+"""The entity diagram of the shared schema: its tables and their references, for Mermaid."""
 
 import re
 from collections.abc import Iterator
 
 from .catalog import Catalog, Column, Constraint, Relation
+from .shapes import naming_column
 
 _PATH = "docs/entities.md"
 _HEAD = """\
@@ -37,9 +38,10 @@ def _table(catalog: Catalog, table: Relation) -> Iterator[str]:
 
 
 def _references(catalog: Catalog, table: Relation) -> Iterator[str]:
-    """A line for each reference, from the table that it names."""
+    """One line per reference, starting with the referenced table."""
+    columns = {column.number: column for column in catalog.columns[table.oid]}
     for constraint in _constraints(catalog, table, "reference"):
-        column = _naming(catalog, table, constraint)
+        column = columns[naming_column(catalog, constraint)]
         named = catalog.relations.get(constraint.referenced)
         if named is None or named.schema != table.schema:
             continue
@@ -48,21 +50,11 @@ def _references(catalog: Catalog, table: Relation) -> Iterator[str]:
         yield f"  {named.name} {one}--{'o|' if alone else 'o{'} {table.name} : {column.name}"
 
 
-def _naming(catalog: Catalog, table: Relation, constraint: Constraint) -> Column:
-    """Of a reference that also compares the owner, the column that it is about: the one that no other reference is about alone."""
-    columns = {column.number: column for column in catalog.columns[table.oid]}
-    alone = {each.columns[0] for each in _constraints(catalog, table, "reference") if len(each.columns) == 1}
-    about = [number for number in constraint.columns if number not in alone] or list(constraint.columns)
-    # A column of a composite reference is named after what it names: goal_id beside user_id.
-    about.sort(key=lambda number: columns[number].name == "user_id")
-    return columns[about[0]]
-
-
 def _is(catalog: Catalog, column: Column, kind: str) -> bool:
     table = catalog.relations[column.relation]
     if kind == "reference":
-        return any(_naming(catalog, table, each).number == column.number for each in _constraints(catalog, table, kind))
-    # What is unique only together with others serves references that compare the owner too.
+        return any(naming_column(catalog, each) == column.number for each in _constraints(catalog, table, kind))
+    # Keys of several columns only serve as targets of references that compare the owner too.
     return any(each.columns == (column.number,) for each in _constraints(catalog, table, kind))
 
 
@@ -71,5 +63,5 @@ def _constraints(catalog: Catalog, table: Relation, *kinds: str) -> list[Constra
 
 
 def _type(column: Column) -> str:
-    """`public."json_object"` as `json_object`; Mermaid takes one word."""
+    """`json_object` for `public."json_object"`: Mermaid accepts one word."""
     return re.sub(r"\W+", "_", column.sql_type.rpartition(".")[2].strip('"'))

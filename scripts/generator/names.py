@@ -1,10 +1,10 @@
-"""SQL names in Python's words."""
+"""SQL names as Python names."""
 
 import keyword
 
 from .catalog import CannotGenerate
 
-# What a field of a Pydantic model can't be called: attributes of BaseModel, and the types that its own annotations use.
+# Names that a Pydantic field can't have: attributes of BaseModel, and types that annotations use.
 _BASE_MODEL = {"construct", "copy", "dict", "from_orm", "json", "parse_file", "parse_obj", "parse_raw", "schema"}
 _BASE_MODEL |= {"schema_json", "update_forward_refs", "validate"}
 _TYPES = {"bool", "dict", "float", "int", "list", "str"}
@@ -19,7 +19,7 @@ def class_name(name: str) -> str:
 
 
 def singular(name: str) -> str:
-    """The name of one row: tasks becomes task, goals_full goal_full, demo_flags stays. The first word is the noun."""
+    """The name of one row: tasks becomes task, goals_full goal_full; demo_flags stays. The first word is the noun."""
     first, underscore, rest = name.partition("_")
     if first.endswith("ies"):
         first = first.removesuffix("ies") + "y"
@@ -37,7 +37,7 @@ def constant_name(name: str) -> str:
 
 
 def field_name(owner: str, name: str) -> str:
-    """The name itself, where a Pydantic model can have a field of that name."""
+    """The name unchanged, if a Pydantic model can have a field of that name."""
     reserved = name in _BASE_MODEL or name in _TYPES or name.startswith(("_", "model_"))
     if not name.isidentifier() or keyword.iskeyword(name) or reserved:
         raise CannotGenerate(f"{owner} has {name!r}, which can't be the name of a Python model's field: rename it")

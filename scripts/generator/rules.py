@@ -1,4 +1,4 @@
-"""The constraints behind a contract, as what to tell a caller who breaks one."""
+"""The constraints of a contract's tables, each with the message for callers who break it."""
 
 from collections.abc import Iterator
 from itertools import chain
@@ -17,7 +17,7 @@ class Wording:
         self._fields: dict[tuple[Oid, int], str] = {}
         self._nouns: dict[Oid, str] = {}
         relations = [shape for shape in shapes if shape.relation.kind != "composite"]
-        # Several relations may show one table: the one that is written to names it.
+        # If several relations show a table, the writable one names it.
         for shape in sorted(relations, key=lambda each: not each.creatable):
             for column in catalog.columns.get(shape.relation.oid, []):
                 stored = table_column(catalog, column)
@@ -26,7 +26,7 @@ class Wording:
                     self._nouns.setdefault(stored.relation, noun(shape.relation.name))
 
     def field(self, table: Oid, column: int) -> str | None:
-        """None for a column that the contract does not show."""
+        """None if the contract does not show the column."""
         return self._fields.get((table, column))
 
     def noun(self, catalog: Catalog, table: Oid) -> str:
@@ -38,7 +38,7 @@ class Wording:
 
 
 def rules_of(catalog: Catalog, wording: Wording) -> dict[str, str]:
-    """Constraint name to the source of its Constraint, by name."""
+    """Constraint name to the source of its Constraint, sorted."""
     rules: dict[str, str] = {}
     for name, said in _all_said(catalog, wording):
         if said is None:
@@ -54,7 +54,7 @@ def _all_said(catalog: Catalog, wording: Wording) -> Iterator[tuple[str, tuple[s
     for table in wording.tables:
         for constraint in catalog.constraints.get(table, []):
             yield constraint.name, _said(catalog, wording, constraint)
-    # Postgres doesn't say which field held what a domain refused.
+    # Postgres doesn't report which field a domain's check rejected.
     for check in chain.from_iterable(catalog.checks.values()):
         yield check.name, None if check.comment is None else ("check", "", check.comment)
 

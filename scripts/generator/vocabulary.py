@@ -1,4 +1,4 @@
-"""Domains as Python types: enumerations as StrEnum, the rest as Annotated aliases with what their checks say."""
+"""Domains as Python types: enumerations as StrEnum, the others as Annotated aliases with the constraints of their checks."""
 
 from datetime import UTC, datetime
 
@@ -7,14 +7,14 @@ from .checks import Facts, read_checks
 from .names import class_name, constant_name
 from .source import Source, call, docstring
 
-# What no check says about a JSON domain.
+# The types of JSON domains that their checks don't tell.
 _JSON_TYPES = {"tally": "dict[str, int]"}
 
 _INTEGERS = {"integer": (-(2**31), 2**31 - 1), "bigint": (-(2**63), 2**63 - 1)}
 
 
 def facts_of(catalog: Catalog, domain: Type) -> tuple[Type, Facts]:
-    """The type beneath a domain that is no domain, and what the checks on the way say."""
+    """The first type beneath a domain that is no domain, and the checks of all domains on the way."""
     checks: list[DomainCheck] = []
     beneath = domain
     while beneath.kind == "domain":
@@ -27,7 +27,7 @@ def facts_of(catalog: Catalog, domain: Type) -> tuple[Type, Facts]:
 
 
 def words_of(catalog: Catalog, domain: Type) -> tuple[str, ...]:
-    """The values of an enumeration; none for another domain."""
+    """The values of an enumeration; empty for any other domain."""
     return facts_of(catalog, domain)[1].words
 
 
@@ -49,7 +49,7 @@ def write_domain(catalog: Catalog, domain: Type, source: Source) -> None:
 
 
 def _parts(domain: Type, beneath: Type, facts: Facts, source: Source) -> list[str]:
-    """The type and what constrains it."""
+    """The type and its constraints."""
     sql_type = beneath.sql_name
     said = {name for name, value in vars(facts).items() if value}
     if sql_type == "text" and said <= {"length"}:
@@ -109,7 +109,7 @@ def _instants(source: Source, facts: Facts) -> list[str]:
             # Python's calendar ends with the year 9999.
             constraints["le"] = f"{source.name('datetime', 'datetime')}.max.replace(tzinfo={source.name('datetime', 'UTC')})"
         elif moment is None:
-            raise CannotGenerate(f"no point in time that Python knows is after {bound}")
+            raise CannotGenerate(f"Python has no time after {bound}")
         else:
             source.name("datetime", "UTC")
             numbers = ", ".join(str(part) for part in moment.timetuple()[:6])
@@ -118,6 +118,6 @@ def _instants(source: Source, facts: Facts) -> list[str]:
 
 
 def _moment(literal: str) -> datetime | None:
-    """None where it is past what Python's calendar holds. The connection prints in UTC."""
+    """None if it is after the year 9999. The connection prints in UTC."""
     year = literal.partition("-")[0]
     return datetime.fromisoformat(literal).astimezone(UTC) if len(year) == len("9999") else None

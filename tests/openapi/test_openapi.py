@@ -124,7 +124,7 @@ def test_a_success_says_what_it_returns(method: str, path: str, returned: str) -
 
 
 @CONTRACT_NAMES
-def test_a_64_bit_number_ends_where_the_database_ends_it(contract: str) -> None:
+def test_a_64_bit_integer_has_its_exact_limits(contract: str) -> None:
     total = documents()[contract]["components"]["schemas"]["TaskStatistics"]["properties"]["total_tasks"]
 
     assert (total["minimum"], total["maximum"]) == (-(2**63), 2**63 - 1)
