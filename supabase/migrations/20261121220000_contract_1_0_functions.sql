@@ -36,6 +36,25 @@ comment on column v1_0.task_statistics.by_state is
 'How many there are of each state, zeros included; empty where there are none at all.';
 comment on column v1_0.task_statistics.completion_rate is 'Share of them that is completed, 0 to 1, to 4 decimals.';
 
+create function private.tally_states(by_status public.tally)
+returns public.tally
+language sql
+immutable
+security invoker
+set search_path = ''
+as $$
+  select case
+    when by_status = '{}' then '{}'::jsonb
+    else jsonb_build_object(
+      'scheduled', by_status -> 'pending',
+      'drifted', by_status -> 'rescheduled',
+      'completed', by_status -> 'done',
+      'missed', (by_status -> 'missed')::bigint + (by_status -> 'cancelled')::bigint
+    )
+  end;
+$$;
+comment on function private.tally_states(public.tally) is 'A tally of statuses as a tally of contract 1.0''s states.';
+
 create function v1_0.get_task_statistics(user_id uuid, start_date public.instant, end_date public.instant)
 returns v1_0.task_statistics
 language sql
@@ -46,15 +65,7 @@ as $$
   select
     statistics.user_id,
     statistics.total_tasks,
-    case
-      when statistics.total_tasks = 0 then '{}'::jsonb
-      else jsonb_build_object(
-        'scheduled', statistics.by_status -> 'pending',
-        'drifted', statistics.by_status -> 'rescheduled',
-        'completed', statistics.by_status -> 'done',
-        'missed', (statistics.by_status -> 'missed')::bigint + (statistics.by_status -> 'cancelled')::bigint
-      )
-    end,
+    private.tally_states(statistics.by_status),
     statistics.completion_rate
   from public.get_task_statistics(
     get_task_statistics.user_id, get_task_statistics.start_date, get_task_statistics.end_date
@@ -135,6 +146,7 @@ $$;
 comment on function v1_0.create_goal_with_structure(public.json_object, public.json_list) is
 'Create a goal with its milestones and tasks. It is one transaction: all or nothing. @structure=goals,milestones,tasks';
 
+grant execute on function private.tally_states(public.tally) to authenticated, service_role;
 grant execute on function v1_0.get_tasks_by_timerange(uuid, public.instant, public.instant) to authenticated, service_role;
 grant execute on function v1_0.get_task_statistics(uuid, public.instant, public.instant) to authenticated, service_role;
 grant execute on function v1_0.bulk_update_task_state(public.uuid_batch, v1_0.task_state) to authenticated, service_role;
