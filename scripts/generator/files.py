@@ -4,13 +4,21 @@ import difflib
 import sys
 from pathlib import Path
 
+from .source import STEPS
+
+_PACKAGE = "adapter/dao_service"
 _DIFF_LINES = 20
 
 
-def write_files(root: Path, files: dict[str, str]) -> int:
-    """Write what changed, remove modules beside them that nothing generates. Answers the exit code."""
-    for path in _left_over(root, files):
+def write_files(root: Path, files: dict[str, str], first_line: str) -> int:
+    """Write the files that changed, and remove those that this step wrote once. Returns the exit code.
+
+    A step of the generator owns the modules of the package that begin with its first line. Folders that it writes to are for
+    generated modules alone.
+    """
+    for path in _left_over(root, files, first_line):
         path.unlink()
+        print(f"removed {path.relative_to(root)}")
     for name, text in files.items():
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -20,13 +28,13 @@ def write_files(root: Path, files: dict[str, str]) -> int:
     return 0
 
 
-def check_files(root: Path, files: dict[str, str]) -> int:
-    """Say which files are stale, and how. Answers the exit code."""
+def check_files(root: Path, files: dict[str, str], first_line: str) -> int:
+    """List the stale files, with the difference. Returns the exit code."""
     stale = [name for name, text in files.items() if _text(root / name) != text]
     for name in stale:
         print(f"{name} is stale:", file=sys.stderr)
         print(_difference(_text(root / name), files[name]), file=sys.stderr)
-    left_over = [str(path.relative_to(root)) for path in _left_over(root, files)]
+    left_over = [str(path.relative_to(root)) for path in _left_over(root, files, first_line)]
     for name in left_over:
         print(f"{name} is generated from nothing", file=sys.stderr)
     if stale or left_over:
@@ -38,11 +46,16 @@ def _text(path: Path) -> str:
     return path.read_text(encoding="utf-8") if path.exists() else ""
 
 
-def _left_over(root: Path, files: dict[str, str]) -> list[Path]:
+def _left_over(root: Path, files: dict[str, str], first_line: str) -> list[Path]:
+    """What the step wrote once, and what no step wrote in the folders that it writes to."""
     folders = {(root / name).parent for name in files}
-    found = {path for folder in folders for path in folder.glob("*.py") if str(path.relative_to(root)) not in files}
-    clients = all("client_" in name for name in files if "/generated/" in name)
-    return sorted(path for path in found if path.name.startswith("client_") == clients)
+    found = []
+    for path in sorted((root / _PACKAGE).rglob("*.py")):
+        origin = _text(path).partition("\n")[0]
+        owned = origin == first_line or (path.parent in folders and origin not in STEPS)
+        if owned and str(path.relative_to(root)) not in files:
+            found.append(path)
+    return found
 
 
 def _difference(committed: str, generated: str) -> str:

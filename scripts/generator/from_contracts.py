@@ -12,10 +12,11 @@ from dao_service.health import operational_endpoints
 from dao_service.observing.metrics import Metrics
 from dao_service.openapi.document import openapi_document
 
+from .client_files import client_files
 from .compatibility import breaking_changes
 from .files import check_files, write_files
-from .resource_classes import client_files
-from .source import ROOT
+from .in_process_files import in_process_files
+from .source import FROM_CONTRACTS, ROOT
 
 
 def main() -> int:
@@ -32,8 +33,8 @@ def main() -> int:
         print("This breaks callers. If that is intended: scripts/generate --accept-breaking.", file=sys.stderr)
         return 1
     files = {str(snapshot_path(name).relative_to(ROOT)): _text(document) for name, document in found.items()}
-    files |= client_files()
-    return check_files(ROOT, files) if options.check else write_files(ROOT, files)
+    files |= client_files() | in_process_files()
+    return (check_files if options.check else write_files)(ROOT, files, FROM_CONTRACTS)
 
 
 def documents() -> dict[str, dict[str, Any]]:

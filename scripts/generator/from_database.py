@@ -13,7 +13,7 @@ from .examples import read_examples, write_examples
 from .files import check_files, write_files
 from .introspection import read_catalog
 from .modules import generate
-from .source import ROOT
+from .source import FROM_DATABASE, ROOT
 
 
 def run(database_url: str | None, *, check: bool = False, root: Path = ROOT) -> int:
@@ -24,7 +24,7 @@ def run(database_url: str | None, *, check: bool = False, root: Path = ROOT) -> 
     except CannotGenerate as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    return check_files(root, files) if check else write_files(root, files)
+    return (check_files if check else write_files)(root, files, FROM_DATABASE)
 
 
 async def _generate(url: str) -> dict[str, str]:

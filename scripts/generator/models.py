@@ -22,20 +22,26 @@ class Models:
 
     def write_relation(self, shape: Shape) -> None:
         relation = shape.relation
-        self._write_row(shape)
+        self.write_row(shape)
         if relation.kind == "composite":
             return
         if shape.creatable:
-            self._write_input(shape, "Create", f"Creates a row of {relation.name}.", map(self._to_create, shape.creatable))
+            self.write_create(shape)
         if shape.creatable and shape.updatable:
-            text = f"Changes a row of {relation.name}: the fields that are given and no other."
-            self._write_input(shape, "Update", text, map(self._to_change, shape.updatable))
+            self.write_update(shape)
         if shape.creatable and shape.function_updatable:
             text = f"Changes the fields of {relation.name} that only a function writes: those that are given and no other."
             self._write_input(shape, "FunctionUpdate", text, map(self._to_change, shape.function_updatable))
         filters = [self._to_filter(field) for field in shape.fields if field.is_filter]
         text = f"Filters of a list of {relation.name}."
         self._write_class(model_name(shape, "Filters"), self._source.binding("Filters"), text, filters)
+
+    def write_create(self, shape: Shape) -> None:
+        self._write_input(shape, "Create", f"Creates a row of {shape.relation.name}.", map(self._to_create, shape.creatable))
+
+    def write_update(self, shape: Shape) -> None:
+        text = f"Changes a row of {shape.relation.name}: the fields that are given and no other."
+        self._write_input(shape, "Update", text, map(self._to_change, shape.updatable))
 
     def _write_input(self, shape: Shape, suffix: str, text: str, lines: Iterable[str]) -> None:
         self._write_class(model_name(shape, suffix), self._source.binding("Input"), text, lines)
@@ -68,7 +74,7 @@ class Models:
         self._source.define(name, f"the model {name}")
         self._source.add("\n".join([f"class {name}({parent}):", f"    {docstring(text)}\n", *(f"    {line}" for line in lines)]))
 
-    def _write_row(self, shape: Shape) -> None:
+    def write_row(self, shape: Shape) -> None:
         name, parent = row_class(shape.relation), self._source.binding("Row")
         if any(self._is_generic(shape, field) for field in shape.fields):
             parent = f"{parent}, {self._source.name('typing', 'Generic')}[{self._source.binding('RowT')}]"
@@ -91,6 +97,8 @@ class Models:
 
     def _to_create(self, field: Field) -> str:
         field = _told_if_fixed(field)
+        if field.may_be_absent:
+            return self._optional(field)
         if field.required:
             # For a required argument, null is a value.
             null = " | None" if field.nullable and field.is_argument else ""

@@ -1,5 +1,6 @@
 """One module of models and bindings per contract, and the modules that all contracts share."""
 
+from .both_contracts import write_both_contracts
 from .catalog import SHARED_SCHEMA, Catalog, Contract, Relation
 from .entities import entity_diagram
 from .function_bindings import check_overloads, write_arguments, write_function
@@ -7,7 +8,7 @@ from .models import Models, model_name
 from .names import constant_name, noun
 from .python_types import Homes, PythonTypes, row_class
 from .rules import Wording, rules_of
-from .shapes import Shape, shape_of
+from .shapes import Shape, in_order_of_definition, shape_of
 from .source import GENERATED, Source, call, mapping
 from .vocabulary import write_domain
 
@@ -22,6 +23,7 @@ def generate(catalog: Catalog) -> dict[str, str]:
         homes.domains.setdefault(contract.schema, contract.module)
         homes.rows[contract.schema] = contract.module
         sources.append(_module(catalog, contract, homes))
+    sources.append(write_both_contracts(catalog, homes))
     return {source.path: source.text() for source in sources} | entity_diagram(catalog, SHARED_SCHEMA)
 
 
@@ -56,7 +58,7 @@ def _module(catalog: Catalog, contract: Contract, homes: Homes) -> Source:
             write_domain(catalog, domain, source)
     types = PythonTypes(catalog, homes, source, contract.module)
     models = Models(catalog, types, source)
-    shapes = _in_order_of_definition([shape_of(catalog, relation) for relation in catalog.rows(contract.schema)], catalog)
+    shapes = in_order_of_definition([shape_of(catalog, relation) for relation in catalog.rows(contract.schema)], catalog)
     for shape in shapes:
         models.write_relation(shape)
     functions = [each for each in catalog.functions if each.schema == contract.schema]
@@ -72,24 +74,6 @@ def _module(catalog: Catalog, contract: Contract, homes: Homes) -> Source:
     _write_registry(source, "FUNCTIONS", "AnyFunction", callables)
     _write_registry(source, "CONSTRAINTS", "Constraint", rules_of(catalog, Wording(catalog, shapes)))
     return source
-
-
-def _in_order_of_definition(shapes: list[Shape], catalog: Catalog) -> list[Shape]:
-    """By name, but a row that another row contains comes before it."""
-    ordered: dict[str, Shape] = {}
-    by_oid = {shape.relation.oid: shape for shape in shapes}
-
-    def place(shape: Shape) -> None:
-        for field in shape.fields:
-            found = catalog.types[field.type]
-            inner = catalog.types[found.element] if found.element else found
-            if inner.relation in by_oid:
-                place(by_oid[inner.relation])
-        ordered.setdefault(shape.relation.name, shape)
-
-    for shape in shapes:
-        place(shape)
-    return list(ordered.values())
 
 
 def _write_relation(shape: Shape, source: Source) -> str:

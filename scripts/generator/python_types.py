@@ -1,5 +1,6 @@
 """SQL types as Python annotations."""
 
+from collections.abc import Container
 from dataclasses import dataclass
 
 from .catalog import SHARED_SCHEMA, CannotGenerate, Catalog, Oid, Relation, Type
@@ -34,11 +35,13 @@ class Homes:
 class PythonTypes:
     """Annotations within one module."""
 
-    def __init__(self, catalog: Catalog, homes: Homes, source: Source, module: str) -> None:
+    def __init__(self, catalog: Catalog, homes: Homes, source: Source, module: str, local: Container[str] = frozenset()) -> None:
+        """`local` are the classes that the module defines although their schema has another home."""
         self._catalog = catalog
         self._homes = homes
         self._source = source
         self._module = module
+        self._local = local
         self._aliases: set[str] = set()
 
     def annotation(self, oid: Oid, user: str) -> str:
@@ -47,7 +50,8 @@ class PythonTypes:
         if found.element:
             return f"list[{self.annotation(found.element, user)}]"
         if found.kind == "domain" and found.schema in self._homes.domains:
-            return self._imported(self._homes.domains[found.schema], class_name(found.name))
+            name = class_name(found.name)
+            return name if name in self._local else self._imported(self._homes.domains[found.schema], name)
         if found.relation:
             return self._row(found, user)
         if found.sql_name not in _PLAIN:
@@ -71,7 +75,7 @@ class PythonTypes:
 
     def _row_of(self, relation: Relation, home: str) -> str:
         name = row_class(relation)
-        if home != self._module and name not in self._aliases:
+        if home != self._module and name not in self._local and name not in self._aliases:
             origin = self._source.name("dao_service.generated", home)
             self._source.define(name, f"{relation.kind} {relation.schema}.{relation.name}")
             self._source.add(f"{name} = {origin}.{name}")

@@ -1,5 +1,6 @@
 """What callers can do with the columns of a relation. A view's column inherits from the table column that it shows."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from .catalog import CannotGenerate, Catalog, Column, Constraint, Oid, Relation
@@ -126,3 +127,26 @@ def _is_enumeration(catalog: Catalog, oid: Oid) -> bool:
 def _is_array_of_rows(catalog: Catalog, oid: Oid) -> bool:
     element = catalog.types[oid].element
     return bool(element and catalog.types[element].relation)
+
+
+def in_order_of_definition(shapes: list[Shape], catalog: Catalog) -> list[Shape]:
+    """By name, but a row that another row contains comes before it."""
+    ordered: dict[str, Shape] = {}
+    by_oid = {shape.relation.oid: shape for shape in shapes}
+
+    def place(shape: Shape) -> None:
+        for oid in contained(shape, catalog):
+            if oid in by_oid:
+                place(by_oid[oid])
+        ordered.setdefault(shape.relation.name, shape)
+
+    for shape in shapes:
+        place(shape)
+    return list(ordered.values())
+
+
+def contained(shape: Shape, catalog: Catalog) -> Iterator[Oid]:
+    """The relations whose rows are in a row of this one."""
+    for field in shape.fields:
+        found = catalog.types[field.type]
+        yield (catalog.types[found.element] if found.element else found).relation

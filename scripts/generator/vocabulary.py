@@ -1,5 +1,6 @@
 """Domains as Python types: enumerations as StrEnum, the others as Annotated aliases with the constraints of their checks."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from .catalog import CannotGenerate, Catalog, DomainCheck, Type
@@ -36,16 +37,19 @@ def write_domain(catalog: Catalog, domain: Type, source: Source) -> None:
     beneath, facts = facts_of(catalog, domain)
     name = source.define(class_name(domain.name), f"domain {domain.sql_name}")
     if facts.words and beneath.sql_name == "text":
-        members = [f"    {constant_name(word)} = {word!r}" for word in facts.words]
-        comment = [f"    {docstring(domain.comment)}\n"] if domain.comment else []
-        head = f"class {name}({source.name('enum', 'StrEnum')}):"
-        source.add("\n".join([head, *comment, *members]))
+        write_enumeration(name, domain.comment, facts.words, source)
         return
     parts = [*_parts(domain, beneath, facts, source)]
     if domain.comment:
         parts.append(call(source.name("pydantic", "Field"), description=repr(domain.comment)))
     annotated = f"{source.name('typing', 'Annotated')}[{', '.join(parts)}]" if len(parts) > 1 else parts[0]
     source.add(f"{name} = {annotated}")
+
+
+def write_enumeration(name: str, comment: str | None, words: Iterable[str], source: Source) -> None:
+    members = [f"    {constant_name(word)} = {word!r}" for word in words]
+    head = f"class {name}({source.name('enum', 'StrEnum')}):"
+    source.add("\n".join([head, *([f"    {docstring(comment)}\n"] if comment else []), *members]))
 
 
 def _parts(domain: Type, beneath: Type, facts: Facts, source: Source) -> list[str]:

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from generator.files import check_files, write_files
 from generator.from_database import run
+from generator.source import FROM_CONTRACTS, FROM_DATABASE
 from local_stack import LocalStack
 from local_stack.database import execute_script, fetch_rows
 
@@ -69,6 +71,39 @@ def test_a_file_that_nothing_generates_is_reported_and_removed(
     assert run(migrated.database_url, root=tmp_path) == 0
     assert not left_over.exists()
     assert run(migrated.database_url, check=True, root=tmp_path) == 0
+
+
+def test_each_step_removes_what_it_wrote_once_and_nothing_of_the_other(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    package = tmp_path / "adapter/dao_service"
+    for name, first_line in (
+        ("generated/model.py", FROM_DATABASE),
+        ("generated/client.py", FROM_CONTRACTS),
+        ("dao/old_dao.py", FROM_CONTRACTS),
+        ("generated/by_hand.py", '"""Ours."""'),
+        ("in_process/by_hand.py", '"""Ours."""'),
+    ):
+        (package / name).parent.mkdir(parents=True, exist_ok=True)
+        (package / name).write_text(f"{first_line}\n")
+    files = {"adapter/dao_service/generated/client.py": f"{FROM_CONTRACTS}\n"}
+    assert check_files(tmp_path, files, FROM_CONTRACTS) == 1
+    assert capsys.readouterr().err.count("is generated from nothing") == 2
+    write_files(tmp_path, files, FROM_CONTRACTS)
+    left = {str(path.relative_to(package)) for path in package.rglob("*.py")}
+    assert left == {"generated/client.py", "generated/model.py", "in_process/by_hand.py"}
+
+
+def test_the_models_of_both_contracts_have_the_words_of_each(generated: Callable[[str], dict[str, str]]) -> None:
+    text = generated(
+        "alter table public.tasks add column mood text; grant insert (mood), update (mood) on public.tasks to service_role"
+    )["both_contracts.py"]
+    row, create = class_in(text, "Task"), class_in(text, "TaskCreate")
+    assert "mood: str | None" in row
+    assert 'mood: str | None | MISSING = Field(default=MISSING, description="A word of contract 1.2.")' in create
+    assert 'state: TaskState = Field(description="Where the task stands. A word of contract 1.0.")' in row
+    assert "tasks: list[Task] =" in class_in(text, "GoalFull")
+    assert "tasks: list[TaskStructure] =" in class_in(text, "MilestoneStructure")
+    assert 'ON_LEAVING_HOME = "on_leaving_home"' in class_in(text, "TriggerType")
+    assert "class User(" not in text
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,7 @@ async def test_the_settings_are_read_again_after_dispose(stack: LocalStack, monk
 
 def test_a_missing_extra_is_named() -> None:
     source = """
-import dao_service.schemas.user, dao_service.v1_0.schemas.task
+import dao_service.schemas.user, dao_service.schemas.task
 try:
     from dao_service.core.database import AsyncSessionLocal
 except ModuleNotFoundError as error:

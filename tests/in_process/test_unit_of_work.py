@@ -2,22 +2,23 @@
 # ruff: noqa: PT012 (the raising block has several steps)
 
 import asyncio
-from uuid import uuid4
 
 import pytest
 
 from dao_service.core.database import SessionFactory, SessionStateError
-from dao_service.errors import ConflictError, NotFoundError, UnavailableError
+from dao_service.errors import ConflictError, UnavailableError
 from dao_service.in_process.session import Session
 from dao_service.repositories.dao_unit_of_work import DaoUnitOfWork
+from dao_service.schemas.enums import TaskState, TaskStatus
 from dao_service.schemas.goal import GoalCreateDTO
+from dao_service.schemas.task import TaskCreateDTO
 from dao_service.schemas.user import UserDTO
+from dao_service.services.dao_goal_service import DaoGoalService
+from dao_service.services.dao_task_service import DaoTaskService
 from dao_service.services.dao_user_service import DaoUserService
-from dao_service.v1_0.repositories.dao_unit_of_work import DaoUnitOfWork as DaoUnitOfWork1_0
-from dao_service.v1_0.schemas.user import UserCreateDTO as UserCreateDTO1_0
 from tests.in_process.sessions import Database, assert_nothing_is_left, backend_of, exists, new_user, terminate
 
-users = DaoUserService()
+users, goals, tasks = DaoUserService(), DaoGoalService(), DaoTaskService()
 
 
 class Regret(Exception):
@@ -146,11 +147,17 @@ async def test_a_connection_lost_inside_a_unit_is_reported(sessions: SessionFact
     await assert_nothing_is_left(sessions, database)
 
 
-async def test_contract_1_0_has_its_own_unit_of_work(sessions: SessionFactory) -> None:
+async def test_one_unit_of_work_takes_the_words_of_both_contracts(sessions: SessionFactory) -> None:
     async with sessions() as db:
+        owner = await users.create_user(db, new_user())
+        goal = await goals.create_goal(db, GoalCreateDTO(user_id=owner.id, title="Run"))
         with pytest.raises(Regret):
-            async with DaoUnitOfWork1_0(db) as uow:
-                undone = await uow.users.create(db, UserCreateDTO1_0(name="Ada", email=f"{uuid4().hex}@example.com"))
+            async with DaoUnitOfWork(db) as uow:
+                older = TaskCreateDTO(user_id=owner.id, goal_id=goal.id, title="Jog", state=TaskState.DRIFTED)
+                newer = TaskCreateDTO(user_id=owner.id, title="Rest", status=TaskStatus.RESCHEDULED)
+                made = [await uow.tasks.create(db, each) for each in (older, newer)]
+                assert await uow.tasks.bulk_update_state(db, [each.id for each in made], new_state=TaskState.COMPLETED) == 2
+                done = await uow.tasks.get_all(db, user_id=owner.id, status=TaskStatus.DONE)
+                assert {each.id for each in done.items} == {each.id for each in made}
                 raise Regret
-        with pytest.raises(NotFoundError):
-            await users.get_user(db, undone.id)
+        assert (await tasks.list_tasks(db, user_id=owner.id)).total == 0

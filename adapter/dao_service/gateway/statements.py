@@ -72,5 +72,11 @@ def _call(schema: str, name: str, names: tuple[str, ...], types: tuple[str, ...]
     return f"select {result if written else f'to_json({result})'} from {_record(names, types)}"
 
 
+def showing_both_contracts(statement: str, relation: str, schema: str) -> str:
+    """The statement, with the rows of its answer in the words of both contracts. `schema` is that of the call's contract."""
+    shown = f"private.show_both_contracts(value::jsonb, '{relation}', '{schema}')::json"
+    return f"with answer (value) as ({statement}) select {shown} from answer"
+
+
 def _types(relation: AnyRelation, names: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(relation.column_types[name] for name in names)

@@ -1,49 +1,88 @@
-"""Calls a contract's operation from this process: what the REST door does for a request, for Python values."""
+"""One call of a caller in process: the operation of the contract whose words it uses, and the answer as a DTO."""
 
 from collections.abc import Mapping
-from functools import cache
-from typing import Any
+from functools import cache, partial
+from typing import Any, NamedTuple, TypeVar, get_args
 from uuid import UUID
 
 from pydantic import BaseModel, TypeAdapter
-from pydantic_core import PydanticSerializationError, to_json
+from typing_extensions import TypeForm
 
 from dao_service.bindings import Input
-from dao_service.errors import BadRequestError, InvalidError
+from dao_service.contracts import CONTRACTS, DEFAULT_CONTRACT
 from dao_service.gateway.protocol import Gateway
+from dao_service.generated.both_contracts import SHOWN_IN_BOTH
+from dao_service.in_process.database import DatabaseSession
+from dao_service.in_process.words import as_json, in_newest_contract
 from dao_service.operations import Operation, Request
 from dao_service.validation import NO_FIELD, NO_PARAMETER, read_body, read_key
 
-Key = UUID | str
-Values = Input | Mapping[str, Any]
+Answer = TypeVar("Answer")
 
 
-async def call(
-    gateway: Gateway, operation: Operation, *, key: Key | None = None, query: Values | None = None, body: Values | None = None
-) -> Any:
-    """The operation's answer as what the operation declares, or None for an empty one.
+class _Offer(NamedTuple):
+    """What a contract has for a method and a path."""
 
-    Values become the JSON that a caller over HTTP would send, so that both doors accept and refuse the same. Raises the errors of
-    `dao_service.errors`.
+    schema: str
+    operation: Operation
+
+
+_OFFERS: dict[tuple[str, str], dict[str, _Offer]] = {}
+"""By method and path, then by contract, the default contract first."""
+for _contract in sorted(CONTRACTS.values(), key=lambda contract: contract.name != DEFAULT_CONTRACT):
+    for _operation in _contract.operations:
+        offers = _OFFERS.setdefault((_operation.method, _operation.path), {})
+        offers[_contract.name] = _Offer(_contract.schema, _operation)
+
+
+async def ask(
+    db: DatabaseSession,
+    answer: TypeForm[Answer],
+    method: str,
+    path: str,
+    *,
+    key: UUID | str | None = None,
+    query: Mapping[str, Any] | None = None,
+    body: BaseModel | Mapping[str, Any] | None = None,
+) -> Answer:
+    """Call an operation by its method and path. Parameters that are None, and fields that are MISSING, are not sent.
+
+    The values become the JSON that a caller over HTTP would send, so both ways accept and refuse the same. Raises the errors of
+    `dao_service.errors`, with the `detail`, `errors` and `status` of the REST API.
     """
-    request = Request(
-        "" if key is None else read_key(operation.key_name, str(key)),
-        None if query is None else _read(operation.query, query, unknown=NO_PARAMETER)[0],
-        *((None, b"") if body is None else _read(operation.body, body, operation.answer)),
-    )
-    answer = await operation.run(gateway, request)
-    return _reader(operation.answer).validate_json(answer) if answer else None
+    sent = None if query is None else as_json({name: value for name, value in query.items() if value is not None})
+    given = None if body is None else as_json(body)
+    offers = _OFFERS[method, path]
+    readers = {contract: partial(_read, offer, key, sent, given) for contract, offer in offers.items()}
+    (schema, operation), request = in_newest_contract(readers)
+    kind: Any = answer
+    gateway: Gateway = db
+    row = _row_of(kind)
+    if row in SHOWN_IN_BOTH and row is not _row_of(operation.answer):
+        gateway = db.showing_both_contracts(SHOWN_IN_BOTH[row], schema)
+    found = await operation.run(gateway, request)
+    read: Answer = _reader(kind).validate_json(found or b"null")
+    return read
 
 
-def _read(model: type[Input] | None, values: Values, row: Any = None, unknown: str = NO_FIELD) -> tuple[Input, bytes]:
+def _read(offer: _Offer, key: UUID | str | None, query: bytes | None, body: bytes | None) -> tuple[_Offer, Request]:
+    operation = offer.operation
+    read_query = None if query is None else read_body(_declared(operation.query), query, unknown=NO_PARAMETER)[0]
+    read, raw = (None, b"") if body is None else read_body(_declared(operation.body), body, operation.answer, NO_FIELD)
+    return offer, Request("" if key is None else read_key(operation.key_name, str(key)), read_query, read, raw)
+
+
+def _declared(model: type[Input] | None) -> type[Input]:
     if model is None:
         raise TypeError("The operation takes no such values.")
-    try:
-        # A DTO that was changed after its making may hold anything: validation says so, with the field.
-        raw = values.__pydantic_serializer__.to_json(values, warnings=False) if isinstance(values, BaseModel) else to_json(values)
-        return read_body(model, raw, row, unknown)
-    except (BadRequestError, PydanticSerializationError):
-        raise InvalidError("A value is not one that JSON can hold.") from None
+    return model
+
+
+@cache
+def _row_of(answer: Any) -> Any:
+    """The row in a list or a page of rows, or the answer itself."""
+    arguments = getattr(answer, "__pydantic_generic_metadata__", {}).get("args") or get_args(answer)
+    return arguments[0] if arguments else answer
 
 
 @cache

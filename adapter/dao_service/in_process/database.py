@@ -26,6 +26,9 @@ class DatabaseSession(Gateway, Protocol):
     def savepoint(self) -> AbstractAsyncContextManager[None]:
         """Steps that stand or fall together: where the body raises, they are undone, and the session stays usable."""
 
+    def showing_both_contracts(self, relation: str, schema: str) -> Gateway:
+        """This session, but rows of the relation have the words of both contracts. The schema is that of the call's contract."""
+
     async def __aenter__(self) -> Self: ...
 
     async def __aexit__(self, *_: object) -> None: ...

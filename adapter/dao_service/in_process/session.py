@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from itertools import count
 from typing import TYPE_CHECKING, Self
 
 from dao_service.errors import UnknownOutcomeError
 from dao_service.gateway.postgres import FAILURES, PostgresGateway, StatementGateway, may_have_happened
+from dao_service.gateway.protocol import Gateway
+from dao_service.gateway.statements import showing_both_contracts
 
 if TYPE_CHECKING:
     from dao_service.gateway.postgres import Connection
@@ -100,6 +102,10 @@ class Session(StatementGateway):
             await self._execute(f"release savepoint {name}")
             self._forget(name)
 
+    def showing_both_contracts(self, relation: str, schema: str) -> Gateway:
+        """This session, but rows of the relation have the words of both contracts. The schema is that of the call's contract."""
+        return _ShowingBothContracts(self, relation, schema)
+
     def _require_usable(self) -> None:
         if self._closed:
             raise SessionStateError("This session is closed. Open another.")
@@ -146,6 +152,22 @@ class Session(StatementGateway):
         self._held, self._spoiled = None, False
         self._savepoints.clear()
         await self._lease.aclose()
+
+
+class _ShowingBothContracts(StatementGateway):
+    def __init__(self, session: Session, relation: str, schema: str) -> None:
+        super().__init__(session.constraints)
+        self._session, self._relation, self._schema = session, relation, schema
+
+    def connection(self) -> AbstractAsyncContextManager["Connection"]:
+        return self._session.connection()
+
+    async def close(self) -> None:
+        await self._session.close()
+
+    async def _one_row(self, begun: float, schema: str, statement: str, *values: object, writes: bool = True) -> bytes:
+        shown = showing_both_contracts(statement, self._relation, self._schema)
+        return await super()._one_row(begun, schema, shown, *values, writes=writes)
 
 
 async def _abandon(connection: "Connection") -> None:
