@@ -15,11 +15,15 @@ import httpx
 import pytest
 
 from dao_service.core.database import SessionFactory
+from dao_service.tests.conftest import make_goal_data as make_goal_data
+from dao_service.tests.conftest import make_task_data as make_task_data
+from dao_service.tests.conftest import make_user_data as make_user_data
 from local_stack import LocalStack, Postgres, free_port
 from tests.contract.kinds import World
 from tests.in_process.sessions import direct_environment
 from tests.locks import Database
 
+pytest_plugins = ["tests.guides.fixtures"]
 GATEWAYS = ("postgrest", "postgres")
 Clients = Mapping[str, httpx.AsyncClient]
 
@@ -152,21 +156,6 @@ async def no_database(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[SessionF
     factory = SessionFactory()
     yield factory
     await factory.dispose()
-
-
-def make_user_data(**fields: Any) -> dict[str, Any]:
-    """The body that creates a user with a unique address."""
-    return {"email": f"{uuid4().hex}@example.com", **fields}
-
-
-def make_goal_data(user_id: str, **fields: Any) -> dict[str, Any]:
-    """The body that creates a goal."""
-    return {"user_id": user_id, "title": "Run a half marathon", **fields}
-
-
-def make_task_data(user_id: str, goal_id: str | None = None, **fields: Any) -> dict[str, Any]:
-    """The body that creates a task."""
-    return {"user_id": user_id, "goal_id": goal_id, "title": "Run 3 km", **fields}
 
 
 async def create(client: httpx.AsyncClient, resource: str, data: dict[str, Any]) -> dict[str, Any]:

@@ -1,13 +1,8 @@
-"""The guides' examples, unmodified, against the running service.
-
-This folder has them word for word, each under a line with its origin. If the guides are beside the checkout, the copies are
-compared with them.
-"""
+"""The guides' examples of the REST API, unmodified, against the running service."""
 
 import json
 import os
 import re
-import runpy
 import shutil
 import subprocess
 import sys
@@ -22,21 +17,20 @@ import httpx
 import pytest
 
 from tests.conftest import create, make_goal_data, make_task_data, make_user_data
+from tests.guides.blocks import FOLDER, VERSIONS, block
 
-COPIES = Path(__file__).parent
-GUIDES = Path(__file__).parents[3] / "shared" / "guides"
-VERSIONS = ("1.0", "1.2")
+EXAMPLES = {
+    "http_client": dict.fromkeys(VERSIONS, "Basic HTTP Client Setup"),
+    "goal_planner": {"1.0": "Example: Complete Goal Planner Flow", "1.2": "Example: Goal Planner Flow"},
+    "scheduler": dict.fromkeys(VERSIONS, "Example: Scheduler Service Flow"),
+    "observer": dict.fromkeys(VERSIONS, "Example: Observer Service Flow"),
+}
+"""The headings of the Python examples, by name and guide."""
 ADDRESSES_OF_THE_GUIDES = ["jane@example.com", "test@example.com"]
 THREAD_OF_THE_GUIDES = "thread-abc123"
 Row = dict[str, Any]
 Call = tuple[str, list[Any], dict[str, Any]]
 """Function, arguments, named arguments."""
-with_guides = pytest.mark.skipif(not GUIDES.is_dir(), reason="the guides are not beside the checkout")
-
-
-def _example(version: str, name: str) -> str:
-    """The example without the line of its origin."""
-    return (COPIES / version / f"{name}.txt").read_text().partition("\n")[2]
 
 
 @pytest.fixture(autouse=True)
@@ -80,13 +74,13 @@ def run_example(version: str, service_url: str, tmp_path: Path) -> Any:
 
     def run(name: str, *calls: Call) -> tuple[str, list[Any]]:
         example, driver = tmp_path / f"{name}.py", tmp_path / "driver.py"
-        example.write_text(_example(version, f"{name}.py"))
+        example.write_text(block(version, EXAMPLES[name][version]))
         driver.write_text(DRIVER)
         script = [driver, example, json.dumps(calls)] if calls else [example]
         address = urlsplit(service_url)
         environment = {
             "PATH": os.environ["PATH"],
-            "PYTHONPATH": str(COPIES / "host_name"),
+            "PYTHONPATH": str(FOLDER / "host_name"),
             "PYTHONIOENCODING": "utf-8",
             "FLUX_EXAMPLE_ADDRESS": f"{address.hostname}:{address.port}",
         }
@@ -199,15 +193,6 @@ async def test_the_observers_example_runs(
     assert "Low completion rate detected" in output
 
 
-async def test_the_guides_own_integration_test_passes(version: str, caller: httpx.AsyncClient, tmp_path: Path) -> None:
-    copied = tmp_path / "integration_test.py"
-    copied.write_text(_example(version, "integration_test.py"))
-    defined = runpy.run_path(str(copied))
-    test = defined.get("test_create_and_retrieve_task") or defined["TestMyFeature"]().test_create_and_retrieve_task
-
-    await test(caller)
-
-
 # The requests and answers of the API reference ------------------------------------------------------------------------
 
 
@@ -219,22 +204,28 @@ def _with_ids(example: Any, ids: dict[str, str]) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("version", "name", "path"),
+    ("version", "heading", "word", "path"),
     [
-        ("1.2", "create_user", "users/"),
-        ("1.2", "create_goal", "goals/"),
-        ("1.2", "create_task", "tasks/"),
-        ("1.2", "create_conversation", "conversations/"),
-        ("1.0", "create_user", "users/"),
-        ("1.0", "create_goal_with_structure", "goals/with-structure"),
+        ("1.2", "User Endpoints", "", "users/"),
+        ("1.2", "Goal Endpoints", "", "goals/"),
+        ("1.2", "Task Endpoints", "title", "tasks/"),
+        ("1.2", "Conversation Endpoints", "", "conversations/"),
+        ("1.0", "User Endpoints", "", "users/"),
+        ("1.0", "Goal Endpoints", "", "goals/with-structure"),
     ],
     indirect=["version"],
 )
 async def test_a_request_of_the_reference_is_accepted_and_stored(
-    version: str, name: str, path: str, caller: httpx.AsyncClient, client_1_2: httpx.AsyncClient, planned: dict[str, Row]
+    version: str,
+    heading: str,
+    word: str,
+    path: str,
+    caller: httpx.AsyncClient,
+    client_1_2: httpx.AsyncClient,
+    planned: dict[str, Row],
 ) -> None:
     ids = {"user_id": planned["user"]["id"], "goal_id": planned["over"]["goal_id"]}
-    sent = _with_ids(json.loads(_example(version, f"{name}.json")), ids)
+    sent = _with_ids(json.loads(block(version, heading, "json", word)), ids)
 
     response = await caller.post(f"/api/v1/{path}", json=sent)
 
@@ -248,10 +239,10 @@ async def test_a_request_of_the_reference_is_accepted_and_stored(
     assert all(datetime.fromisoformat(row[each]) == datetime.fromisoformat(expected[each]) for each in times)
 
 
-async def test_the_bulk_update_of_the_reference_is_accepted(
-    version: str, caller: httpx.AsyncClient, planned: dict[str, Row]
-) -> None:
-    sent = json.loads(_example(version, "bulk_update.json")) | {"task_ids": [planned["over"]["id"], planned["ahead"]["id"]]}
+async def test_the_bulk_update_of_the_reference_is_accepted(version: str, caller: httpx.AsyncClient, planned: dict[str, Row]) -> None:
+    sent = json.loads(block(version, "Task Endpoints", "json", "task_ids")) | {
+        "task_ids": [planned["over"]["id"], planned["ahead"]["id"]]
+    }
 
     response = await caller.post("/api/v1/tasks/bulk-update-state", json=sent)
 
@@ -260,7 +251,7 @@ async def test_the_bulk_update_of_the_reference_is_accepted(
 
 async def test_statistics_have_the_shape_of_the_reference(version: str, caller: httpx.AsyncClient, planned: dict[str, Row]) -> None:
     dates = {"start_date": "2020-01-01T00:00:00Z", "end_date": "2100-01-01T00:00:00Z"}
-    example = json.loads(_example(version, "statistics.json"))
+    example = json.loads(block(version, "Task Endpoints", "json", "total_tasks"))
 
     statistics = (await caller.get("/api/v1/tasks/statistics", params={"user_id": planned["user"]["id"], **dates})).json()
 
@@ -273,7 +264,8 @@ async def test_statistics_have_the_shape_of_the_reference(version: str, caller: 
 
 
 def _curl_lines(version: str) -> list[str]:
-    scripts = (_example(version, name).replace("\\\n", " ") for name in ("docker.sh", "health.sh"))
+    headings = ("Testing with Docker", "Checking Service Health")
+    scripts = (block(version, heading, "bash").replace("\\\n", " ") for heading in headings)
     return [line for script in scripts for line in script.splitlines() if line.startswith("curl ")]
 
 
@@ -306,42 +298,3 @@ def test_a_curl_line_of_the_guide_works(version: str, line: str, service_url: st
 
 def test_the_curl_lines_are_found() -> None:
     assert [len(_curl_lines(version)) for version in VERSIONS] == [4, 4]
-
-
-# The copies -----------------------------------------------------------------------------------------------------------
-
-
-def _blocks(version: str) -> dict[str, list[str]]:
-    """The guide's code blocks by heading."""
-    guide = (GUIDES / f"user-guide-{version}.md").read_text()
-    blocks: dict[str, list[str]] = {}
-    heading = ""
-    for found in re.finditer(r"^##+ (?P<heading>[^\n]+)$|^```\w*\n(?P<block>.*?)^```$", guide, re.DOTALL | re.MULTILINE):
-        if found["heading"]:
-            heading = found["heading"]
-        else:
-            blocks.setdefault(heading, []).append(found["block"])
-    return blocks
-
-
-@with_guides
-@pytest.mark.parametrize("copy", sorted(COPIES.glob("*/*.txt")), ids=lambda copy: f"{copy.parent.name}/{copy.name}")
-def test_a_copy_is_word_for_word_what_the_guide_has(copy: Path) -> None:
-    origin, _, text = copy.read_text().partition("\n")
-    found = re.fullmatch(r'# user-guide-(\d\.\d)\.md, "(.+)"', origin)
-
-    assert found
-    assert found[1] == copy.parent.name
-    assert text in _blocks(found[1])[found[2]]
-
-
-@with_guides
-def test_every_example_of_method_1_is_copied(version: str) -> None:
-    guide = (GUIDES / f"user-guide-{version}.md").read_text()
-    method_1 = guide[guide.index("\n## Method 1") : guide.index("\n## Method 2")]
-    copies = [copy.read_text().partition("\n")[2] for copy in (COPIES / version).glob("*.py.txt")]
-
-    examples = re.findall(r"```python\n(.*?)```", method_1, re.DOTALL)
-
-    assert len(examples) == 4
-    assert [example for example in examples if example not in copies] == []

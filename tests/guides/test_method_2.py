@@ -1,87 +1,132 @@
-"""Method 2 of the guides, as they print it: each example in a process of its own, which says nothing on its standard error."""
+"""Method 2 of both guides and their unit tests of schemas, as the guides print them, all in one process of Python."""
 
-from collections.abc import Iterator
-from pathlib import Path
-from uuid import uuid4
+import json
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
-from dao_service.core.database import SessionFactory
-from dao_service.v1_0.dao.dao_registry import get_goal_dao, get_user_dao
-from dao_service.v1_0.schemas.goal import GoalCreateDTO
-from dao_service.v1_0.schemas.user import UserCreateDTO
 from local_stack import LocalStack
 from local_stack.database import fetch_rows
+from tests.guides.blocks import block
 from tests.in_process.sessions import direct_environment, run_python
 
-GUIDES = Path(__file__).parent
-EMAILS = ("direct@example.com", "uow@example.com")
+DIRECT, UNIT_OF_WORK, LOW_LEVEL = "Basic Direct API Usage", "Using the Unit of Work Pattern", "Direct DAO Access (Low-Level)"
+BLOCKS = {
+    ("1.0", DIRECT): "",  # runs itself
+    ("1.2", DIRECT): "",
+    ("1.0", UNIT_OF_WORK): "asyncio.run(atomic_multi_entity_creation())",
+    ("1.2", UNIT_OF_WORK): "asyncio.run(atomic_multi_entity_creation())",
+    ("1.0", LOW_LEVEL): "asyncio.run(low_level_dao_access())",
+    ("1.0", "Unit Test Pattern (Direct API)"): "test_task_create_dto_validation()",
+    ("1.2", "Unit Test Pattern (Schema Validation)"): "test_task_create_dto_validation()",
+}
+"""The blocks of the guides, in the order in which they run, and what calls the function that each defines."""
+
+DRIVER = """
+import asyncio, contextlib, io, json, os, warnings
+
+import asyncpg
+from pydantic import BaseModel
+
+FORGET = "delete from public.users where email in ('direct@example.com', 'uow@example.com')"
+COUNT = '''
+    select count(distinct goals.id) as goals, count(distinct milestones.id) as milestones, count(distinct tasks.id) as tasks
+    from public.users
+    left join public.goals on goals.user_id = users.id
+    left join public.milestones on milestones.goal_id = goals.id
+    left join public.tasks on tasks.user_id = users.id
+    where users.email in ('direct@example.com', 'uow@example.com')
+'''
 
 
-def example(version: str, name: str) -> str:
-    return (GUIDES / version / f"{name}.py.txt").read_text()
+async def ask(statement):
+    connection = await asyncpg.connect(os.environ["DATABASE_URL"].replace("+asyncpg", ""))
+    try:
+        return [tuple(row) for row in await connection.fetch(statement)]
+    finally:
+        await connection.close()
 
 
-def in_words_of_1_0(source: str) -> str:
-    return source.replace("from dao_service.", "from dao_service.v1_0.")
+def plain(value):
+    return value.model_dump(mode="json") if isinstance(value, BaseModel) else str(value)
 
 
-@pytest.fixture
-def clean_stack(stack: LocalStack) -> Iterator[LocalStack]:
-    """Without the users that the examples create."""
-    delete = "delete from public.users where email = any ($1) returning email"
-    fetch_rows(stack.database_url, delete, EMAILS)
-    yield stack
-    fetch_rows(stack.database_url, delete, EMAILS)
-
-
-def counts(stack: LocalStack, email: str) -> list[int]:
-    """How many goals, milestones and tasks the user has."""
-    query = """
-        select count(distinct goals.id) as goals, count(distinct milestones.id) as milestones, count(distinct tasks.id) as tasks
-        from public.users
-        left join public.goals on goals.user_id = users.id
-        left join public.milestones on milestones.goal_id = goals.id
-        left join public.tasks on tasks.user_id = users.id
-        where users.email = $1
-    """
-    [row] = fetch_rows(stack.database_url, query, email)
-    return list(row.values())
-
-
-@pytest.mark.parametrize(("version", "made"), [("1.0", [1, 1, 2]), ("1.2", [1, 0, 0])])
-def test_the_direct_api_example(clean_stack: LocalStack, version: str, made: list[int]) -> None:
-    output = run_python(example(version, "direct_api"), direct_environment(clean_stack))
-    assert output.startswith("Created user: ")
-    assert counts(clean_stack, "direct@example.com") == made
-
-
-@pytest.mark.parametrize(("version", "made"), [("1.0", [1, 1, 1]), ("1.2", [1, 0, 1])])
-def test_the_unit_of_work_example(clean_stack: LocalStack, version: str, made: list[int]) -> None:
-    call = "\nimport asyncio\nasyncio.run(atomic_multi_entity_creation())\n"
-    run_python(example(version, "unit_of_work") + call, direct_environment(clean_stack))
-    assert counts(clean_stack, "uow@example.com") == made
-
-
-async def test_the_low_level_example(stack: LocalStack, sessions: SessionFactory) -> None:
-    async with sessions() as db:
-        user = await get_user_dao().create(db, UserCreateDTO(name="Ada", email=f"{uuid4().hex}@example.com"))
-        goal = await get_goal_dao().create(db, GoalCreateDTO(user_id=user.id, title="Run"))
-        await db.commit()
-    source = in_words_of_1_0(example("1.0", "low_level_dao"))
-    for row in (user, goal):
-        source = source.replace('UUID("...")', f'UUID("{row.id}")', 1)
-    source += """
-import asyncio
-done = asyncio.run(low_level_dao_access())
-print(done["task"].state, done["updated"], done["stats"].by_state["scheduled"])
+ran = []
+for name, text, call in json.loads(BLOCKS):
+    printed, namespace = io.StringIO(), {"__name__": name}
+    asyncio.run(ask(FORGET))
+    with contextlib.redirect_stdout(printed):
+        exec(compile(text, name, "exec"), namespace)
+        answer = eval(call, namespace | {"asyncio": asyncio}) if call else None
+    ran.append({"printed": printed.getvalue(), "answer": answer, "made": asyncio.run(ask(COUNT))[0]})
+asyncio.run(ask(FORGET))
+print(json.dumps(ran, default=plain))
 """
-    made = "scheduled 0 1\n"
-    assert run_python(source, direct_environment(stack)) == made
+
+Ran = dict[str, Any]
 
 
-@pytest.mark.parametrize("version", ["1.0", "1.2"])
-def test_the_unit_tests_of_schemas(version: str) -> None:
-    source = example(version, "schema_test")
-    source = in_words_of_1_0(source) if version == "1.0" else source
-    run_python(source + "\ntest_task_create_dto_validation()\n", {})
+@pytest.fixture(scope="module")
+def ran(stack: LocalStack) -> Callable[[str, str], Ran]:
+    """What a block printed, what its function returned, and how many goals, milestones and tasks it made."""
+    statement = """
+        with made as (insert into public.users (email) values ('low-level@example.com') returning id)
+        insert into public.goals (user_id, title) select id, 'Run' from made returning user_id, id as goal_id
+    """
+    [existing] = fetch_rows(stack.database_url, statement)
+    texts = {}
+    for key in BLOCKS:
+        texts[key] = block(*key)
+        for row_id in existing.values():
+            # The block's user and goal are placeholders: `UUID("...")  # existing user`.
+            texts[key] = texts[key].replace('UUID("...")', f'UUID("{row_id}")', 1)
+    blocks = json.dumps([(" ".join(key), texts[key], call) for key, call in BLOCKS.items()])
+    printed = run_python(f"BLOCKS = {blocks!r}\n{DRIVER}", direct_environment(stack))
+    fetch_rows(stack.database_url, "delete from public.users where email = 'low-level@example.com' returning id")
+    answers = dict(zip(BLOCKS, json.loads(printed), strict=True))
+    return lambda version, heading: answers[version, heading]
+
+
+def test_the_direct_example_of_1_0(ran: Callable[[str, str], Ran]) -> None:
+    block = ran("1.0", DIRECT)
+    assert block["made"] == [1, 1, 2]
+    assert "Created user: " in block["printed"]
+    assert block["printed"].endswith("  Milestones: 1\n  Tasks: 2\n")
+
+
+def test_the_direct_example_of_1_2(ran: Callable[[str, str], Ran]) -> None:
+    block = ran("1.2", DIRECT)
+    assert block["made"] == [1, 0, 0]
+    assert "Created goal: " in block["printed"]
+
+
+def test_the_unit_of_work_of_1_0(ran: Callable[[str, str], Ran]) -> None:
+    block = ran("1.0", UNIT_OF_WORK)
+    task = block["answer"]["task"]
+    assert block["made"] == [1, 1, 1]
+    assert task["milestone_id"] == block["answer"]["milestone"]["id"]
+    assert (task["state"], task["start_time"], task["trigger_type"]) == ("scheduled", None, "time")
+
+
+def test_the_unit_of_work_of_1_2(ran: Callable[[str, str], Ran]) -> None:
+    block = ran("1.2", UNIT_OF_WORK)
+    assert block["made"] == [1, 0, 1]
+    assert block["answer"]["task"]["status"] == "pending"
+
+
+def test_the_low_level_example_of_1_0(ran: Callable[[str, str], Ran]) -> None:
+    answer = ran("1.0", LOW_LEVEL)["answer"]
+    assert (answer["task"]["title"], answer["task"]["state"], answer["updated"]) == ("DAO-level task", "scheduled", 0)
+    # The block counts from this time on the first of the month, so on that day it finds nothing.
+    found = answer["stats"]["total_tasks"]
+    assert answer["stats"]["by_state"] == ({"scheduled": 1, "drifted": 0, "completed": 0, "missed": 0} if found else {})
+    assert answer["stats"]["by_status"].get("pending", 0) == found
+
+
+@pytest.mark.parametrize(
+    ("version", "heading"),
+    [("1.0", "Unit Test Pattern (Direct API)"), ("1.2", "Unit Test Pattern (Schema Validation)")],
+)
+def test_a_unit_test_of_schemas_passes(version: str, heading: str, ran: Callable[[str, str], Ran]) -> None:
+    assert ran(version, heading)["made"] == [0, 0, 0]

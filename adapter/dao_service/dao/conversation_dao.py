@@ -89,8 +89,8 @@ class ConversationDao:
     async def close_voice_session(
         self, db: DatabaseSession, conversation_id: UUID | str, dto: ConversationFunctionUpdateDTO
     ) -> ConversationDTO:
-        """Close voice session.
+        """Close a voice session.
 
-        Writes what a voice session led to. Changes the fields that are sent and no other; null clears one.
+        Close a voice session. Writes its results: the fields that are sent and no other. null clears a field.
         """
         return await ask(db, ConversationDTO, "PATCH", "/conversations/{conversation_id}/voice", key=conversation_id, body=dto)

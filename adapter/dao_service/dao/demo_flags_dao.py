@@ -31,9 +31,9 @@ class DemoFlagsDao:
         virtual_now: datetime | None | MISSING = MISSING,
         escalation_speed: float | MISSING = MISSING,
     ) -> DemoFlagsDTO:
-        """Put demo flags.
+        """Create or replace a user's demo flags.
 
-        Creates or replaces a user's demo flags. What is not given goes back to its default.
+        Create or replace a user's demo flags. A field that is not sent takes its default.
         """
         return await ask(
             db,

@@ -95,8 +95,8 @@ class GoalDao:
     get_goal_with_structure = get_with_structure
 
     async def create_goal_with_structure(self, db: DatabaseSession, dto: GoalStructureCreateDTO) -> GoalFullDTO:
-        """Create goal with structure.
+        """Create a goal with its milestones and tasks.
 
-        Creates a goal with milestones, each with its tasks, in one transaction: all or nothing.
+        Create a goal with its milestones and tasks. It is one transaction: all or nothing.
         """
         return await ask(db, GoalFullDTO, "POST", "/goals/with-structure", body=dto)

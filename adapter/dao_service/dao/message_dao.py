@@ -39,8 +39,8 @@ class MessageDao:
     delete_message = delete
 
     async def list_messages(self, db: DatabaseSession, conversation_id: UUID | str) -> list[MessageDTO]:
-        """List messages.
+        """List the messages of a conversation.
 
-        A conversation's messages, oldest first. One array, so that no row limit cuts it.
+        List the messages of a conversation. Returns them oldest first, as one array, so that no row limit cuts it.
         """
         return await ask(db, list[MessageDTO], "GET", "/messages/", query={"conversation_id": conversation_id})

@@ -104,18 +104,20 @@ class TaskDao:
     async def get_tasks_by_user_and_timerange(
         self, db: DatabaseSession, user_id: UUID | str, start_at: datetime, end_at: datetime
     ) -> list[TaskDTO]:
-        """Get tasks by timerange.
+        """Get a user's tasks in a time range.
 
-        The user's tasks with scheduled_at in [start_at, end_at], by scheduled_at. One array, so that no row limit cuts it.
+        Get a user's tasks in a time range. Returns the tasks with scheduled_at in [start_at, end_at], earliest first, as one
+        array, so that no row limit cuts it.
         """
 
     @overload
     async def get_tasks_by_user_and_timerange(
         self, db: DatabaseSession, user_id: UUID | str, *, start_time: datetime, end_time: datetime
     ) -> list[TaskDTO]:
-        """Get tasks by timerange.
+        """Get a user's tasks in a time range.
 
-        The user's tasks with start_time in [start_time, end_time], by start_time. One array, so that no row limit cuts it.
+        Get a user's tasks in a time range. Returns the tasks with start_time in [start_time, end_time], earliest first, as one
+        array, so that no row limit cuts it.
         """
 
     async def get_tasks_by_user_and_timerange(
@@ -128,9 +130,10 @@ class TaskDao:
         start_time: datetime | None = None,
         end_time: datetime | None = None,
     ) -> list[TaskDTO]:
-        """Get tasks by timerange.
+        """Get a user's tasks in a time range.
 
-        The user's tasks with scheduled_at in [start_at, end_at], by scheduled_at. One array, so that no row limit cuts it.
+        Get a user's tasks in a time range. Returns the tasks with scheduled_at in [start_at, end_at], earliest first, as one
+        array, so that no row limit cuts it.
         """
         return await ask(
             db,
@@ -145,9 +148,10 @@ class TaskDao:
     async def get_task_statistics(
         self, db: DatabaseSession, user_id: UUID | str, start_date: datetime, end_date: datetime
     ) -> TaskStatisticsDTO:
-        """Get task statistics.
+        """Get statistics of a user's tasks.
 
-        Counts the user's tasks with created_at in [start_date, end_date], by status, and the share that is done.
+        Get statistics of a user's tasks. Counts the tasks with created_at in [start_date, end_date] by status, and computes the
+        share that is done.
         """
         return await ask(
             db,
@@ -159,16 +163,16 @@ class TaskDao:
 
     @overload
     async def bulk_update_state(self, db: DatabaseSession, task_ids: Sequence[UUID | str], new_status: TaskStatus) -> int:
-        """Bulk update task status.
+        """Set the status of up to 100 tasks.
 
-        Sets the status of up to 100 tasks in one transaction. Ids that name no task do not count; a repeated one counts once.
+        Set the status of up to 100 tasks. It is one transaction. Ids of no task do not count, and a repeated id counts once.
         """
 
     @overload
     async def bulk_update_state(self, db: DatabaseSession, task_ids: Sequence[UUID | str], *, new_state: TaskState) -> int:
-        """Bulk update task state.
+        """Set the state of up to 100 tasks.
 
-        Sets the state of up to 100 tasks in one transaction. Ids that name no task do not count; a repeated one counts once.
+        Set the state of up to 100 tasks. It is one transaction. Ids of no task do not count, and a repeated id counts once.
         """
 
     async def bulk_update_state(
@@ -179,9 +183,9 @@ class TaskDao:
         *,
         new_state: TaskState | MISSING = MISSING,
     ) -> int:
-        """Bulk update task status.
+        """Set the status of up to 100 tasks.
 
-        Sets the status of up to 100 tasks in one transaction. Ids that name no task do not count; a repeated one counts once.
+        Set the status of up to 100 tasks. It is one transaction. Ids of no task do not count, and a repeated id counts once.
         """
         if not task_ids:
             return 0
@@ -200,9 +204,9 @@ class TaskDao:
     async def set_calendar_event(
         self, db: DatabaseSession, task_id: UUID | str, *, calendar_event_id: str | None | MISSING = MISSING
     ) -> TaskDTO:
-        """Set calendar event.
+        """Link a task to an event in the user's calendar.
 
-        Links a task to the event in the user's calendar; null unlinks it.
+        Link a task to an event in the user's calendar. null removes the link.
         """
         return await ask(
             db, TaskDTO, "PATCH", "/tasks/{task_id}/calendar-event", key=task_id, body={"calendar_event_id": calendar_event_id}

@@ -322,7 +322,7 @@ class MilestoneStructure(InEitherContract):
 
 
 class GoalStructureCreate(InEitherContract):
-    """Creates a goal with milestones, each with its tasks, in one transaction: all or nothing. All fields are of one contract."""
+    """Create a goal with its milestones and tasks. It is one transaction: all or nothing. All fields are of one contract."""
 
     contracts: ClassVar = {"1.2": contract_1_2.GoalStructureCreate, "1.0": contract_1_0.GoalStructureCreate}
 

@@ -102,9 +102,9 @@ class DemoFlagsResource(Resource):
     async def put(
         self, user_id: UUID | str, *, virtual_now: datetime | None | MISSING = MISSING, escalation_speed: float | MISSING = MISSING
     ) -> DemoFlags:
-        """Put demo flags.
+        """Create or replace a user's demo flags.
 
-        Creates or replaces a user's demo flags. What is not given goes back to its default.
+        Create or replace a user's demo flags. A field that is not sent takes its default.
         """
         return await self._connection.ask(
             DemoFlags,
@@ -191,9 +191,9 @@ class GoalsResource(Resource):
     async def create_with_structure(
         self, *, goal: GoalCreate, milestones: list[MilestoneStructure] | MISSING = MISSING
     ) -> GoalFull:
-        """Create goal with structure.
+        """Create a goal with its milestones and tasks.
 
-        Creates a goal with milestones, each with its tasks, in one transaction: all or nothing.
+        Create a goal with its milestones and tasks. It is one transaction: all or nothing.
         """
         return await self._connection.ask(GoalFull, "POST", "/goals/with-structure", body={"goal": goal, "milestones": milestones})
 
@@ -352,36 +352,38 @@ class TasksResource(Resource):
         return await self._connection.ask(None, "DELETE", f"/tasks/{segment(task_id)}")
 
     async def get_by_timerange(self, *, user_id: UUID | str, start_time: datetime, end_time: datetime) -> list[Task]:
-        """Get tasks by timerange.
+        """Get a user's tasks in a time range.
 
-        The user's tasks with start_time in [start_time, end_time], by start_time. One array, so that no row limit cuts it.
+        Get a user's tasks in a time range. Returns the tasks with start_time in [start_time, end_time], earliest first, as one
+        array, so that no row limit cuts it.
         """
         return await self._connection.ask(
             list[Task], "GET", "/tasks/by-timerange", query={"user_id": user_id, "start_time": start_time, "end_time": end_time}
         )
 
     async def get_statistics(self, *, user_id: UUID | str, start_date: datetime, end_date: datetime) -> TaskStatistics:
-        """Get task statistics.
+        """Get statistics of a user's tasks.
 
-        Counts the user's tasks with created_at in [start_date, end_date], by state, and the share that is completed.
+        Get statistics of a user's tasks. Counts the tasks with created_at in [start_date, end_date] by state, and computes the
+        share that is completed.
         """
         return await self._connection.ask(
             TaskStatistics, "GET", "/tasks/statistics", query={"user_id": user_id, "start_date": start_date, "end_date": end_date}
         )
 
     async def bulk_update_state(self, *, task_ids: Sequence[UUID | str], new_state: TaskState) -> BulkUpdate:
-        """Bulk update task state.
+        """Set the state of up to 100 tasks.
 
-        Sets the state of up to 100 tasks in one transaction. Ids that name no task do not count; a repeated one counts once.
+        Set the state of up to 100 tasks. It is one transaction. Ids of no task do not count, and a repeated id counts once.
         """
         return await self._connection.ask(
             BulkUpdate, "POST", "/tasks/bulk-update-state", body={"task_ids": task_ids, "new_state": new_state}
         )
 
     async def set_calendar_event(self, task_id: UUID | str, *, calendar_event_id: str | None | MISSING = MISSING) -> Task:
-        """Set calendar event.
+        """Link a task to an event in the user's calendar.
 
-        Links a task to the event in the user's calendar; null unlinks it.
+        Link a task to an event in the user's calendar. null removes the link.
         """
         return await self._connection.ask(
             Task, "PATCH", f"/tasks/{segment(task_id)}/calendar-event", body={"calendar_event_id": calendar_event_id}

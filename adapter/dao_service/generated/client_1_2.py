@@ -109,9 +109,9 @@ class DemoFlagsResource(Resource):
     async def put(
         self, user_id: UUID | str, *, virtual_now: datetime | None | MISSING = MISSING, escalation_speed: float | MISSING = MISSING
     ) -> DemoFlags:
-        """Put demo flags.
+        """Create or replace a user's demo flags.
 
-        Creates or replaces a user's demo flags. What is not given goes back to its default.
+        Create or replace a user's demo flags. A field that is not sent takes its default.
         """
         return await self._connection.ask(
             DemoFlags,
@@ -207,9 +207,9 @@ class GoalsResource(Resource):
     async def create_with_structure(
         self, *, goal: GoalCreate, milestones: list[MilestoneStructure] | MISSING = MISSING
     ) -> GoalFull:
-        """Create goal with structure.
+        """Create a goal with its milestones and tasks.
 
-        Creates a goal with milestones, each with its tasks, in one transaction: all or nothing.
+        Create a goal with its milestones and tasks. It is one transaction: all or nothing.
         """
         return await self._connection.ask(GoalFull, "POST", "/goals/with-structure", body={"goal": goal, "milestones": milestones})
 
@@ -368,36 +368,38 @@ class TasksResource(Resource):
         return await self._connection.ask(None, "DELETE", f"/tasks/{segment(task_id)}")
 
     async def get_by_timerange(self, *, user_id: UUID | str, start_at: datetime, end_at: datetime) -> list[Task]:
-        """Get tasks by timerange.
+        """Get a user's tasks in a time range.
 
-        The user's tasks with scheduled_at in [start_at, end_at], by scheduled_at. One array, so that no row limit cuts it.
+        Get a user's tasks in a time range. Returns the tasks with scheduled_at in [start_at, end_at], earliest first, as one
+        array, so that no row limit cuts it.
         """
         return await self._connection.ask(
             list[Task], "GET", "/tasks/by-timerange", query={"user_id": user_id, "start_at": start_at, "end_at": end_at}
         )
 
     async def get_statistics(self, *, user_id: UUID | str, start_date: datetime, end_date: datetime) -> TaskStatistics:
-        """Get task statistics.
+        """Get statistics of a user's tasks.
 
-        Counts the user's tasks with created_at in [start_date, end_date], by status, and the share that is done.
+        Get statistics of a user's tasks. Counts the tasks with created_at in [start_date, end_date] by status, and computes the
+        share that is done.
         """
         return await self._connection.ask(
             TaskStatistics, "GET", "/tasks/statistics", query={"user_id": user_id, "start_date": start_date, "end_date": end_date}
         )
 
     async def bulk_update_status(self, *, task_ids: Sequence[UUID | str], new_status: TaskStatus) -> BulkUpdate:
-        """Bulk update task status.
+        """Set the status of up to 100 tasks.
 
-        Sets the status of up to 100 tasks in one transaction. Ids that name no task do not count; a repeated one counts once.
+        Set the status of up to 100 tasks. It is one transaction. Ids of no task do not count, and a repeated id counts once.
         """
         return await self._connection.ask(
             BulkUpdate, "POST", "/tasks/bulk-update-state", body={"task_ids": task_ids, "new_status": new_status}
         )
 
     async def set_calendar_event(self, task_id: UUID | str, *, calendar_event_id: str | None | MISSING = MISSING) -> Task:
-        """Set calendar event.
+        """Link a task to an event in the user's calendar.
 
-        Links a task to the event in the user's calendar; null unlinks it.
+        Link a task to an event in the user's calendar. null removes the link.
         """
         return await self._connection.ask(
             Task, "PATCH", f"/tasks/{segment(task_id)}/calendar-event", body={"calendar_event_id": calendar_event_id}
@@ -500,9 +502,9 @@ class ConversationsResource(Resource):
         ended_at: datetime | None | MISSING = MISSING,
         duration_seconds: int | None | MISSING = MISSING,
     ) -> Conversation:
-        """Close voice session.
+        """Close a voice session.
 
-        Writes what a voice session led to. Changes the fields that are sent and no other; null clears one.
+        Close a voice session. Writes its results: the fields that are sent and no other. null clears a field.
         """
         return await self._connection.ask(
             Conversation,
@@ -544,9 +546,9 @@ class MessagesResource(Resource):
         return await self._connection.ask(None, "DELETE", f"/messages/{segment(message_id)}")
 
     async def list_messages(self, *, conversation_id: UUID | str) -> list[Message]:
-        """List messages.
+        """List the messages of a conversation.
 
-        A conversation's messages, oldest first. One array, so that no row limit cuts it.
+        List the messages of a conversation. Returns them oldest first, as one array, so that no row limit cuts it.
         """
         return await self._connection.ask(list[Message], "GET", "/messages/", query={"conversation_id": conversation_id})
 
