@@ -239,7 +239,9 @@ async def test_a_request_of_the_reference_is_accepted_and_stored(
     assert all(datetime.fromisoformat(row[each]) == datetime.fromisoformat(expected[each]) for each in times)
 
 
-async def test_the_bulk_update_of_the_reference_is_accepted(version: str, caller: httpx.AsyncClient, planned: dict[str, Row]) -> None:
+async def test_the_bulk_update_of_the_reference_is_accepted(
+    version: str, caller: httpx.AsyncClient, planned: dict[str, Row]
+) -> None:
     sent = json.loads(block(version, "Task Endpoints", "json", "task_ids")) | {
         "task_ids": [planned["over"]["id"], planned["ahead"]["id"]]
     }
