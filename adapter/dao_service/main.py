@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
 
 from fastapi import FastAPI
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from dao_service.contracts import CONTRACTS, GATHERED
 from dao_service.gateway.gathering import GatheringGateway
@@ -29,7 +29,7 @@ from dao_service.rest.routes import PREFIX, Routes, path_of
 from dao_service.settings import Settings, load_settings
 
 
-def create_app(settings: Settings, gateway: Gateway | None = None, metrics: Metrics | None = None) -> ASGIApp:
+def create_app(settings: Settings, gateway: Gateway | None = None, metrics: Metrics | None = None) -> ObservingMiddleware:
     """The service. It opens its connections with the first request and closes them at shutdown."""
     log = configure_logging(settings.log_level, settings.log_format)
     traces = Traces()

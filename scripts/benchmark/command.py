@@ -1,4 +1,4 @@
-"""scripts/bench: measures the data service, and writes what it found."""
+"""scripts/bench: measures the data service and writes the results."""
 
 import argparse
 import shlex
@@ -13,11 +13,10 @@ _HELP = """\
 Starts a stack of its own with settings as in production, loads the data of each size, drives every contender with wrk
 in interleaved rounds, and writes benchmark.md, benchmark.svg and benchmark.json. Installs what is missing first.
 
-The three files in docs are those of a whole run. A quick one, or one of a part, writes into .local/bench unless --out
-names another folder.
+A whole run writes them into docs. A quick or partial run writes them into .local/bench, unless --out names a folder.
 
---memory, --workers and --watching measure that alone; the three files keep what else they had of the same machine.
-Those in docs are added to where they are of this machine, unless it is a quick run.
+--memory, --workers and --watching measure that alone and add it to the results in docs if those are of this machine and
+the run is not quick.
 """
 _FULL = {"rounds": 3, "seconds": 2.0, "warm_up": 0.5, "sizes": [10_000, 100_000, 1_000_000], "connections": 16}
 _QUICK = {"rounds": 1, "seconds": 1.0, "warm_up": 0.3, "sizes": [10_000]}
@@ -37,31 +36,39 @@ def _sizes(text: str) -> list[int]:
     return sorted(sizes)
 
 
+def _checkout(text: str) -> Path:
+    checkout = Path(text).absolute()
+    if not (checkout / ".venv" / "bin" / "python").exists():
+        raise argparse.ArgumentTypeError(f"{checkout} has no .venv: run scripts/generate --check there first")
+    return checkout
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="scripts/bench", description=_HELP, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="10,000 tasks, one round of a second each: under two minutes")
     parser.add_argument("--sizes", type=_sizes, metavar="N,…", help="how many tasks (10000,100000,1000000)")
-    parser.add_argument("--contenders", type=_names, metavar="NAME,…", help="whom to measure (all)")
-    parser.add_argument("--work", type=_names, metavar="NAME,…", help="what to measure (all)")
+    parser.add_argument("--contenders", type=_names, metavar="NAME,…", help="which contenders (all)")
+    parser.add_argument("--work", type=_names, metavar="NAME,…", help="which requests (all)")
+    parser.add_argument("--against", type=_checkout, metavar="CHECKOUT", help="measure the adapters of this checkout too")
     parser.add_argument("--rounds", type=whole_number, metavar="N", help="turns of each contender (3)")
     parser.add_argument("--seconds", type=seconds, metavar="S", help="length of one measurement (2)")
     parser.add_argument("--warm-up", type=seconds, metavar="S", help="length of the warm-up before each (0.5)")
     parser.add_argument("--connections", type=whole_number, metavar="N", help="connections of wrk (16)")
-    parser.add_argument("--out", type=Path, metavar="FOLDER", help="where the three files go (docs; of less, .local/bench)")
+    parser.add_argument("--out", type=Path, metavar="FOLDER", help="where the three files go")
     parser.add_argument("--no-writers", action="store_true", help="leave out the concurrent writers")
-    parser.add_argument("--memory", action="store_true", help="measure the adapter's memory at full speed and for a 5 MB answer")
+    parser.add_argument("--memory", action="store_true", help="measure the adapter's memory, at full speed and for a 5 MB answer")
     parser.add_argument("--workers", action="store_true", help="measure one and two uvicorn workers side by side")
-    parser.add_argument("--watching", action="store_true", help="measure what metrics and log lines cost")
-    parser.add_argument("--profile", metavar="WORK", help="show where the adapter's and the database's time goes for this work")
-    parser.add_argument("--native", action="store_true", help="with --profile: look into extension modules too")
-    parser.add_argument("--list", action="store_true", help="list the names of contenders and work, and do nothing")
+    parser.add_argument("--watching", action="store_true", help="measure the cost of log lines, metrics and spans")
+    parser.add_argument("--profile", metavar="WORK", help="show where the adapters and the database spend their time on this work")
+    parser.add_argument("--native", action="store_true", help="with --profile: show extension modules too")
+    parser.add_argument("--list", action="store_true", help="list the names of contenders and work, and exit")
     return parser
 
 
 def parse(command_line: Sequence[str]) -> argparse.Namespace:
-    """What was asked for, with the defaults filled in. `whole`: nothing is left out, nothing shortened."""
+    """The options with their defaults filled in. `whole`: nothing is left out or shortened."""
     arguments = _parser().parse_args(command_line)
-    changed = [name for name in (*_FULL, "contenders", "work") if getattr(arguments, name) is not None]
+    changed = [name for name in (*_FULL, "contenders", "work", "against") if getattr(arguments, name) is not None]
     arguments.whole = not (changed or arguments.quick or arguments.no_writers)
     for name, full in _FULL.items():
         if getattr(arguments, name) is None:

@@ -1,10 +1,10 @@
-"""Who is measured: each starts on the same database with one process, alone."""
+"""The contenders. Each runs alone, with one process, over the same database."""
 
 import http
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from local_stack import LocalStack, free_port
@@ -16,24 +16,28 @@ from local_stack.project import ROOT
 from .dialects import DataApi, Dialect, Rest
 from .stage import POOL
 
+OTHER = "@other"
+"""Ends the name of a contender from another checkout."""
 TITLES: Mapping[str, str] = {
     "sqlalchemy": "FastAPI + SQLAlchemy",
     "postgrest": "PostgREST directly",
     "adapter-postgrest": "adapter over PostgREST",
+    "adapter-postgrest@other": "the other over PostgREST",
     "adapter-postgres": "adapter over asyncpg",
+    "adapter-postgres@other": "the other over asyncpg",
 }
 
 
 @dataclass
 class Contender:
-    """A server to measure. `processes` says which process trees work for it, by their part."""
+    """A server to measure."""
 
     name: str
     dialect: Dialect
     stack: LocalStack
     over_postgrest: bool
     application: "Application | None" = None
-    """None where PostgREST itself is asked."""
+    """None if PostgREST itself is measured."""
     url: str = field(default="", init=False)
 
     @property
@@ -53,6 +57,7 @@ class Contender:
 
     @property
     def processes(self) -> dict[str, int]:
+        """The processes that work for it, whose children count too."""
         found = {
             "service": self.application.pid if self.application else None,
             "PostgREST": self.stack.postgrest.pid,
@@ -79,8 +84,9 @@ class Application(ServerPart):
     """A Python service under uvicorn."""
 
     def __init__(self, name: str, command: Sequence[str], environment: Mapping[str, str], home: Path) -> None:
-        """`command` is what follows `python -m`; it takes uvicorn's options."""
+        """`command` follows `python -m` and takes uvicorn's options."""
         super().__init__(Server(name, home / "logs" / "contender.log"))
+        self.python = sys.executable
         self._command = tuple(command)
         self.environment = dict(environment)
 
@@ -90,7 +96,7 @@ class Application(ServerPart):
     def start(self, workers: int) -> str:
         """Start it and wait until it is ready; its URL."""
         port = free_port()
-        command = [sys.executable, "-m", *self._command]
+        command = [self.python, "-m", *self._command]
         command += ["--host", LOOPBACK, "--port", str(port), "--no-access-log", "--log-level", "warning"]
         command += ["--loop", "uvloop", "--workers", str(workers)]
         inherited = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
@@ -100,15 +106,23 @@ class Application(ServerPart):
 
 
 def _adapter_over_postgrest(stack: LocalStack) -> Contender:
-    environment = stack.adapter_environment() | {"GATEWAY_CONNECTIONS": str(POOL)}
-    application = Application("the adapter", ["dao_service"], environment, stack.home)
-    return Contender("adapter-postgrest", Rest(keyset=True), stack, True, application)
+    return Contender("adapter-postgrest", Rest(keyset=True), stack, True, _adapter(stack))
 
 
 def _adapter_over_postgres(stack: LocalStack) -> Contender:
-    environment = stack.adapter_environment() | {"DATABASE_URL": stack.database_url, "GATEWAY_CONNECTIONS": str(POOL)}
-    application = Application("the adapter", ["dao_service"], environment, stack.home)
-    return Contender("adapter-postgres", Rest(keyset=True), stack, False, application)
+    return Contender("adapter-postgres", Rest(keyset=True), stack, False, _adapter(stack, DATABASE_URL=stack.database_url))
+
+
+def _adapter(stack: LocalStack, **environment: str) -> Application:
+    environment = stack.adapter_environment() | {"GATEWAY_CONNECTIONS": str(POOL)} | environment
+    return Application("the adapter", ["dao_service"], environment, stack.home)
+
+
+def other_version(contender: Contender, checkout: Path) -> Contender:
+    """An adapter as another checkout's `.venv` runs it. Its stack has that checkout's migrations."""
+    if contender.application:
+        contender.application.python = str(checkout / ".venv" / "bin" / "python")
+    return replace(contender, name=contender.name + OTHER)
 
 
 def _postgrest(stack: LocalStack) -> Contender:

@@ -1,64 +1,88 @@
-"""Shows that the exact totals don't make writers wait for each other: 8 of them, with and without the trigger that counts."""
+"""Four experiments beside the comparison: writers, workers, memory, and watching. Each gives the rows of one table."""
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from statistics import median
 from typing import TYPE_CHECKING
 
-from .contenders import Contender
-from .dataset import Dataset, restore, with_connection
-from .measurement import Bench, running
-from .results import SQL_ALONE, WritersResult
+from starlette.types import ASGIApp
+
+from local_stack import LocalStack
+from local_stack.database import execute_script
+from local_stack.errors import StackError
+from local_stack.project import ROOT
+
+from . import processes
+from .contenders import CONTENDERS, TITLES, Application, Contender
+from .dataset import TASKS_OF_THE_HEAVY_USER, Dataset, restore
+from .measurement import Bench, Measurement, ask, median_of, running
+from .results import TIMES, Row
 from .traffic import write_requests
 from .work import WORK
+from .wrk import Wrk
 
 if TYPE_CHECKING:
     import asyncpg
 
-WRITERS = 8
+Say = Callable[[str], None]
+
+SQL_ALONE = "SQL alone"
+_ADAPTERS = ("adapter-postgrest", "adapter-postgres")
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One table: `columns` gives each heading and the format of its cells, `text` may name `{cores}`."""
+
+    title: str
+    text: str
+    columns: Mapping[str, str]
+    measure: Callable[[Bench, LocalStack, Dataset, int, Say], list[Row]]
+    """Takes the number of rounds, and what prints a line."""
+
+    def written(self, row: Row) -> list[str]:
+        return ["" if cell is None else form.format(cell) for cell, form in zip(row, self.columns.values(), strict=True)]
+
+
+_WRITERS = 8
 _LOOK_EVERY_SECONDS = 0.01
 _TRIGGER = "alter table public.tasks {} trigger count_inserted"
 _INSERT = "insert into public.tasks (user_id, goal_id, title) values ($1, $2, 'Run 5 km')"
 _WAITING = "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and query like 'insert into public.tasks%'"
 
 
-def measure_writers(
-    bench: Bench, contender: Contender, dataset: Dataset, rounds: int, each: Callable[[str], None]
-) -> list[WritersResult]:
-    """Through a contender, and by SQL alone."""
-    url = contender.stack.database_url
-    through: dict[bool, list[float]] = {True: [], False: []}
-    by_sql: dict[bool, list[float]] = {True: [], False: []}
+def _measure_writers(bench: Bench, stack: LocalStack, dataset: Dataset, rounds: int, say: Say) -> list[Row]:
+    contender, url = CONTENDERS["adapter-postgres"](stack), stack.database_url
+    speeds: dict[tuple[str, bool], list[float]] = {}
     waits = looks = 0
     file = bench.directory / "writers.tsv"
     with running(contender):
         write_requests(file, bench.requests(contender, dataset, WORK["create"]))
-        bench.wrk.drive(contender.url, file, bench.warm_up, WRITERS)
+        bench.wrk.drive(contender.url, file, bench.warm_up, _WRITERS)
         for _ in range(rounds):
             for counting in (True, False):
-                _count_inserted(url, counting)
-                through[counting].append(bench.wrk.drive(contender.url, file, bench.seconds, WRITERS).per_second)
+                execute_script(url, _TRIGGER.format("enable" if counting else "disable"))
+                drive = bench.wrk.drive(contender.url, file, bench.seconds, _WRITERS)
                 rows, seen, looked = asyncio.run(_insert(url, dataset, bench.seconds))
-                by_sql[counting].append(rows / bench.seconds)
+                speeds.setdefault((contender.title, counting), []).append(drive.per_second)
+                speeds.setdefault((SQL_ALONE, counting), []).append(rows / bench.seconds)
                 if counting:
                     waits, looks = waits + seen, looks + looked
-                _count_inserted(url, True)
+                execute_script(url, _TRIGGER.format("enable"))
                 restore(url)
-            each(f"{WRITERS} writers")
-    with_connection(url, lambda connection: connection.execute("select private.recount_rows('public.tasks')"))
-    return [
-        WritersResult(dataset.tasks, contender.title, median(through[True]), median(through[False])),
-        WritersResult(dataset.tasks, SQL_ALONE, median(by_sql[True]), median(by_sql[False]), waits, looks),
-    ]
-
-
-def _count_inserted(url: str, counting: bool) -> None:
-    with_connection(url, lambda connection: connection.execute(_TRIGGER.format("enable" if counting else "disable")))
+            say(f"{_WRITERS} writers")
+    execute_script(url, "select private.recount_rows('public.tasks')")
+    table: list[Row] = []
+    for way, waiting in ((contender.title, None), (SQL_ALONE, f"{waits} in {looks:,} looks")):
+        counted, uncounted = median(speeds[way, True]), median(speeds[way, False])
+        table.append([f"{way}, {dataset.tasks:,} tasks", counted, uncounted, counted / uncounted, waiting])
+    return table
 
 
 async def _insert(url: str, dataset: Dataset, seconds: float) -> tuple[int, int, int]:
-    """How many rows the writers inserted, how often one was seen waiting for a lock, and how often that was looked at."""
+    """How many rows the writers inserted, how often a writer was seen waiting for a lock, and how often this looked."""
     import asyncpg  # noqa: PLC0415 - the command imports this module before anything is installed
 
     rows = waits = looks = 0
@@ -79,10 +103,146 @@ async def _insert(url: str, dataset: Dataset, seconds: float) -> tuple[int, int,
             looks += 1
             await asyncio.sleep(_LOOK_EVERY_SECONDS)
 
-    connections = [await asyncpg.connect(url) for _ in range(WRITERS + 1)]
+    connections = [await asyncpg.connect(url) for _ in range(_WRITERS + 1)]
     try:
-        await asyncio.gather(look(connections[-1]), *(write(connection, n) for n, connection in enumerate(connections[:-1])))
+        await asyncio.gather(look(connections[0]), *(write(connection, n) for n, connection in enumerate(connections[1:])))
     finally:
         for connection in connections:
             await connection.close()
     return rows, waits, looks
+
+
+_MANY_CONNECTIONS = 64  # keep two workers busy
+
+
+def _interleaved(
+    bench: Bench, variants: Mapping[str, tuple[Contender, int]], dataset: Dataset, works: Sequence[str], rounds: int, say: Say
+) -> dict[tuple[str, str], Measurement]:
+    """The medians of each variant, a contender with so many workers, at each work."""
+    found: dict[tuple[str, str], list[Measurement]] = {}
+    for _ in range(rounds):
+        for variant, (contender, workers) in variants.items():
+            with running(contender, workers):
+                for work in works:
+                    each = bench.measure(contender, dataset, WORK[work], bench.requests(contender, dataset, WORK[work]))
+                    found.setdefault((variant, work), []).append(each)
+                    say(f"{contender.title:23} {variant:20} {WORK[work].title:16} {each.per_second:>8,.0f}/s")
+            restore(contender.stack.database_url)
+    return {key: median_of(measurements) for key, measurements in found.items()}
+
+
+def _measure_workers(bench: Bench, stack: LocalStack, dataset: Dataset, rounds: int, say: Say) -> list[Row]:
+    busier = replace(bench, wrk=Wrk(_MANY_CONNECTIONS))
+    works = ("get", "list", "create", "day")
+    table: list[Row] = []
+    for name in ("sqlalchemy", *_ADAPTERS):
+        variants = {f"{workers} workers": (CONTENDERS[name](stack), workers) for workers in (1, 2)}
+        found = _interleaved(busier, variants, dataset, works, rounds, say)
+        for work in works:
+            one, two = found["1 workers", work], found["2 workers", work]
+            cores = sum(two.cpu_ms.values()) * two.per_second / 1000
+            speeds: Row = [one.per_second, two.per_second, two.per_second / one.per_second, cores]
+            table.append([f"{TITLES[name]}: {WORK[work].title}", *speeds])
+    return table
+
+
+_HTTP = "dao_service.rest.http_protocol:LimitedHttpProtocol"
+_UNWATCHED = ["uvicorn", "benchmark.experiments:unwatched", "--factory", "--app-dir", str(ROOT / "scripts"), "--http", _HTTP]
+_LEAST_ROUNDS = 5  # for a difference of a few percent
+
+
+def unwatched() -> ASGIApp:
+    """The adapter without the middleware that gives every request its id, log line, count and span."""
+    from dao_service.main import app  # noqa: PLC0415 - makes an adapter
+
+    return app.app
+
+
+def _measure_watching(bench: Bench, stack: LocalStack, dataset: Dataset, rounds: int, say: Say) -> list[Row]:
+    shipped = CONTENDERS["adapter-postgres"](stack)
+
+    def variant(command: list[str], **environment: str) -> tuple[Contender, int]:
+        inherited = shipped.application.environment if shipped.application else {}
+        application = Application("a variant of the adapter", command, inherited | environment, stack.home)
+        return replace(shipped, application=application), 1
+
+    variants = {"watched": (shipped, 1), "silent": variant(["dao_service"], LOG_LEVEL="error"), "bare": variant(_UNWATCHED)}
+    works = ("get", "list")
+    found = _interleaved(bench, variants, dataset, works, max(rounds, _LEAST_ROUNDS), say)
+    table: list[Row] = []
+    for work in works:
+        watched, silent, bare = (found[name, work].per_second for name in variants)
+        speeds: Row = [watched, silent, bare, 1 - watched / silent, 1 - watched / bare]
+        table.append([f"{shipped.title}: {WORK[work].title}", *speeds])
+    return table
+
+
+_PIECES = 20  # in each round; memory is read after each
+
+
+def _measure_memory(bench: Bench, stack: LocalStack, dataset: Dataset, rounds: int, say: Say) -> list[Row]:
+    if not processes.AVAILABLE:
+        raise StackError("memory is read from Linux's /proc, which this system lacks")
+    return [_memory_of(CONTENDERS[name](stack), bench, dataset, rounds, say) for name in _ADAPTERS]
+
+
+def _memory_of(contender: Contender, bench: Bench, dataset: Dataset, rounds: int, say: Say) -> Row:
+    file = bench.directory / "memory.tsv"
+    with running(contender):
+        service = contender.processes["service"]
+        write_requests(file, bench.requests(contender, dataset, WORK["day"]))
+        bench.wrk.warm_up(contender.url, file, bench.seconds)
+        held, requests = [processes.resident_bytes(service)], 0
+        for _ in range(_PIECES * rounds):
+            requests += bench.wrk.drive(contender.url, file, bench.seconds).requests
+            held.append(processes.resident_bytes(service))
+            say(f"{contender.title:23} {requests:>9,} requests  {held[-1] / 1e6:8.1f} MB")
+        first, half_way, last = held[0], held[len(held) // 2], held[-1]
+        processes.forget_peak(service)
+        answer = ask(contender, contender.dialect.time_range(dataset.heavy_user, *dataset.window(0, TASKS_OF_THE_HEAVY_USER))).body
+        above = max(processes.peak_bytes(service) - last, 0)
+        say(f"{contender.title:23} an answer of {len(answer) / 1e6:.1f} MB takes {above / 1e6:.1f} MB more")
+    restore(contender.stack.database_url)
+    megabytes = [size / 1e6 for size in (first, half_way, last, len(answer), above)]
+    return [contender.title, requests, *megabytes[:3], last / half_way - 1, *megabytes[3:], above / len(answer)]
+
+
+_COUNT = "{:,.0f}"
+_FACTOR = f"{{:.2f}}{TIMES}"
+EXPERIMENTS: Mapping[str, Experiment] = {
+    "writers": Experiment(
+        "Writers and the exact total",
+        f"{_WRITERS} writers create tasks at once, with the trigger that keeps the total and with it disabled; rows per second.\n",
+        {"": "{}", "with": _COUNT, "without": _COUNT, "ratio": _FACTOR, "writers seen waiting for a lock": "{}"},
+        _measure_writers,
+    ),
+    "workers": Experiment(
+        "One worker process and two",
+        f"""\
+Requests per second at {_MANY_CONNECTIONS} connections on {{cores}} cores, which the workers share with PostgREST, Postgres and wrk.
+The last column is how many cores all but wrk used with two workers. A second worker gains little if they used nearly all cores, and
+costs something even if not: each worker has fewer requests to share a call among.
+""",
+        {"": "{}", "one": _COUNT, "two": _COUNT, "ratio": _FACTOR, "cores used": "{:.2f}"},
+        _measure_workers,
+    ),
+    "memory": Experiment(
+        "Memory",
+        "Resident memory of the adapter over an agent's day at full speed, and its rise for one large time range; in MB.\n",
+        {"": "{}", "requests": _COUNT}
+        | dict.fromkeys(("at first", "half-way", "at last"), "{:.1f}")
+        | {"second half": "{:+.1%}", "an answer of": "{:.1f}", "takes at most": "{:.1f}", "ratio": _FACTOR},
+        _measure_memory,
+    ),
+    "watching": Experiment(
+        "The cost of being watched",
+        """\
+Requests per second of the adapter as it ships, without its log lines, and without the middleware that gives every request its id,
+log line, count and span. Traces are off.
+""",
+        {"": "{}"}
+        | dict.fromkeys(("as it ships", "without log lines", "without the middleware"), _COUNT)
+        | dict.fromkeys(("log lines cost", "the middleware costs"), "{:.1%}"),
+        _measure_watching,
+    ),
+}

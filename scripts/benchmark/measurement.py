@@ -1,10 +1,12 @@
-"""One turn of a contender: its answers compared, each item of work driven and timed."""
+"""One turn of a contender: its answers are compared, each work is driven and timed."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from statistics import median
+from typing import Any
 
 from local_stack.errors import StackError
 
@@ -16,7 +18,7 @@ from .work import Asked, Work
 from .wrk import Wrk
 
 _COMPARED = 3
-"""How many different requests of each work are compared."""
+"""Requests of each work whose answers are compared."""
 
 
 @dataclass(frozen=True)
@@ -31,19 +33,31 @@ class Measurement:
     p99_ms: float
     bytes_per_answer: float
     cpu_ms: dict[str, float]
-    """CPU milliseconds a request, by the part that used them."""
+    """CPU milliseconds per request, by process."""
     disturbance: float
-    """How many cores other programs on this machine used meanwhile."""
+    """Cores that other programs of this machine used meanwhile."""
+
+
+def median_of(measurements: Sequence[Measurement]) -> Measurement:
+    """Each number's median, over rounds of the same measurement."""
+
+    def of(values: Iterable[float]) -> float:
+        return round(median(values), 4)
+
+    names = ("per_second", "p50_ms", "p99_ms", "bytes_per_answer", "disturbance")
+    medians: dict[str, Any] = {name: of(getattr(each, name) for each in measurements) for name in names}
+    first = measurements[0]
+    return replace(first, **medians, cpu_ms={part: of(each.cpu_ms[part] for each in measurements) for part in first.cpu_ms})
 
 
 @dataclass
 class Answers:
-    """What the first contender answered: the others have to answer the same."""
+    """The answers of the first contender, which all others must give too."""
 
     _first: dict[tuple[str, int], tuple[str, object]] = field(default_factory=dict)
 
     def compare(self, contender: Contender, work: Work, requests: Sequence[Request]) -> None:
-        """Ask the first few requests. A StackError where an answer is no success or differs from the first contender's."""
+        """Send the first few requests. A StackError if an answer is no success or differs from the first contender's."""
         for number, request in enumerate(requests[:_COMPARED]):
             answer = ask(contender, request)
             gist = request.gist(answer)
@@ -56,7 +70,7 @@ class Answers:
 
 
 def ask(contender: Contender, request: Request) -> Answer:
-    """A successful answer; else a StackError."""
+    """The answer. A StackError unless it is a success."""
     answer = send(contender.url, request)
     if not 200 <= answer.status < 300:
         raise StackError(
@@ -77,13 +91,13 @@ def running(contender: Contender, workers: int = 1) -> Iterator[Contender]:
 
 @dataclass(frozen=True)
 class Bench:
-    """How things are measured."""
+    """How to measure."""
 
     wrk: Wrk
     seconds: float
     warm_up: float
     directory: Path
-    """Of the files of requests."""
+    """Where the files of requests are."""
     native: bool = False
     """Whether a profile looks into extension modules."""
 
@@ -91,7 +105,7 @@ class Bench:
         return work.requests(Asked(dataset, contender.dialect, lambda request: ask(contender, request)))
 
     def measure(self, contender: Contender, dataset: Dataset, work: Work, requests: Sequence[Request]) -> Measurement:
-        """Of a contender that runs."""
+        """Drive a running contender."""
         file = self.directory / "requests.tsv"
         write_requests(file, requests)
         try:
@@ -114,7 +128,7 @@ class Bench:
         )
 
     def turn(self, contender: Contender, dataset: Dataset, works: Sequence[Work], answers: Answers) -> Iterator[Measurement]:
-        """A contender's turn: start it, do all the work, stop it."""
+        """Start a contender, measure it at each work, stop it."""
         with running(contender):
             for work in works:
                 requests = self.requests(contender, dataset, work)
@@ -123,6 +137,6 @@ class Bench:
 
 
 def _used_by_others(contender: Contender) -> float:
-    """CPU seconds so far of all that is not the contender, wrk or this program."""
+    """CPU seconds used so far by everything but the contender, wrk and this program."""
     ours = sum(cpu_seconds(contender.processes).values()) + own_children_seconds() + time.process_time()
     return busy_seconds() - ours

@@ -18,10 +18,10 @@ text { font-family: system-ui, -apple-system, "Segoe UI", "DejaVu Sans", sans-se
 
 
 def plot(results: Results) -> str:
-    """Requests a second at the middle size, a bar for each contender, on a logarithmic scale."""
+    """Requests per second at the middle size: one bar for each contender, on a logarithmic scale."""
     tasks = results.measured_sizes[len(results.measured_sizes) // 2]
     found = {
-        work: [(name, each.per_second) for name in TITLES if (each := results.find(tasks, name, work.name))]
+        work: [(name, each.per_second) for name in _COLOURS if (each := results.find(tasks, name, work.name))]
         for work in WORK.values()
     }
     found = {work: bars for work, bars in found.items() if bars}
@@ -35,11 +35,11 @@ def plot(results: Results) -> str:
     height = _TOP + sum(len(bars) * _BAR + _GAP for bars in found.values()) + 20
     size = f'viewBox="0 0 {_WIDTH} {height}"'
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" aria-label="Requests a second with {tasks:,} tasks">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" aria-label="Requests per second with {tasks:,} tasks">',
         f"<style>{_STYLE}</style>",
-        f'<text class="title" x="{_LABELS}" y="24">Requests a second, {tasks:,} tasks, logarithmic scale</text>',
+        f'<text class="title" x="{_LABELS}" y="24">Requests per second, {tasks:,} tasks, logarithmic scale</text>',
     ]
-    for place, name in enumerate(name for name in TITLES if any(name == other for bars in found.values() for other, _ in bars)):
+    for place, name in enumerate(name for name in _COLOURS if any(name == other for bars in found.values() for other, _ in bars)):
         left = _LABELS + place * 185
         parts.append(f'<rect x="{left}" y="38" width="12" height="12" rx="2" fill="{_COLOURS[name]}"/>')
         parts.append(f'<text x="{left + 18}" y="49">{escape(TITLES[name])}</text>')

@@ -1,11 +1,13 @@
-"""The stack that the contenders work on: made for the benchmark, with settings as in production."""
+"""The stack that the contenders use: made for the benchmark, with settings as in production."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 
 from local_stack import LocalStack
 from local_stack.ports import LOOPBACK
 from local_stack.postgres import DATABASE, PASSWORD
+from local_stack.project import SUPABASE
 
 from .machine import memory_bytes
 
@@ -14,7 +16,7 @@ POOL = 20
 
 
 def postgres_settings() -> dict[str, str]:
-    """As for a server of its own with this machine's memory; a commit is on the disk when it is answered."""
+    """As for a server that has this machine for itself. A commit is on disk when it is answered."""
     quarter_mb = min(memory_bytes() // 4, 2 * 1024**3) // 1024**2
     return {
         "fsync": "on",
@@ -30,11 +32,14 @@ def postgres_settings() -> dict[str, str]:
 
 
 @contextmanager
-def stage(report: Callable[[str], None], settings: Mapping[str, str] | None = None) -> Iterator[LocalStack]:
-    """A migrated database without data. PostgREST is set up but not running; everything is stopped and removed at the end."""
+def stage(
+    report: Callable[[str], None], settings: Mapping[str, str] | None = None, supabase: Path = SUPABASE
+) -> Iterator[LocalStack]:
+    """A migrated database without data, and PostgREST configured but not running. Both are removed at the end."""
     made = LocalStack(
         postgres_settings=postgres_settings() | dict(settings or {}),
         postgrest_settings={"PGRST_DB_POOL": str(POOL)},
+        supabase=supabase,
         report=report,
     )
     with made.database_first() as stack:

@@ -1,10 +1,10 @@
-"""The whole benchmark: every size, every round, every contender, and the files that come of it."""
+"""The whole benchmark: every size, every round, every contender; then the files of results."""
 
 import argparse
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,37 +12,36 @@ from local_stack import LocalStack
 from local_stack.errors import StackError
 from local_stack.project import LOCAL, ROOT
 
-from .contenders import CONTENDERS, TITLES, Contender
+from .contenders import CONTENDERS, TITLES, other_version
 from .dataset import Dataset, load, restore
-from .experiments import measure_writers
+from .experiments import EXPERIMENTS
 from .machine import machine, versions
 from .measurement import Answers, Bench
-from .memory import measure_memory
 from .plot import plot
 from .profiling import POSTGRES_SETTINGS, profile
 from .progress import Shown, progress
 from .report import report
 from .results import Facts, Results, Size
 from .stage import postgres_settings, stage
-from .watching import measure_watching
 from .work import WORK, Work, deep_page_of
-from .workers import CONNECTIONS, measure_workers
 from .wrk import Wrk
 
 _DOCS = ROOT / "docs"
 _ASIDE = LOCAL / "bench"
 _DATA = "benchmark.json"
-_PROFILED = ["adapter-postgrest", "adapter-postgres"]
+_ADAPTERS = ["adapter-postgrest", "adapter-postgres"]
+_ALONE = ("memory", "workers", "watching")
+"""The experiments that run without the comparison."""
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """What the command line asks for."""
+    """Do what the command line says."""
     if arguments.list:
-        for listed in (TITLES, {work.name: work.title for work in WORK.values()}):
+        for listed in ({name: TITLES[name] for name in CONTENDERS}, {work.name: work.title for work in WORK.values()}):
             print("\n".join(f"{name:18} {title}" for name, title in listed.items()), end="\n\n")
         return
     works = [WORK[name] for name in _chosen(arguments.work, list(WORK), "work")]
-    wanted = _PROFILED if arguments.profile and not arguments.contenders else arguments.contenders
+    wanted = _ADAPTERS if arguments.profile and not arguments.contenders else arguments.contenders
     names = _chosen(wanted, list(CONTENDERS), "contender")
     wrk = Wrk(arguments.connections)
     facts = Facts(
@@ -59,24 +58,27 @@ def run(arguments: argparse.Namespace) -> None:
         bench = Bench(wrk, arguments.seconds, arguments.warm_up, Path(directory), arguments.native)
         if arguments.profile:
             _profile(bench, names, WORK[_chosen([arguments.profile], list(WORK), "work")[0]], arguments.sizes[0])
-        elif arguments.memory or arguments.workers or arguments.watching:
-            _apart(bench, facts, arguments)
+        elif _experiments_of(arguments):
+            _experiment(bench, facts, arguments)
         else:
-            with_writers = not arguments.no_writers and arguments.work is None and "adapter-postgres" in names
             results = Results(facts)
-            _whole(bench, results, arguments.sizes, names, works, with_writers=with_writers)
+            _compare(bench, results, arguments, names, works)
             _write(folder_for(arguments, facts.machine), results)
 
 
 def folder_for(arguments: argparse.Namespace, machine: Mapping[str, str]) -> Path:
-    """Where the results go. Those that are committed are replaced by a whole run, and added to on their own machine."""
+    """Where the results go. A whole run replaces the committed ones; an experiment adds to those of the same machine."""
     if arguments.out is not None:
         return Path(arguments.out)
-    if arguments.memory or arguments.workers or arguments.watching:
+    if _experiments_of(arguments):
         for_docs = not arguments.quick and Results.read(_DOCS / _DATA, machine) is not None
     else:
         for_docs = arguments.whole
     return _DOCS if for_docs else _ASIDE
+
+
+def _experiments_of(arguments: argparse.Namespace) -> list[str]:
+    return [name for name in _ALONE if getattr(arguments, name)]
 
 
 def _chosen(asked: Sequence[str] | None, there: Sequence[str], what: str) -> list[str]:
@@ -85,63 +87,62 @@ def _chosen(asked: Sequence[str] | None, there: Sequence[str], what: str) -> lis
     return [name for name in there if asked is None or name in asked]
 
 
-def _whole(
-    bench: Bench, results: Results, sizes: Sequence[int], names: Sequence[str], works: Sequence[Work], *, with_writers: bool
-) -> None:
-    rounds = results.facts.rounds
-    steps = len(sizes) * rounds * (len(names) * len(works) + with_writers)
-    with progress(steps) as shown, stage(shown.now) as stack:
-        contenders = {name: CONTENDERS[name](stack) for name in names}
-        for tasks in sizes:
-            dataset, seconds = _loaded(stack, tasks, shown)
-            results.sizes.append(Size(tasks, deep_page_of(dataset), seconds))
-            answers = Answers()
-            for _ in range(rounds):
-                for contender in contenders.values():
+def _compare(bench: Bench, results: Results, arguments: argparse.Namespace, names: Sequence[str], works: Sequence[Work]) -> None:
+    others = [name for name in names if arguments.against and name in _ADAPTERS]
+    with_writers = not arguments.no_writers and arguments.work is None and "adapter-postgres" in names
+    steps = len(arguments.sizes) * arguments.rounds * ((len(names) + len(others)) * len(works) + with_writers)
+    with ExitStack() as opened:
+        shown = opened.enter_context(progress(steps))
+        stacks = [opened.enter_context(stage(shown.now))]
+        contenders = [CONTENDERS[name](stacks[0]) for name in names]
+        if others:
+            stacks.append(opened.enter_context(stage(shown.now, supabase=arguments.against / "supabase")))
+            contenders += [other_version(CONTENDERS[name](stacks[1]), arguments.against) for name in others]
+            contenders.sort(key=lambda contender: list(TITLES).index(contender.name))
+        for tasks in arguments.sizes:
+            dataset = Dataset(tasks)
+            seconds = [_load(stack, dataset, shown) for stack in stacks]
+            results.sizes.append(Size(tasks, deep_page_of(dataset), seconds[0]))
+            answers = {stack: Answers() for stack in stacks}
+            for _ in range(arguments.rounds):
+                for contender in contenders:
                     shown.now(contender.title)
-                    for each in bench.turn(contender, dataset, works, answers):
+                    for each in bench.turn(contender, dataset, works, answers[contender.stack]):
                         results.measurements.append(each)
                         shown.measured(each)
-                    restore(stack.database_url)
+                    restore(contender.stack.database_url)
             if with_writers:
                 shown.now("concurrent writers")
-                results.writers += measure_writers(bench, contenders["adapter-postgres"], dataset, rounds, shown.step)
+                rows = EXPERIMENTS["writers"].measure(bench, stacks[0], dataset, arguments.rounds, shown.step)
+                results.experiments.setdefault("writers", []).extend(rows)
 
 
-def _loaded(stack: LocalStack, tasks: int, shown: Shown) -> tuple[Dataset, float]:
-    """The data set in the database, and how long loading it took."""
-    dataset, began = Dataset(tasks), time.monotonic()
-    shown.now(f"loading {tasks:,} tasks")
+def _load(stack: LocalStack, dataset: Dataset, shown: Shown) -> float:
+    """Fill the database; how many seconds that took."""
+    began = time.monotonic()
+    shown.now(f"loading {dataset.tasks:,} tasks")
     load(stack.database_url, dataset)
     seconds = round(time.monotonic() - began, 1)
-    shown.say(f"{tasks:>9,}  loaded in {seconds:.1f} s")
-    return dataset, seconds
+    shown.say(f"{dataset.tasks:>9,}  loaded in {seconds:.1f} s")
+    return seconds
 
 
-def _apart(bench: Bench, facts: Facts, arguments: argparse.Namespace) -> None:
-    """Memory, workers or watching, beside what was measured before on the same machine."""
+def _experiment(bench: Bench, facts: Facts, arguments: argparse.Namespace) -> None:
+    """Add to what was measured earlier on the same machine."""
     folder = folder_for(arguments, facts.machine)
     results = Results.read(folder / _DATA, facts.machine) or Results(facts)
+    dataset = Dataset(arguments.sizes[0])
     with progress(1) as shown, stage(shown.now) as stack:
-        dataset, _ = _loaded(stack, arguments.sizes[0], shown)
-        if arguments.memory:
-            results.memory = measure_memory(bench, _adapters(stack), dataset, shown.say, quick=arguments.quick)
-        if arguments.workers:
-            contenders = [CONTENDERS["sqlalchemy"](stack), *_adapters(stack)]
-            busier = replace(bench, wrk=Wrk(max(arguments.connections, CONNECTIONS)))
-            results.workers = measure_workers(busier, contenders, dataset, facts.rounds, shown.say)
-        if arguments.watching:
-            results.watching = measure_watching(bench, stack, dataset, facts.rounds, shown.say)
+        _load(stack, dataset, shown)
+        for name in _experiments_of(arguments):
+            results.experiments[name] = EXPERIMENTS[name].measure(bench, stack, dataset, facts.rounds, shown.say)
     _write(folder, results)
 
 
-def _adapters(stack: LocalStack) -> list[Contender]:
-    return [CONTENDERS[name](stack) for name in ("adapter-postgrest", "adapter-postgres")]
-
-
 def _profile(bench: Bench, names: Sequence[str], work: Work, tasks: int) -> None:
+    dataset = Dataset(tasks)
     with progress(1) as shown, stage(shown.now, POSTGRES_SETTINGS) as stack:
-        dataset, _ = _loaded(stack, tasks, shown)
+        _load(stack, dataset, shown)
         for name in names:
             profile(bench, CONTENDERS[name](stack), dataset, work, shown.say)
 
@@ -154,4 +155,4 @@ def _write(folder: Path, results: Results) -> None:
     results.write(folder / _DATA)
     print(f"wrote benchmark.md, benchmark.svg and benchmark.json into {folder}")
     if folder == _ASIDE:
-        print("Those in docs are as they were: a whole run writes them, without options, or --out docs.")
+        print("Those in docs are unchanged: a whole run, without options, or --out docs writes them.")

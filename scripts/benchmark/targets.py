@@ -1,20 +1,20 @@
-"""What the benchmark must show."""
+"""The targets of the benchmark."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from .contenders import TITLES
-from .results import SQL_ALONE, Results
+from .experiments import SQL_ALONE
+from .results import TIMES, Results
 from .work import WORK
 
-TIMES = "×"  # noqa: RUF001 (the sign, not the letter)
 BY_POSTGREST, BY_POSTGRES = "adapter-postgrest", "adapter-postgres"
 _ADAPTERS = (BY_POSTGREST, BY_POSTGRES)
 
 
 @dataclass(frozen=True)
 class Target:
-    """`worst` gives the least favourable of what was measured, and where; None where nothing was."""
+    """`worst` gives the least favourable measurement; None without one."""
 
     title: str
     at_least: bool
@@ -39,7 +39,7 @@ class Found:
 
 
 def _against(other: str, works: Sequence[str]) -> Callable[[Results, str], Found | None]:
-    """The lowest ratio to another contender, over these items of work and all sizes."""
+    """The lowest ratio to another contender, over these works and all sizes."""
 
     def worst(results: Results, contender: str) -> Found | None:
         found = [
@@ -54,7 +54,7 @@ def _against(other: str, works: Sequence[str]) -> Callable[[Results, str], Found
 
 
 def _growth(work: str) -> Callable[[Results, str], Found | None]:
-    """How much more a request costs with the most tasks than with the fewest."""
+    """The cost of a request at the largest size as a multiple of that at the smallest."""
 
     def worst(results: Results, contender: str) -> Found | None:
         if len(results.measured_sizes) < 2:
@@ -79,11 +79,11 @@ def _deep_page(results: Results, contender: str) -> Found | None:
 
 
 def _writers(way: str) -> Callable[[Results, str], Found | None]:
-    """The lowest ratio of those who write in this way."""
+    """The lowest ratio of the writers through this contender, or by SQL alone."""
 
     def worst(results: Results, _: str) -> Found | None:
-        found = [Found(each.ratio, f"{each.tasks:,} tasks") for each in results.writers if each.way == way]
-        return min(found, default=None)
+        rows = [(str(label), float(ratio or 0)) for label, _, _, ratio, _ in results.experiments.get("writers", ())]
+        return min((Found(ratio, label.partition(", ")[2]) for label, ratio in rows if label.startswith(way)), default=None)
 
     return worst
 

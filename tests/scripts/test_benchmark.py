@@ -31,14 +31,16 @@ TINY = [sys.executable, str(ROOT / "scripts" / "bench"), "--sizes", "1000", "--c
 
 
 @pytest.mark.integration
-def test_a_run_writes_its_three_files(tmp_path: Path) -> None:
+def test_a_run_against_another_checkout_writes_its_three_files(tmp_path: Path) -> None:
     options = ["--work", "get,create", "--rounds", "1", "--seconds", "0.5", "--warm-up", "0.2", "--out", str(tmp_path)]
+    options += ["--against", str(ROOT)]  # this checkout stands for the other one
     done = subprocess.run([*TINY, *options], capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stdout + done.stderr
 
     results = json.loads((tmp_path / "benchmark.json").read_text())
     measured = {(each["contender"], each["work"]): each for each in results["measurements"]}
-    assert set(measured) == {(name, work) for name in ("sqlalchemy", "adapter-postgres") for work in ("get", "create")}
+    contenders = ("sqlalchemy", "adapter-postgres", "adapter-postgres@other")
+    assert set(measured) == {(name, work) for name in contenders for work in ("get", "create")}
     for each in measured.values():
         assert each["per_second"] > 0
         assert 0 < each["p50_ms"] <= each["p99_ms"]
@@ -84,6 +86,7 @@ ASIDE = LOCAL / "bench"
         ("--seconds 0.5", ASIDE),
         ("--connections 4", ASIDE),
         ("--no-writers", ASIDE),
+        (f"--against {ROOT}", ASIDE),
     ],
 )
 def test_only_complete_runs_and_additions_replace_the_committed_results(options: str, folder: Path) -> None:

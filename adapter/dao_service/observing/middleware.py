@@ -21,14 +21,14 @@ class ObservingMiddleware:
     """Passes every request on, and records what came of it."""
 
     def __init__(self, app: ASGIApp, log: AccessLog, metrics: Metrics, traces: Traces) -> None:
-        self._app = app
+        self.app = app
         self._log = log
         self._metrics = metrics
         self._traces = traces
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
-            await self._app(scope, receive, send)
+            await self.app(scope, receive, send)
             return
         started, status = time.perf_counter(), 500
         request_id = _request_id(dict(scope["headers"]).get(b"x-request-id"))
@@ -42,7 +42,7 @@ class ObservingMiddleware:
 
         with self._traces.request(scope) as span:
             try:
-                await self._app(scope, receive, send_with_id)
+                await self.app(scope, receive, send_with_id)
             finally:
                 seconds = time.perf_counter() - started
                 contract, route = scope.get(ROUTE) or ("", getattr(scope.get("route"), "path", ""))
