@@ -24,7 +24,7 @@ RUN = {
     ("README.md", "scripts/supabase"): [r"Remote database is up to date"],
     ("docs/user_guide_dao.md", "httpx.AsyncClient"): [r"^1 2026-03-01T08:00:00(Z|\+00:00)\n422 \[\{'field': 'status', "],
     ("docs/user_guide_dao.md", "create_client"): [r"^Order dinner in Spanish 3\n\[\{'state': 'completed'\}.*\n\d+\n$"],
-    ("docs/user_guide_dao.md", "AsyncSessionLocal"): [r"pending\n$", r"email"],
+    ("docs/user_guide_dao.md", "AsyncSessionLocal"): [r"scheduled\n$", r"email"],
     ("docs/client.md", "import FluxClient\n"): [r"^Run 3 km 20", r"email"],
     ("docs/client.md", "import FluxClient_1_0"): [r"^\['Two hundred words'\]\n$"],
     ("docs/watching.md", "/ready"): [r'"ready".*flux_request_seconds'],
