@@ -9,9 +9,9 @@ from local_stack.processes import pass_through
 from local_stack.project import ROOT
 
 _HELP = """\
-Writes adapter/dao_service/generated, the models and bindings of each contract, from the migrated database: without
---database-url, from a throw-away Postgres with supabase/migrations. Then writes what is made from the contracts: their
-OpenAPI documents in docs/, and the client.
+Writes adapter/dao_service/generated, the models and bindings of each contract, from a throw-away Postgres with
+supabase/migrations and supabase/seed.sql. Then writes what is made from the contracts: their OpenAPI documents in docs/, and
+the client.
 """
 
 
@@ -20,7 +20,7 @@ def main() -> int:
     enter_environment()
     from .from_database import run  # noqa: PLC0415 - needs the packages that enter_environment installs
 
-    failed = run(options.database_url, check=options.check)
+    failed = run(check=options.check)
     return failed or _run_from_contracts(check=options.check, accept_breaking=options.accept_breaking)
 
 
@@ -35,5 +35,4 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="scripts/generate", description=_HELP)
     parser.add_argument("--check", action="store_true", help="write nothing; fail, and show the difference, if a file is stale")
     parser.add_argument("--accept-breaking", action="store_true", help="write an OpenAPI document even if it breaks callers")
-    parser.add_argument("--database-url", metavar="URL", help="use this migrated database")
     return parser.parse_args()

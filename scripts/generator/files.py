@@ -1,4 +1,4 @@
-"""Generated files on the disk: written, or compared with what they should be."""
+"""Writes generated files, or compares them with the committed ones."""
 
 import difflib
 import sys
@@ -36,7 +36,7 @@ def check_files(root: Path, files: dict[str, str], first_line: str) -> int:
         print(_difference(_text(root / name), files[name]), file=sys.stderr)
     left_over = [str(path.relative_to(root)) for path in _left_over(root, files, first_line)]
     for name in left_over:
-        print(f"{name} is generated from nothing", file=sys.stderr)
+        print(f"{name} is no longer generated", file=sys.stderr)
     if stale or left_over:
         print("Run scripts/generate.", file=sys.stderr)
     return 1 if stale or left_over else 0

@@ -16,8 +16,8 @@ from .modules import generate
 from .source import FROM_DATABASE, ROOT
 
 
-def run(database_url: str | None, *, check: bool = False, root: Path = ROOT) -> int:
-    """Generate from that database, or from a throw-away one if None. Returns the exit code."""
+def run(database_url: str | None = None, *, check: bool = False, root: Path = ROOT) -> int:
+    """Generate from a migrated database, by default from a throw-away one. Returns the exit code."""
     try:
         with _database(database_url) as url:
             files = asyncio.run(_generate(url))
