@@ -5,6 +5,7 @@ Tests share the database, so each creates its own users and looks only at them. 
 """
 
 import inspect
+import re
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, ExitStack
 from typing import Any
@@ -24,6 +25,7 @@ from tests.in_process.sessions import direct_environment
 from tests.locks import Database
 
 pytest_plugins = ["tests.guides.fixtures"]
+_UUID = re.compile(r"[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}|[0-9a-f]{32}")
 GATEWAYS = ("postgrest", "postgres")
 Clients = Mapping[str, httpx.AsyncClient]
 
@@ -72,6 +74,11 @@ def migrated() -> Iterator[LocalStack]:
 def gateway_environment(stack: LocalStack, gateway: str) -> dict[str, str]:
     """The settings with which an adapter of the stack uses this gateway of `GATEWAYS`."""
     return {"DATABASE_URL": stack.database_url.replace("postgresql:", "postgresql+asyncpg:")} if gateway == "postgres" else {}
+
+
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """Keep random ids out of the names of tests: parallel processes must collect the same names."""
+    return _UUID.sub("id", val) if isinstance(val, str) and _UUID.search(val) else None
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
