@@ -1,4 +1,4 @@
-"""The benchmark: the data service against what a user would build instead, and against PostgREST itself.
+"""The benchmark: the data service against a plain FastAPI + SQLAlchemy service, and against PostgREST itself.
 
-Every contender works on the same database with the same requests, alone, in interleaved rounds, and has to give the same answers.
+Every contender gets the same requests over the same database, alone, in interleaved rounds, and has to give the same answers.
 """

@@ -1,4 +1,4 @@
-"""The data that is measured on: loaded in the server, the same at every run, so that every contender gets the same work."""
+"""The rows of the benchmark: generated in the server, the same in every run."""
 
 import asyncio
 import hashlib
@@ -22,22 +22,22 @@ BETWEEN_TASKS = timedelta(minutes=30)
 
 
 def stable_id(kind: str, number: int) -> str:
-    """The same as `md5(kind || ' ' || number)::uuid`: as scattered as random ones are."""
+    """Equals `md5(kind || ' ' || number)::uuid`: scattered like random ids."""
     return str(UUID(hashlib.md5(f"{kind} {number}".encode(), usedforsecurity=False).hexdigest()))
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """So many tasks, a hundred to a user, and one heavy user with 5,000 more.
+    """This many tasks, a hundred per user, and one heavy user with 5,000 more.
 
-    Users are numbered from 0, the heavy one last. The first half of the ordinary ones is only read, the second half is written to.
+    Users are numbered from 0, the heavy one last. The first half of the others is only read, the second half is written.
     """
 
     tasks: int
 
     @property
     def users(self) -> int:
-        """How many there are, without the heavy one."""
+        """The number of users without the heavy one."""
         return self.tasks // TASKS_OF_A_USER
 
     @property
@@ -54,7 +54,7 @@ class Dataset:
 
     @property
     def pages(self) -> int:
-        """How many pages of 100 a list of all tasks has."""
+        """The number of pages of 100 in a list of all tasks."""
         return (self.tasks + TASKS_OF_THE_HEAVY_USER) // 100
 
     def user(self, number: int) -> str:
@@ -64,14 +64,14 @@ class Dataset:
         return stable_id("goal", user)
 
     def task(self, user: int, place: int) -> str:
-        """One of an ordinary user's tasks, from 0."""
+        """The id of an ordinary user's task. `place` counts from 0."""
         return stable_id("task", user + place * self.users)
 
     def tasks_of(self, user: int) -> Iterator[str]:
         return (self.task(user, place) for place in range(TASKS_OF_A_USER))
 
     def window(self, first: int, rows: int) -> tuple[str, str]:
-        """A time range that holds exactly so many tasks of the heavy user, from its `first` one."""
+        """A time range with exactly `rows` tasks of the heavy user, from number `first`."""
         start = SCHEDULED_FROM + first * BETWEEN_TASKS
         return start.isoformat(), (start + (rows - 1) * BETWEEN_TASKS).isoformat()
 
@@ -132,11 +132,11 @@ _COUNTED = ("users", "goals", "milestones", "tasks", "conversations", "patterns"
 
 
 def load(url: str, dataset: Dataset) -> None:
-    """Replace what is in the database."""
+    """Replace the rows of the database."""
 
     async def replace(connection: "asyncpg.Connection") -> None:
         await connection.execute("truncate public.users cascade")
-        # Building an index over all rows is quicker than adding to it a million times.
+        # Building an index over all rows is faster than adding a million rows to it.
         indexes = await connection.fetch(
             "select indexrelid::regclass::text as name, pg_get_indexdef(indexrelid) as definition from pg_index "
             "where indrelid = 'public.tasks'::regclass and not indisunique"
@@ -163,7 +163,7 @@ def load(url: str, dataset: Dataset) -> None:
 
 
 def restore(url: str) -> None:
-    """Delete what was created since loading, and what that leaves behind in the indexes."""
+    """Delete the rows created since loading, and vacuum the indexes."""
 
     async def delete(connection: "asyncpg.Connection") -> None:
         await connection.execute("delete from public.goals where created_at > $1", CREATED_UNTIL)

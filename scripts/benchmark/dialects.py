@@ -1,4 +1,4 @@
-"""How the two kinds of contenders are asked for the same thing: our REST contract, and PostgREST's own."""
+"""The same requests in two dialects: our REST contract and PostgREST's API."""
 
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -12,7 +12,7 @@ _MADE_NEW = ("id", "created_at", "updated_at", "completed_at", "goal_id", "miles
 
 
 class Dialect(Protocol):
-    """The requests of the benchmark. All ids are UUIDs, all moments ISO 8601 with an offset."""
+    """The requests of the benchmark. Ids are UUIDs, times are ISO 8601 with an offset."""
 
     def get_task(self, task: str) -> Request: ...
 
@@ -23,7 +23,7 @@ class Dialect(Protocol):
         """The newest 100 of one user."""
 
     def deep_page(self, page: int, ask: Ask) -> Request:
-        """A page of 100, far from the first one, in the cheapest way that there is. `ask` reaches the contender."""
+        """A page of 100 far from the first, in the contender's cheapest way. `ask` calls the contender."""
 
     def time_range(self, user: str, start: str, end: str) -> Request: ...
 
@@ -43,7 +43,7 @@ def _whole(answer: Answer) -> object:
 
 
 def _listed(rows: list[dict[str, Any]], total: int) -> object:
-    """Which rows, not what is in them: some of them may have been changed before."""
+    """Which rows, not their values: earlier requests may have changed some."""
     return [row["id"] for row in rows], [sorted(row) for row in rows], total
 
 
@@ -52,7 +52,7 @@ def _created(answer: Answer) -> object:
 
 
 def _patched(changes: dict[str, Any]) -> Callable[[Answer], object]:
-    """What was changed; the rest of the row may have been changed before."""
+    """Only the changed fields: earlier requests may have changed the others."""
 
     def gist(answer: Answer) -> object:
         row = answer.json
@@ -74,7 +74,7 @@ class Rest:
     keyset: bool
 
     def __init__(self, *, keyset: bool) -> None:
-        """`keyset`: whether lists take `after`."""
+        """`keyset`: lists take `after`."""
         self.keyset = keyset
 
     def get_task(self, task: str) -> Request:
@@ -121,7 +121,7 @@ class Rest:
 
 
 class DataApi:
-    """PostgREST's own: what a caller with the service key would ask, with an exact count where a list has a total."""
+    """PostgREST's API, called with the service key, and with an exact count if a list has a total."""
 
     def __init__(self, key: str) -> None:
         self._key = ("Authorization", f"Bearer {key}")
@@ -137,7 +137,7 @@ class DataApi:
     def list_tasks_of(self, user: str) -> Request:
         return self._list(f"user_id=eq.{user}&")
 
-    def deep_page(self, page: int, ask: Ask) -> Request:  # noqa: ARG002 (a cursor has to be asked for)
+    def deep_page(self, page: int, ask: Ask) -> Request:  # noqa: ARG002 - PostgREST has no cursors
         return self._list(f"offset={(page - 1) * PAGE}&")
 
     def time_range(self, user: str, start: str, end: str) -> Request:

@@ -1,4 +1,4 @@
-"""What a measurement was made on: the machine and the versions, nothing that names either."""
+"""The machine and the versions of a measurement, without names that identify either."""
 
 import os
 import platform

@@ -1,4 +1,4 @@
-"""What processes and their children use, from Linux's /proc. Elsewhere there is nothing to read."""
+"""CPU and memory of processes and their descendants, from Linux's /proc."""
 
 import os
 import resource
@@ -10,7 +10,7 @@ AVAILABLE = (_PROC / "self" / "stat").exists()
 
 
 def _all() -> dict[int, tuple[int, int]]:
-    """Parent and clock ticks of every process; the ticks with those of children that have ended."""
+    """Parent and clock ticks of every process. The ticks include those of children that have ended."""
     found = {}
     for entry in _PROC.iterdir():
         if entry.name.isdigit():
@@ -28,7 +28,7 @@ def running() -> set[int]:
 
 
 def tree(root: int) -> set[int]:
-    """A process and all that descend from it."""
+    """A process and its descendants."""
     parents = {pid: parent for pid, (parent, _) in _all().items()} if AVAILABLE else {}
     return _descendants(root, parents)
 
@@ -42,7 +42,7 @@ def _descendants(root: int, parents: dict[int, int]) -> set[int]:
 
 
 def cpu_seconds(roots: dict[str, int]) -> dict[str, float]:
-    """CPU time so far of each process and all that descend from it."""
+    """CPU time so far of each process with its descendants."""
     if not AVAILABLE:
         return {}
     processes = _all()
@@ -63,18 +63,18 @@ def busy_seconds() -> float:
 
 
 def own_children_seconds() -> float:
-    """CPU time of those that we started and that have ended."""
+    """CPU time of our own children that have ended."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 
 
 def resident_bytes(root: int) -> int:
-    """Memory that a process and its descendants hold."""
+    """Resident memory of a process and its descendants."""
     return sum(_status(pid, "VmRSS") for pid in tree(root))
 
 
 def peak_bytes(root: int) -> int:
-    """The most that they held since `forget_peak`."""
+    """The peak of their resident memory since `forget_peak`."""
     return sum(_status(pid, "VmHWM") for pid in tree(root))
 
 

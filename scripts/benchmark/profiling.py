@@ -1,4 +1,4 @@
-"""Where the time of one work goes: in the Python process, by py-spy, and in the database, by pg_stat_statements."""
+"""Where one work spends its time: in Python, by py-spy, and in the database, by pg_stat_statements."""
 
 import re
 import signal
@@ -22,7 +22,7 @@ POSTGRES_SETTINGS = {"shared_preload_libraries": "pg_stat_statements", "pg_stat_
 _SAMPLES_PER_SECOND = 500
 _SHOWN = 30
 _EVERYWHERE = 0.99
-"""Share of the samples from which on a function tells nothing."""
+"""A function in more than this share of the samples tells nothing."""
 _STATEMENTS = """
 select calls, mean_exec_time, calls * mean_exec_time as total, rows, regexp_replace(query, '\\s+', ' ', 'g') as query
 from extensions.pg_stat_statements
@@ -33,7 +33,7 @@ limit 12
 
 
 def profile(bench: Bench, contender: Contender, dataset: Dataset, work: Work, say: Callable[[str], None]) -> None:
-    """Drive a contender, and say where its time went."""
+    """Drive a contender and print where its time went."""
     url = contender.stack.database_url
     execute_script(url, "create extension if not exists pg_stat_statements schema extensions")
     with running(contender):
@@ -52,14 +52,14 @@ def profile(bench: Bench, contender: Contender, dataset: Dataset, work: Work, sa
 
 
 def _say_statements(url: str, requests: int, say: Callable[[str], None]) -> None:
-    say("\n  in the database: calls a request, ms each, ms a request (what a function calls is in its own line, too)")
+    say("\n  in the database: calls per request, ms per call, ms per request (a function's statements have their own lines, too)")
     for row in fetch_rows(url, _STATEMENTS):
         calls, mean, total = row["calls"] / requests, row["mean_exec_time"], row["total"] / requests
         say(f"  {calls:8.2f} {mean:8.3f} {total:8.3f}  {row['query'][:150]}")
 
 
 def _sample(bench: Bench, url: str, requests: Path, pid: int) -> Counter[tuple[str, ...]]:
-    """How often each stack was seen, outermost call first, while the process works."""
+    """The number of samples of each stack, outermost call first, while the process works."""
     output = bench.directory / "stacks.txt"
     command = [str(Path(sys.executable).with_name("py-spy")), "record", "--pid", str(pid), "--format", "raw", "--nolineno"]
     command += ["--rate", str(_SAMPLES_PER_SECOND), "--output", str(output), *(["--native"] if bench.native else [])]

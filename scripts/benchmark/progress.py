@@ -1,4 +1,4 @@
-"""What the person at the keyboard sees while it runs: a bar, and a line for each measurement."""
+"""The terminal's output while it runs: a bar, and a line for each measurement."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,11 +11,11 @@ from .measurement import Measurement
 from .work import WORK
 
 _DISTURBED = 0.1
-"""Cores that other programs use without it being worth a word."""
+"""Cores that other programs may use without a warning."""
 
 
 class Shown:
-    """The bar. Away from a terminal there are the lines alone."""
+    """The bar and the lines. Without a terminal, only the lines."""
 
     def __init__(self, progress: Progress, steps: int) -> None:
         self._progress = progress

@@ -1,4 +1,4 @@
-"""Requests, answers, and the file of requests that wrk reads."""
+"""Requests, answers, and the file of requests for wrk."""
 
 import http.client
 import json
@@ -15,7 +15,7 @@ from local_stack.errors import StackError
 
 @dataclass(frozen=True)
 class Answer:
-    """What a contender answered."""
+    """A contender's answer."""
 
     status: int
     headers: Mapping[str, str]
@@ -28,7 +28,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Request:
-    """One request. `gist` is what its answer says, apart from how a contender words it."""
+    """One request. `gist` reduces its answer to what all contenders must agree on."""
 
     method: str
     path: str
@@ -46,7 +46,7 @@ class Request:
 
 
 def send(url: str, request: Request, timeout: float = 60) -> Answer:
-    """Send one request, and get its answer whatever its status."""
+    """Send one request. Returns the answer, whatever its status."""
     address = urlsplit(url)
     connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=timeout)
     try:
@@ -61,7 +61,7 @@ def send(url: str, request: Request, timeout: float = 60) -> Answer:
 
 
 def write_requests(file: Path, requests: Sequence[Request]) -> None:
-    """One line each, in four parts between tabs: method, path, headers, body."""
+    """One line per request: method, path, headers and body, separated by tabs."""
     with file.open("w") as lines:
         for request in requests:
             headers = "|".join(f"{name}: {value}" for name, value in request.all_headers.items())
@@ -72,7 +72,7 @@ _TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d.*")
 
 
 def comparable(value: Any, *without: str) -> Any:
-    """JSON with its timestamps read, because they can be written in several ways, and without some of its fields."""
+    """JSON without some fields, and with timestamps parsed, because they can be written in several ways."""
     if isinstance(value, dict):
         return {name: comparable(item, *without) for name, item in value.items() if name not in without}
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""What the contenders are asked to do, each item as a list of requests that are sent in turn."""
+"""What the contenders do: each work is a list of requests, sent in turn."""
 
 import random
 from collections.abc import Callable, Mapping
@@ -16,20 +16,20 @@ _SEED = 20261121
 
 @dataclass(frozen=True)
 class Asked:
-    """What a list of requests is made from."""
+    """The ingredients of a list of requests."""
 
     dataset: Dataset
     dialect: Dialect
     ask: Ask
 
     def dice(self) -> random.Random:
-        """The same for every contender."""
-        return random.Random(_SEED)  # noqa: S311 (chooses rows)
+        """The same random numbers for every contender."""
+        return random.Random(_SEED)  # noqa: S311 - chooses rows
 
 
 @dataclass(frozen=True)
 class Work:
-    """One item of the benchmark."""
+    """One kind of requests to measure."""
 
     name: str
     title: str
@@ -37,7 +37,7 @@ class Work:
 
 
 def deep_page_of(dataset: Dataset) -> int:
-    """Page 5,000, or half way through a list that is shorter."""
+    """Page 5,000, or the middle of a shorter list."""
     return min(DEEP_PAGE, dataset.pages // 2)
 
 
@@ -116,7 +116,7 @@ def _patch(asked: Asked) -> list[Request]:
 
 
 def _bulk(asked: Asked) -> list[Request]:
-    # A user at a time, in order, so that calls at the same moment don't wait for each other's rows.
+    # One user after the other, so that concurrent calls don't wait for each other's rows.
     users = islice(cycle(asked.dataset.written_users), 200)
     statuses = cycle(("missed", "pending", "rescheduled"))
     return [
@@ -165,7 +165,7 @@ _DAY: Mapping[str, int] = {
     "create": 8,
     "bulk": 2,
 }
-"""Shares of an agent's day, in percent."""
+"""Percent of an agent's day."""
 
 
 def _day(asked: Asked) -> list[Request]:
@@ -174,7 +174,7 @@ def _day(asked: Asked) -> list[Request]:
     return [next(sources[kind]) for kind in kinds]
 
 
-# What changes rows comes last: the answers of what only reads are compared before.
+# Writes come last, so that the answers of reads are compared on unchanged rows.
 WORK: Mapping[str, Work] = {
     work.name: work
     for work in (

@@ -1,4 +1,4 @@
-"""Drives a contender with wrk, Debian's."""
+"""Drives a contender with wrk, from Debian's package."""
 
 import json
 import os
@@ -16,13 +16,13 @@ from local_stack.processes import wait_until
 _SCRIPT = Path(__file__).with_name("requests.lua")
 _LATE_AFTER_SECONDS = 30
 _FEW = 3
-"""Answers a connection that are too few to tell a speed."""
+"""Answers per connection that are too few for a speed."""
 _LONGER = 4
 
 
 @dataclass(frozen=True)
 class Drive:
-    """What came of one drive. All of its answers were successes."""
+    """The result of one drive, in which every answer was a success."""
 
     requests: int
     seconds: float
@@ -48,7 +48,7 @@ class Wrk:
         except StackError as error:
             found = shutil.which("wrk")
             if found is None:
-                raise StackError(f"wrk is neither installed nor to be had: {error}") from None
+                raise StackError(f"wrk is not installed and cannot be downloaded: {error}") from None
             self._path = found
 
     @property
@@ -57,9 +57,9 @@ class Wrk:
         return told.split()[1] if told else "unknown"
 
     def drive(self, url: str, requests: Path, seconds: float, connections: int | None = None) -> Drive:
-        """Send the requests of a file in turn, over and over, for so long, or longer where too few are answered.
+        """Send the requests of a file in turn, again and again, for that time, or longer if too few are answered.
 
-        A StackError where an answer is not a success.
+        Raises StackError if an answer is not a success.
         """
         connections = connections or self.connections
         drive = self._drive(url, requests, seconds, connections)
@@ -79,7 +79,7 @@ class Wrk:
         process = subprocess.Popen(command, env=self._environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         try:
             wait_until(lambda: process.poll() is not None, seconds)
-            # It takes whole seconds only. An interrupt ends it earlier, with its results.
+            # Its option takes whole seconds only. An interrupt ends it earlier, and it prints its results.
             process.send_signal(signal.SIGINT)
             output, _ = process.communicate(timeout=_LATE_AFTER_SECONDS)
         except subprocess.TimeoutExpired:

@@ -1,7 +1,7 @@
 """The local stack: Postgres, PostgREST, an API gateway and the adapter, without Docker and without root.
 
-`with LocalStack() as stack:` gives a fresh one on free ports. Nothing but the standard library is imported before it is
-used, because the commands install the rest.
+`with LocalStack() as stack:` starts a fresh one on free ports. Importing this needs the standard library only, because the commands
+install the rest.
 """
 
 from .errors import PortTaken, StackError

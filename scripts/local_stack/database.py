@@ -1,4 +1,4 @@
-"""SQL sent to the database by the tools themselves: through asyncpg, callable with and without a running event loop."""
+"""SQL of the tools themselves, through asyncpg. Callable with and without a running event loop."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -34,7 +34,7 @@ def fetch_rows(url: str, sql: str, *arguments: object) -> list[dict[str, Any]]:
 
 
 def with_connection(url: str, use: "Callable[[asyncpg.Connection], Coroutine[Any, Any, Result]]") -> Result:
-    """What `use` returns. A signal cancels it."""
+    """Connect, and return what `use` returns. A signal cancels it."""
     import asyncpg  # noqa: PLC0415 - the commands import this module before anything is installed
 
     async def connect_and_use() -> Result:
@@ -51,7 +51,7 @@ def with_connection(url: str, use: "Callable[[asyncpg.Connection], Coroutine[Any
         using.cancel()
         return await using
 
-    # In a thread of its own: a caller inside an event loop can't run a second one in its own thread.
+    # In another thread, because the caller's may already run an event loop.
     with ThreadPoolExecutor(max_workers=1) as thread:
         try:
             return thread.submit(asyncio.run, until_asked_to_stop()).result()

@@ -1,9 +1,7 @@
-"""Programs from Debian's packages, without root: fetched by apt, unpacked into .local/debian.
+"""Programs from Debian's packages, without root: apt downloads them, dpkg unpacks them into .local/debian.
 
-Postgres with pgTAP and plpgsql_check for the tests, and single programs for other tools.
-
-apt runs with state and cache directories of its own, and with the system's package sources and keys: it checks signatures
-as ever, and an ordinary user can update the lists.
+apt runs with its own state and cache directories, so an ordinary user can update the package lists, and with the system's package
+sources and keys, so it checks signatures as usual.
 """
 
 import os
@@ -28,7 +26,7 @@ _LIBRARY_LEVELS = 4  # libraries of libraries of …
 
 @dataclass(frozen=True)
 class DebianPostgres:
-    """An unpacked Postgres of Debian's: its server and psql, pgTAP and plpgsql_check."""
+    """An unpacked Debian Postgres: server, psql, pgTAP and plpgsql_check."""
 
     major: int
 
@@ -40,12 +38,12 @@ class DebianPostgres:
         return self.programs.command("psql")
 
     def environment(self) -> dict[str, str]:
-        """What psql needs beside its arguments."""
+        """The environment that psql needs."""
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
         return inherited | {"LD_LIBRARY_PATH": self.programs.library_path()}
 
     def copy_pgtap_into(self, programs: PostgresPrograms) -> None:
-        """pgTAP is plain SQL: another Postgres takes its files as they are."""
+        """pgTAP is plain SQL, so its files work in any Postgres."""
         target = programs.root / "share" / "postgresql" / "extension"
         for file in (_ROOT / f"usr/share/postgresql/{self.major}/extension").glob("pgtap*"):
             if not (target / file.name).exists():
@@ -53,7 +51,7 @@ class DebianPostgres:
 
 
 def debian_postgres(report: Callable[[str], None] = print) -> DebianPostgres:
-    """The unpacked packages, fetched at the first call. A StackError where there is no apt."""
+    """Debian's Postgres, downloaded at the first call. Raises StackError if there is no apt."""
     _HOME.mkdir(parents=True, exist_ok=True)
     with locked(_HOME / "lock"):
         stamp = _HOME / "major"
@@ -65,7 +63,7 @@ def debian_postgres(report: Callable[[str], None] = print) -> DebianPostgres:
 
 @dataclass(frozen=True)
 class DebianProgram:
-    """An unpacked program of Debian's, and what to set LD_LIBRARY_PATH to for it."""
+    """An unpacked program, and its LD_LIBRARY_PATH."""
 
     path: Path
     library_path: str
@@ -79,7 +77,7 @@ def debian_program(
     directory: Path = Path("usr/bin"),
     beside: tuple[str, ...] = (),
 ) -> DebianProgram:
-    """A program of a package with the packages `beside` it, fetched at the first call. A StackError where there is no apt."""
+    """A program of a package, downloaded with the packages `beside` it at the first call. Raises StackError if there is no apt."""
     _HOME.mkdir(parents=True, exist_ok=True)
     root = _HOME / package
     found = DebianProgram(root / directory / program, ":".join(str(root / path) for path in _library_directories()))
@@ -98,7 +96,7 @@ def debian_program(
 
 
 def pip_wheel() -> Path | None:
-    """The pip that Debian keeps aside for virtual environments, fetched anew; None where there is no apt."""
+    """The pip that Debian has for virtual environments; None if there is no apt."""
     if not shutil.which("apt-get"):
         return None
     root = _HOME / "python3-pip-whl"
@@ -111,7 +109,7 @@ def pip_wheel() -> Path | None:
 def _require_apt(what: str) -> None:
     for tool in ("apt-get", "apt-cache", "dpkg", "dpkg-query", "ldd"):
         if not shutil.which(tool):
-            raise StackError(f"{what} comes from Debian's packages, and there is no {tool} here")
+            raise StackError(f"{what} comes from a Debian package, but this system has no {tool}")
 
 
 def _fetch() -> int:
@@ -130,7 +128,7 @@ def _fetch() -> int:
 
 
 def _newest_complete_major() -> int:
-    """The oldest that is old enough: the suite's other Postgres is as new as they come."""
+    """The oldest that will do, because the suite's other Postgres is the newest."""
     names = run(_apt("apt-cache", "pkgnames", "postgresql-"), check="apt-cache").stdout.split()
     majors = [int(match.group(1)) for name in names if (match := re.fullmatch(r"postgresql-(\d+)-plpgsql-check", name))]
     complete = [major for major in majors if major >= _OLDEST_MAJOR and f"postgresql-{major}-pgtap" in names]
@@ -147,7 +145,7 @@ def _apt(tool: str, *arguments: str) -> Command:
         "Dir::State": state,
         "Dir::State::status": "/var/lib/dpkg/status",
         "Dir::Cache": cache,
-        # As root, apt would fetch as a user of its own, who can't write here.
+        # Run by root, apt would download as another user, who can't write here.
         "APT::Sandbox::User": "root",
         "APT::Get::AllowUnauthenticated": "false",
         "Acquire::AllowInsecureRepositories": "false",
@@ -167,7 +165,7 @@ def _unpack(packages: list[str], root: Path) -> None:
 
 
 def _unpack_missing_libraries(packages: list[str], linked: list[Path], root: Path) -> None:
-    """What the programs link to and the system lacks, from among what their packages depend on. `linked` are patterns."""
+    """The libraries that the programs need and the system lacks, from the packages that theirs depend on. `linked` has patterns."""
     level = packages
     for _ in range(_LIBRARY_LEVELS):
         if not _missing_libraries(linked, root):
@@ -176,7 +174,7 @@ def _unpack_missing_libraries(packages: list[str], linked: list[Path], root: Pat
         if level:
             _unpack(level, root)
     if missing := _missing_libraries(linked, root):
-        raise StackError(f"Debian's {packages[0]} lacks libraries that its packages don't name: {', '.join(missing)}")
+        raise StackError(f"Debian's {packages[0]} needs libraries that none of its packages has: {', '.join(missing)}")
 
 
 def _missing_libraries(linked: list[Path], root: Path) -> list[str]:
@@ -188,7 +186,7 @@ def _missing_libraries(linked: list[Path], root: Path) -> list[str]:
 
 def _libraries_that(packages: list[str], *options: str) -> list[str]:
     listed = run(_apt("apt-cache", "depends", "--important", *options, *packages), check="apt-cache").stdout
-    # LLVM is only for jit, which is off; the C library is the system's own or nothing works.
+    # LLVM is only for jit, which is off. The C library must be the system's own.
     names = set(re.findall(r"^\s+(?:Pre)?Depends: (lib[\w.+-]+)$", listed, re.MULTILINE))
     return sorted(name for name in names if not name.startswith(("libllvm", "libc6", "libgcc", "libstdc++")))
 
@@ -199,5 +197,5 @@ def _is_installed(package: str) -> bool:
 
 def _library_directories() -> tuple[Path, ...]:
     multiarch = f"{platform.machine()}-linux-gnu"
-    # The last is where libpulse keeps a part of itself.
+    # The last one has a part of libpulse.
     return (Path("usr/lib") / multiarch, Path("lib") / multiarch, Path("usr/lib") / multiarch / "pulseaudio")

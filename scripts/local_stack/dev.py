@@ -19,19 +19,19 @@ from .stopping import Stopped
 from .supervisor import Watched, watch
 
 _HELP = """\
-Installs what is missing into the checkout, starts Postgres, applies the migrations, loads the example data into an
-empty database, and starts PostgREST and the adapter, all on 127.0.0.1. The last line printed starts with "ready".
-Ctrl-C or SIGTERM stops everything.
+Installs what is missing in the checkout, starts Postgres, applies the migrations, loads the example data into an empty
+database, and starts PostgREST and the adapter, all on 127.0.0.1. Then it prints a line that starts with "ready". A part
+that ends or hangs is started again. Ctrl-C or SIGTERM stops everything; a second one kills it.
 """
 _ENVIRONMENT = """\
 environment:
   PORT             the REST API (8000)
-  POSTGREST_PORT   the Data API, as Supabase's clients expect it (54321)
+  POSTGREST_PORT   the Data API, for Supabase's clients (54321)
   DB_PORT          Postgres (54322)
-  FLUX_HOME        where the data, logs and keys are (.local in the checkout)
-  SUPABASE_URL     use this Supabase project instead and start only the adapter; needs SUPABASE_SERVICE_ROLE_KEY
-  SERVICE_API_KEYS, REQUIRE_SERVICE_KEY and the adapter's other settings are passed on to it; without SUPABASE_URL not
-  DATABASE_URL, which would lead it past this stack to another database.
+  FLUX_HOME        the folder of the data, logs and keys (.local in the checkout)
+  SUPABASE_URL     use this Supabase project and start only the adapter; needs SUPABASE_SERVICE_ROLE_KEY
+  The adapter gets its own settings too, for example SERVICE_API_KEYS and REQUIRE_SERVICE_KEY. It gets DATABASE_URL only with
+  SUPABASE_URL, because that would connect it to another database than this stack's.
 """
 _PROJECT_ANSWERS_WITHIN_SECONDS = 5
 
@@ -67,10 +67,10 @@ def main() -> int:
     enter_environment()
     stack = None if hosted else _local_stack(settings, fresh=arguments.fresh, seed=not arguments.no_seed)
     adapter = stack.adapter(settings.port) if stack else _adapter_of_hosted_project(settings)
-    # Now, and not when the database has been started.
+    # Before the database starts.
     adapter.require_settings()
     if stack and os.environ.get("DATABASE_URL"):
-        _say("DATABASE_URL is set and left aside: the adapter goes through PostgREST here")
+        _say("ignoring DATABASE_URL: the adapter uses this stack's PostgREST")
     try:
         _start(stack, adapter)
         _print_addresses(stack, adapter, settings.home)
@@ -117,7 +117,7 @@ def _adapter_of_hosted_project(settings: _Settings) -> Adapter:
 
 
 def _require_project(adapter: Adapter) -> None:
-    """The hosted project answers. It isn't ours to start, so there is nothing to wait for longer."""
+    """Raise a StackError unless the hosted project answers soon: it runs already, or not at all."""
     place, address, key = os.environ["SUPABASE_URL"], "SUPABASE_URL", "SUPABASE_SERVICE_ROLE_KEY"
     if os.environ.get("DATABASE_URL"):
         place, address, key = "the database", "DATABASE_URL", "DATABASE_URL"
@@ -138,15 +138,16 @@ def _require_project(adapter: Adapter) -> None:
 
 
 def _watched(stack: LocalStack | None, adapter: Adapter) -> list[Watched]:
-    parts = [Watched(adapter, lambda: adapter.start(ready_path="/health"))]
-    if stack is None:
-        return parts
-    return [
-        Watched(stack.postgres, stack.postgres.start),
-        Watched(stack.postgrest, stack.postgrest.start),
-        Watched(stack.gateway, lambda: stack.gateway.start(stack.postgrest_url)),
-        *parts,
-    ]
+    parts = (
+        [
+            Watched(stack.postgres, stack.postgres.start),
+            Watched(stack.postgrest, stack.postgrest.start),
+            Watched(stack.gateway, lambda: stack.gateway.start(stack.postgrest_url)),
+        ]
+        if stack
+        else []
+    )
+    return [*parts, Watched(adapter, lambda: adapter.start(ready_path="/health"))]
 
 
 def _print_addresses(stack: LocalStack | None, adapter: Adapter, home: Path) -> None:

@@ -1,4 +1,4 @@
-"""What goes wrong for a reason that the person at the keyboard can act on."""
+"""Errors that the person at the keyboard can act on."""
 
 import contextlib
 import sys
@@ -8,11 +8,11 @@ from .stopping import Stopped, heed_signals
 
 
 class StackError(Exception):
-    """One readable sentence; the commands print it without a traceback and exit with 1."""
+    """One readable sentence. The commands print it without a traceback and exit with 1."""
 
 
 class PortTaken(StackError):
-    """A port of the stack is in use by another program."""
+    """Another program uses a port of the stack."""
 
 
 def exit_code_of(command: Callable[[], int]) -> int:

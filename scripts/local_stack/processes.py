@@ -1,4 +1,4 @@
-"""Child processes that never outlive us."""
+"""Child processes, which never outlive us."""
 
 import contextlib
 import math
@@ -23,13 +23,12 @@ _LOG_LIMIT = 10 * 1024 * 1024
 _LOG_END = 64 * 1024
 _POLL_SECONDS = 0.02
 _CLEAN_UP_SECONDS = 20
-# Children are started from a thread that lives as long as we do, because the kernel signals a child when the thread that
-# started it ends, and not only when the process does.
+# One thread, which lives as long as we do, starts all children: the kernel signals a child when the thread that started it ends.
 _starter = ThreadPoolExecutor(max_workers=1, thread_name_prefix="starter")
 
 
 def start(command: Command, death_signal: int, account: Account | None = None, **options: Any) -> subprocess.Popen[Any]:
-    """Start a program in a session of its own: a Ctrl-C in the terminal is for us. `death_signal` reaches it when we die."""
+    """Start a program in a session of its own, which a Ctrl-C does not reach. It gets `death_signal` if we die."""
     user = (str(account.uid), str(account.gid)) if account else ("-1", "-1")
     launch = [sys.executable, "-I", "-S", _LAUNCH, str(os.getpid()), str(int(death_signal)), *user, *map(str, command)]
 
@@ -42,7 +41,7 @@ def start(command: Command, death_signal: int, account: Account | None = None, *
 
 
 def end(process: subprocess.Popen[Any]) -> None:
-    """SIGKILL to the program and all that it started in its session; wait until it is gone."""
+    """Kill the program and everything in its session, and wait until it is gone."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
     with contextlib.suppress(PermissionError):
@@ -59,10 +58,10 @@ def run(
     cwd: Path | None = None,
     check: str | None = None,
 ) -> subprocess.CompletedProcess[str]:
-    """Run to the end with standard output and error captured together.
+    """Run to the end, with standard output and error captured together.
 
-    `check` names the step: a non-zero exit is then a StackError with the program's own words. An exception here, Stopped
-    among them, ends the program and everything it started.
+    `check` names the step: a non-zero exit then raises a StackError with the output. An exception here, for example Stopped,
+    kills the program and everything it started.
     """
     process = start(
         command,
@@ -95,7 +94,7 @@ def _output_of(process: subprocess.Popen[str]) -> str:
 
 
 def pass_through(command: Command, *, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> int:
-    """Run to the end with its output shown as it comes; the exit code.
+    """Run to the end, with our own standard output and error; its exit code.
 
     An exception here interrupts the program as Ctrl-C would, and gives it time to clean up.
     """
@@ -113,7 +112,7 @@ def pass_through(command: Command, *, cwd: Path | None = None, env: Mapping[str,
 
 
 def wait_until(condition: Callable[[], bool], seconds: float = math.inf) -> bool:
-    """Ask until the condition holds; False when it still doesn't after that many seconds."""
+    """Wait for a condition. False if it does not hold after that many seconds."""
     end = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > end:
@@ -123,7 +122,7 @@ def wait_until(condition: Callable[[], bool], seconds: float = math.inf) -> bool
 
 
 class Server:
-    """A long-running child: started in the background with its output in a log file, stopped, killed, started again."""
+    """A long-running child process with a log file. It can be started again."""
 
     def __init__(
         self,
@@ -161,14 +160,14 @@ class Server:
             self._process = start(command, self._stop_signal, self._account, stdout=log, stderr=subprocess.STDOUT, env=env)
 
     def _make_log(self) -> None:
-        """For our eyes only: Postgres logs statements that fail, with what is in them. It inherits the open file."""
+        """Readable by its owner only: Postgres logs failing statements with their values. The server inherits the open file."""
         self.log.parent.mkdir(parents=True, exist_ok=True)
-        with contextlib.suppress(PermissionError):  # somebody else's home, made by them
+        with contextlib.suppress(PermissionError):  # another account made this home
             self.log.parent.chmod(0o700)
         self.log.touch(mode=0o600)
 
     def await_ready(self, ready: Callable[[], bool], seconds: float = 60) -> None:
-        """Wait until it answers; a StackError with the end of its log when it exits or stays silent."""
+        """Wait until it is ready. Raises a StackError with the end of its log if it exits or takes too long."""
         answered = wait_until(lambda: not self.running or ready(), seconds)
         if not self.running:
             raise StackError(f"{self.name} ended while starting:\n{self.log_of_this_run()}")
@@ -182,7 +181,7 @@ class Server:
             return "\n".join(log.read().decode(errors="replace").splitlines()[-lines:])
 
     def stop(self, seconds: float = 10) -> None:
-        """Ask it to end; after that many seconds, kill it and all that it started. Does nothing if it isn't running."""
+        """Send the stop signal, and kill it after that many seconds. Does nothing if it isn't running."""
         process = self._process
         if process is not None and process.poll() is None:
             process.send_signal(self._stop_signal)
@@ -192,7 +191,7 @@ class Server:
         self.kill()
 
     def kill(self) -> None:
-        """SIGKILL, as a crash would end it, and wait until it is gone."""
+        """Send SIGKILL, as if it had crashed, and wait until it is gone."""
         if process := self._process:
             process.kill()
             process.wait()
@@ -219,7 +218,7 @@ class ServerPart:
         return self._server.pid
 
     def log_of_this_run(self, lines: int = 20) -> str:
-        """The end of what it has logged since its last start."""
+        """The last lines that it logged since it started."""
         return self._server.log_of_this_run(lines)
 
     def stop(self) -> None:

@@ -1,4 +1,4 @@
-"""Where things are in the checkout, and what supabase/config.toml says about the Data API."""
+"""Paths of the checkout, and the `[api]` table of supabase/config.toml."""
 
 import tomllib
 from dataclasses import dataclass

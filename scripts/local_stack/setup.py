@@ -15,8 +15,8 @@ _GUIDES_PORT = 54322
 
 def main() -> int:
     """Run the command; its exit code."""
-    parser = argparse.ArgumentParser(prog="python -m local_stack.setup", description="Installs what is missing into the checkout.")
-    parser.add_argument("--migrate", action="store_true", help="and applies the migrations to the database at DB_PORT (54322)")
+    parser = argparse.ArgumentParser(prog="python -m local_stack.setup", description="Installs what is missing in the checkout.")
+    parser.add_argument("--migrate", action="store_true", help="and apply the migrations to the database at DB_PORT (54322)")
     arguments = parser.parse_args()
     if arguments.migrate:
         _migrate(port_in("DB_PORT", _GUIDES_PORT))

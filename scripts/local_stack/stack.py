@@ -22,15 +22,15 @@ from .project import SUPABASE, api_config
 class LocalStack:
     """Real parts, no Docker, no root. Use it as a context manager, or call start() and stop().
 
-    home: where its data, logs and secret are; None: a temporary directory that stop() removes.
-    db_port, postgrest_port: 0 takes a free one. postgrest_port is the public one of the Data API, the gateway's.
-    fresh: start with an empty database. seed: load seed.sql when there is no user yet.
-    schemas: what PostgREST exposes; None: those of supabase/config.toml that exist once the migrations are applied.
-    auto_expose: whether the project grants new tables in `public` to the API roles; decided when the database is made.
-    migrate: False leaves the database without the migrations.
-    postgres_settings, postgrest_settings: win over the defaults (`{"log_statement": "all"}`, `{"PGRST_DB_POOL": "2"}`).
-    supabase: the folder with config.toml, migrations and seed.sql. postgres_programs: another Postgres than npm's.
-    report: gets one short line for each step.
+    home: the folder of its data, logs and secret. None makes a temporary one, which stop() removes.
+    db_port, postgrest_port: 0 takes a free port. postgrest_port is the port of the API gateway.
+    fresh: start with an empty database. seed: load seed.sql if there is no user yet.
+    migrate: False applies no migrations.
+    schemas: the schemas that PostgREST exposes. None: those of supabase/config.toml that exist after the migrations.
+    auto_expose: whether new tables in `public` are granted to the API roles. Counts when the database is made.
+    postgres_settings, postgrest_settings: override the defaults (`{"log_statement": "all"}`, `{"PGRST_DB_POOL": "2"}`).
+    supabase: the folder with config.toml, migrations and seed.sql. postgres_programs: replaces npm's Postgres.
+    report: is called with one short line for each step.
     """
 
     def __init__(
@@ -75,17 +75,17 @@ class LocalStack:
 
     @property
     def database_url(self) -> str:
-        """As the superuser postgres, over TCP."""
+        """The superuser's URL, over TCP."""
         return self.postgres.url
 
     @property
     def api_url(self) -> str:
-        """What Supabase's clients take as the project's URL."""
+        """The project's URL for Supabase's clients."""
         return self.gateway.url
 
     @property
     def postgrest_url(self) -> str:
-        """PostgREST without the gateway, as the adapter reaches it: `unix:/path`, or an http address."""
+        """PostgREST without the gateway, for the adapter: `unix:/path` or an http address."""
         return self.postgrest.url
 
     @property
@@ -103,7 +103,7 @@ class LocalStack:
         return tokens.user_token(self.jwt_secret, str(user_id), role=role, seconds=seconds, claims=claims)
 
     def start(self) -> None:
-        """All of it, ready to be called. What had started is stopped when a later part fails."""
+        """Start everything and wait until it answers. If a part fails, the others are stopped."""
         self._lock_home()
         try:
             self.start_database()
@@ -113,7 +113,7 @@ class LocalStack:
             raise
 
     def start_database(self) -> None:
-        """Postgres with the migrations applied, without PostgREST and the gateway."""
+        """Start Postgres and apply the migrations."""
         self._lock_home()
         require_free({"DB_PORT": self.postgres.port, "POSTGREST_PORT": self.gateway.port})
         if self._fresh:
@@ -130,7 +130,7 @@ class LocalStack:
 
     @contextmanager
     def database_first(self) -> Iterator["LocalStack"]:
-        """Inside, what start_database() starts; leaving, all that was started is stopped."""
+        """Call start_database() on entry and stop() on exit."""
         try:
             self.start_database()
             yield self
@@ -146,7 +146,7 @@ class LocalStack:
         self.gateway.start(self.postgrest.url)
 
     def stop(self) -> None:
-        """Everything, in order; a temporary home is removed. May be called twice."""
+        """Stop everything, in order, and remove a temporary home. May be called twice."""
         self.gateway.stop()
         self.postgrest.stop()
         self.postgres.stop()
@@ -158,18 +158,18 @@ class LocalStack:
             self._lock = None
 
     def migrate(self) -> None:
-        """Apply the migrations that the database lacks. One that is ahead of this checkout is left as it is."""
+        """Apply the migrations that the database lacks. A database that is ahead of this checkout stays as it is."""
         if newer := migrations.newer_than(self._supabase, self.database_url):
             self._report(f"the database is newer than this checkout, which lacks {', '.join(newer)}: going on with it as it is")
         else:
             migrations.migrate(self.database_url, self._supabase)
 
     def seed(self) -> bool:
-        """Load seed.sql into a database without users; whether it was loaded."""
+        """Load seed.sql if there is no user yet. Returns whether it was loaded."""
         return migrations.seed(self.database_url, self._supabase)
 
     def adapter_environment(self) -> dict[str, str]:
-        """The adapter's settings here; REQUIRE_SERVICE_KEY and SERVICE_API_KEYS of our own environment win."""
+        """The settings of an adapter. REQUIRE_SERVICE_KEY and SERVICE_API_KEYS of our own environment override the defaults."""
         return {
             "SUPABASE_URL": self.api_url,
             "SUPABASE_SERVICE_ROLE_KEY": self.service_role_key,
@@ -179,7 +179,7 @@ class LocalStack:
         }
 
     def adapter(self, port: int = 0, environment: Mapping[str, str] | None = None) -> Adapter:
-        """An adapter over this stack, not started yet: start() it, or use it as a context manager."""
+        """An adapter over this stack that is not started yet: start() it, or use it as a context manager."""
         return Adapter(self.home, port or free_port(), {**self.adapter_environment(), **(environment or {})})
 
     def _lock_home(self) -> None:
@@ -200,6 +200,6 @@ class LocalStack:
 
 def _temporary_home() -> Path:
     home = Path(tempfile.mkdtemp(prefix="flux-"))
-    # Postgres may have to run as another user, who has to pass through here.
+    # If Postgres runs as another user, that user has to pass through here.
     home.chmod(0o711)
     return home

@@ -1,12 +1,12 @@
 """scripts/supabase: the Supabase CLI at the version that package-lock.json locks. It is a program of its own, without Node.js."""
 
-import os
 import sys
 from functools import partial
 
 from . import programs
 from .installation import install
 from .project import ROOT
+from .stopping import become
 
 
 def main() -> int:
@@ -15,4 +15,4 @@ def main() -> int:
     command = programs.supabase_cli()
     where = () if any(argument.startswith("--workdir") for argument in sys.argv[1:]) else ("--workdir", str(ROOT))
     sys.stdout.flush()
-    os.execv(command, [str(command), *sys.argv[1:], *where])  # noqa: S606 - no shell is the point
+    become([str(command), *sys.argv[1:], *where])

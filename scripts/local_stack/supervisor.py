@@ -1,4 +1,4 @@
-"""Keeps the parts of the stack running: one that ended or does not answer is started again, more slowly each time."""
+"""Keeps the parts of the stack running. A part that ended or hangs is started again, after a delay that doubles each time."""
 
 import time
 from collections.abc import Callable
@@ -12,15 +12,15 @@ _LOOK_EVERY_SECONDS = 0.2
 _PROBE_EVERY_SECONDS = 5.0
 _PROBE_AGAIN_AFTER_SECONDS = 1.0
 _PROBES = 3
-"""So many probes in a row without an answer mean that a part hangs."""
+"""A part hangs if this many probes in a row get no answer."""
 _FIRST_DELAY_SECONDS = 0.5
 _LONGEST_DELAY_SECONDS = 30.0
 _RECOVERED_AFTER_SECONDS = 60.0
-"""A part that ran this long has recovered: its next delay is the first one."""
+"""After this long, the next delay is the first one again."""
 
 
 class Part(Protocol):
-    """A server that can be looked at and ended."""
+    """A server that can be watched."""
 
     @property
     def name(self) -> str: ...
@@ -29,7 +29,7 @@ class Part(Protocol):
     def running(self) -> bool: ...
 
     def answers(self) -> bool:
-        """Whether it answers soon, in whatever state the parts are that it needs."""
+        """Whether it answers soon, even if a part that it needs does not."""
 
     def log_of_this_run(self, lines: int) -> str: ...
 

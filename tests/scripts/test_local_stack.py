@@ -139,7 +139,7 @@ def test_a_refused_key_of_a_hosted_project_is_reported_in_one_line(stack: LocalS
 
 def test_another_database_url_is_ignored_with_a_notice(start_dev: StartDev) -> None:
     dev = start_dev(DATABASE_URL=f"postgresql://127.0.0.1:{free_port()}/postgres")
-    dev.read_until("DATABASE_URL is set and left aside")
+    dev.read_until("ignoring DATABASE_URL")
     dev.read_until("ready")
     assert httpx.get(f"http://127.0.0.1:{dev.port('PORT')}/ready").status_code == 200
 

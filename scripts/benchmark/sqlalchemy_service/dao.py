@@ -21,7 +21,7 @@ class TaskDao:
         return await self._session.get(Task, task_id)
 
     async def list_page(self, filters: dict[str, Any], skip: int, limit: int) -> tuple[Sequence[Task], int]:
-        """One page, newest first, and how many there are in all."""
+        """One page, newest first, and the total."""
         conditions = [getattr(Task, name) == value for name, value in filters.items()]
         page = select(Task).where(*conditions).order_by(Task.created_at.desc(), Task.id.desc()).offset(skip).limit(limit)
         tasks = (await self._session.scalars(page)).all()
@@ -50,7 +50,7 @@ class TaskDao:
         return task
 
     async def set_status(self, task_ids: Sequence[UUID], status: str) -> int:
-        """How many rows were found and updated."""
+        """The number of rows updated."""
         statement = update(Task).where(Task.id.in_(task_ids)).values(status=status)
         result = await self._session.execute(statement, execution_options={"synchronize_session": False})
         assert isinstance(result, CursorResult)

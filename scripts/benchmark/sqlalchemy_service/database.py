@@ -1,4 +1,4 @@
-"""The engine, and one session a request."""
+"""The engine, and one session per request."""
 
 from collections.abc import AsyncIterator
 from typing import Annotated
@@ -13,7 +13,7 @@ AsyncSessionLocal = async_sessionmaker(engine, expire_on_commit=False)
 
 
 async def open_session() -> AsyncIterator[AsyncSession]:
-    """The session of a request."""
+    """The request's session."""
     async with AsyncSessionLocal() as session:
         yield session
 

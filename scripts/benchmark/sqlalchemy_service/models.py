@@ -1,4 +1,4 @@
-"""The tables, as the migrations made them. What the database fills in is fetched with `returning`, without another query."""
+"""The tables of the migrations. Values that the database fills in are fetched with `returning`, without another query."""
 
 from datetime import datetime
 from typing import Any
@@ -22,7 +22,7 @@ class Base(DeclarativeBase):
 
 
 class Goal(Base):
-    """What a user wants to reach."""
+    """A goal of a user."""
 
     __tablename__ = "goals"
 
@@ -63,7 +63,7 @@ class Milestone(Base):
 
 
 class Task(Base):
-    """What a user does, when, and what became of it."""
+    """A task of a user."""
 
     __tablename__ = "tasks"
     __table_args__ = (ForeignKeyConstraint(["milestone_id", "goal_id"], ["milestones.id", "milestones.goal_id"]),)

@@ -1,4 +1,4 @@
-"""The DTOs: what callers send and get."""
+"""The DTOs of requests and answers."""
 
 from typing import Annotated, Any, Generic, Literal, TypeVar
 from uuid import UUID
@@ -16,19 +16,19 @@ Minutes = Annotated[int, Field(ge=1)]
 
 
 class Input(BaseModel):
-    """What a caller sends."""
+    """Base of what callers send."""
 
     model_config = ConfigDict(extra="forbid")
 
 
 class Row(BaseModel):
-    """What a caller gets."""
+    """Base of what callers get."""
 
     model_config = ConfigDict(from_attributes=True)
 
 
 class TaskFields(Input):
-    """What a task has wherever it is created."""
+    """Fields of every new task."""
 
     title: Title
     description: str | None = None
@@ -57,7 +57,7 @@ class TaskCreate(TaskFields):
 
 
 class TaskUpdate(Input):
-    """Changes to a task; what is not sent stays."""
+    """Changes to a task."""
 
     goal_id: UUID | None = None
     milestone_id: UUID | None = None
@@ -131,7 +131,7 @@ class MilestoneStructure(Input):
 
 
 class GoalStructureCreate(Input):
-    """A goal with its milestones and their tasks."""
+    """A new goal with its milestones and their tasks."""
 
     goal: GoalCreate
     milestones: list[MilestoneStructure] = []
@@ -150,7 +150,7 @@ class MilestoneRead(Row):
 
 
 class GoalFullRead(Row):
-    """A goal with everything in it."""
+    """A goal with all its milestones and tasks."""
 
     id: UUID
     user_id: UUID
@@ -173,7 +173,7 @@ class GoalFullRead(Row):
 
 
 class TaskStatistics(BaseModel):
-    """How a user's tasks turned out."""
+    """A user's tasks by status."""
 
     user_id: UUID
     total_tasks: int
@@ -189,7 +189,7 @@ class BulkUpdate(Input):
 
 
 class BulkUpdateResult(BaseModel):
-    """How many tasks were found and updated."""
+    """The number of tasks updated."""
 
     updated_count: int
 

@@ -1,4 +1,4 @@
-"""The services: one transaction an operation, no business logic."""
+"""The services: one transaction per operation, no business logic."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -25,7 +25,7 @@ from .schemas import (
 
 
 class TaskService:
-    """What can be done with tasks."""
+    """Operations on tasks."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -80,7 +80,7 @@ class TaskService:
 
 
 class GoalService:
-    """What can be done with goals."""
+    """Operations on goals."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
