@@ -7,9 +7,9 @@ from . import programs
 from .database import execute_script, fetch_rows
 from .errors import StackError
 from .processes import Command, run
-from .project import LOCAL, SUPABASE
+from .project import LOCAL, ROOT, SUPABASE
 
-_BOOTSTRAP = Path(__file__).with_name("bootstrap.sql")
+_BOOTSTRAP = (Path(__file__).with_name("bootstrap.sql"), ROOT / "docker" / "auth_functions.sql")
 
 
 def bootstrap(database_url: str, *, auto_expose: bool) -> None:
@@ -17,7 +17,7 @@ def bootstrap(database_url: str, *, auto_expose: bool) -> None:
     if fetch_rows(database_url, "select 1 from pg_roles where rolname = 'authenticator'"):
         return
     setting = f"set local auto_expose.new_tables = '{'on' if auto_expose else 'off'}';\n"
-    execute_script(database_url, setting + _BOOTSTRAP.read_text())
+    execute_script(database_url, setting + "".join(file.read_text() for file in _BOOTSTRAP))
 
 
 def migrate(database_url: str, supabase: Path = SUPABASE) -> None:

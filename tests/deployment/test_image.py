@@ -208,13 +208,6 @@ def test_the_first_start_creates_the_keys_and_the_next_one_keeps_them(
     assert json.loads(base64.urlsafe_b64decode(claims + "=="))["role"] == "service_role"
 
 
-def test_the_database_script_creates_the_same_functions_as_the_local_stack() -> None:
-    scripts = (ROOT / "docker" / "database.sql", ROOT / "scripts" / "local_stack" / "bootstrap.sql")
-    ours, tested = (re.findall(r"create or replace function auth\..*?\$\$;", script.read_text(), re.DOTALL) for script in scripts)
-    assert len(ours) == 4
-    assert ours == tested
-
-
 def test_an_owner_without_superuser_rights_can_migrate_twice(
     stack: LocalStack, services: dict[str, ComposedService], keys: dict[str, Path]
 ) -> None:
