@@ -7,6 +7,7 @@ A contract is a schema of the database. Its relations (tables and views) and fun
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter
@@ -31,7 +32,7 @@ class Input(BaseModel):
 
 
 class Filters(Input):
-    """The equality filters of a list, by column; those that are `MISSING` don't filter."""
+    """The filters of a list. Those that are `MISSING` don't filter."""
 
 
 RowT = TypeVar("RowT", bound=Row)
@@ -59,6 +60,21 @@ def _read_timestamp(value: object) -> object:
     return read
 
 
+def comma_separated(words: type[StrEnum]) -> BeforeValidator:
+    """Reads one word of an enumeration, several separated by commas, or a list of them."""
+
+    def read(value: object) -> object:
+        found = value.split(",") if isinstance(value, str) else value
+        try:
+            return [words(each) for each in found] if isinstance(found, list) else found
+        except ValueError:
+            *others, last = (f"'{word}'" for word in words)
+            expected = f"{', '.join(others)} or {last}"
+            raise PydanticCustomError("enum", "Input should be {expected}", {"expected": expected}) from None
+
+    return BeforeValidator(read)
+
+
 Integer = Annotated[int, Field(ge=-(2**31), le=2**31 - 1)]
 BigInteger = Annotated[int, Field(ge=-(2**63), le=2**63 - 1)]
 Number = Annotated[float, Field(allow_inf_nan=False)]
@@ -80,6 +96,8 @@ class Relation(Generic[RowT]):
     update: type[Input] | None
     """None if rows can't be updated."""
     filters: type[Filters]
+    comparisons: Mapping[str, tuple[str, str]]
+    """The filters that are no equalities: column and operator by name."""
     column_types: Mapping[str, str]
     """SQL types by column."""
     description: str

@@ -68,12 +68,17 @@ def _sent(values: BaseModel) -> tuple[str, ...]:
 def list_rows(path: str, relation: AnyRelation, query: type[Paging], page: Any, list_page: AnyFunction) -> Operation:
     """`GET` on a collection: one page, newest first."""
     filter_names = set(relation.filters.model_fields)
+    by_column = {comparison: name for name, comparison in relation.comparisons.items()}
+    ranges = [(name, by_column[column, "before"]) for (column, operator), name in by_column.items() if operator == "from"]
 
     async def run(gateway: Gateway, request: Request) -> bytes:
         paging: Paging = request.query
+        for start, end in ranges:
+            if paging.model_fields_set >= {start, end} and getattr(paging, end) < getattr(paging, start):
+                raise BadRequestError("The range ends before it starts.")
         arguments = {
             "resource": f"{relation.schema}.{relation.name}",
-            "filters": paging.model_dump(mode="json", include=filter_names, exclude_unset=True),
+            "filters": _conditions(relation, paging.model_dump(mode="json", include=filter_names, exclude_unset=True)),
             **paging.window(),
         }
         return await gateway.call(list_page, Payload(tuple(arguments), orjson.dumps(arguments), relation.name))
@@ -89,6 +94,14 @@ def list_rows(path: str, relation: AnyRelation, query: type[Paging], page: Any, 
         f"One page of {relation.name.replace('_', ' ')}.",
         query=query,
     )
+
+
+def _conditions(relation: AnyRelation, filters: dict[str, Any]) -> dict[str, Any]:
+    """The filters as `list_page` takes them: by column, each with its operators if it is no equality."""
+    for name in filters.keys() & relation.comparisons.keys():
+        column, operator = relation.comparisons[name]
+        filters.setdefault(column, {})[operator] = filters.pop(name)
+    return filters
 
 
 def get_row(path: str, relation: AnyRelation, name: str = "", noun: str = "") -> Operation:

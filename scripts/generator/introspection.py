@@ -25,7 +25,7 @@ from .catalog import (
 
 ROLE = "service_role"
 """The adapter's role: its rights decide which columns can be written and which functions called."""
-TAGS = {"contract", "readonly", "required", "notnull", "optional", "structure"}
+TAGS = {"contract", "readonly", "required", "notnull", "optional", "structure", "filter", "range"}
 """The first migration explains them."""
 _TAGS_AT_THE_END = re.compile(r"(?:(?:^|\s+)@\w+(?:=\S+)?)+$")
 

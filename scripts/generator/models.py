@@ -8,8 +8,10 @@ from .catalog import Catalog, Function
 from .defaults import EMPTY_LIST, default_arguments
 from .names import class_name, noun, singular
 from .python_types import PythonTypes, row_class
-from .shapes import Field, Shape
+from .shapes import Field, Filter, Shape
 from .source import Source, call, docstring
+
+_RANGE = {"from": "at or after this time", "before": "before this time"}
 
 
 class Models:
@@ -32,7 +34,7 @@ class Models:
         if shape.creatable and shape.function_updatable:
             text = f"Changes the fields of {relation.name} that only a function writes: those that are given and no other."
             self._write_input(shape, "FunctionUpdate", text, map(self._to_change, shape.function_updatable))
-        filters = [self._to_filter(field) for field in shape.fields if field.is_filter]
+        filters = [self._to_filter(field, each) for field in shape.fields for each in field.filters]
         text = f"Filters of a list of {relation.name}."
         self._write_class(model_name(shape, "Filters"), self._source.binding("Filters"), text, filters)
 
@@ -114,8 +116,15 @@ class Models:
     def _to_change(self, field: Field) -> str:
         return self._optional(replace(field, nullable=field.nullable and not field.required))
 
-    def _to_filter(self, field: Field) -> str:
-        return self._optional(replace(field, nullable=False))
+    def _to_filter(self, field: Field, filtering: Filter) -> str:
+        kind, description = self._type(field), field.description
+        if filtering.operator == "any":
+            kind = f"{self._source.name('typing', 'Annotated')}[list[{kind}], {self._source.binding('comma_separated')}({kind})]"
+            description = f"{description or ''} Separate several words by commas.".lstrip()
+        elif filtering.operator in _RANGE:
+            description = f"Rows with `{field.name}` {_RANGE[filtering.operator]}."
+        missing = self._source.name("pydantic", "MISSING")
+        return self._line(replace(field, name=filtering.name, description=description), f"{kind} | {missing}", {"default": missing})
 
     def _optional(self, field: Field) -> str:
         missing = self._source.name("pydantic", "MISSING")

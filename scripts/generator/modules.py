@@ -89,11 +89,22 @@ def _write_relation(shape: Shape, source: Source) -> str:
         create=model_name(shape, "Create") if shape.creatable else "None",
         update=model_name(shape, "Update") if shape.creatable and shape.updatable else "None",
         filters=model_name(shape, "Filters"),
+        comparisons=mapping(_comparisons(shape)) or None,
         column_types=mapping({field.name: repr(field.sql_type) for field in shape.fields}),
         description=repr(relation.comment or ""),
     )
     source.add(f"{name} = {bound}")
     return name
+
+
+def _comparisons(shape: Shape) -> dict[str, str]:
+    """The filters that are no equalities: name to column and operator."""
+    return {
+        each.name: f"({field.name!r}, {each.operator!r})"
+        for field in shape.fields
+        for each in field.filters
+        if each.operator in ("ignoring_case", "from", "before")
+    }
 
 
 def _write_registry(source: Source, name: str, kind: str, entries: dict[str, str]) -> None:

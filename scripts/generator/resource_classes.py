@@ -103,7 +103,11 @@ class ResourceClasses(ABC):
         found = []
         for name, info in fields.items():
             if name not in leave_out:
-                kind = self._id() if name.endswith("_id") else self.type_of(info.annotation)
+                kind = self.type_of(info.annotation)
+                if kind == "UUID":
+                    kind = self._id()
+                elif kind.startswith("list["):
+                    kind = f"{kind.removeprefix('list[').removesuffix(']')} | {kind}"
                 optional = f"{kind.removesuffix(' | None')} | None"
                 found.append(Parameter(name, kind) if info.is_required() else Parameter(name, optional, "None"))
         return _required_first(found)

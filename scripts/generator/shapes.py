@@ -10,6 +10,15 @@ from .vocabulary import words_of
 
 
 @dataclass(frozen=True)
+class Filter:
+    """A parameter of a list that compares a column."""
+
+    name: str
+    operator: str = "equal"
+    """How `private.write_condition` compares: "equal", "any" of several, "ignoring_case", "from" or "before"."""
+
+
+@dataclass(frozen=True)
 class Field:
     """A column, or a function's argument."""
 
@@ -25,7 +34,7 @@ class Field:
     """Whether a row can't be created without it."""
     may_be_absent: bool = False
     is_reference: bool = False
-    is_filter: bool = False
+    filters: tuple[Filter, ...] = ()
     can_create: bool = False
     can_update: bool = False
     is_argument: bool = False
@@ -101,10 +110,21 @@ def _field(catalog: Catalog, relation: Relation, column: Column) -> Field:
         required="required" in tags or not (nullable or given),
         may_be_absent="optional" in tags,
         is_reference=reference,
-        is_filter=reference or _is_enumeration(catalog, column.type),
+        filters=tuple(_filters(catalog, column, is_reference=reference)),
         can_create=column.can_insert and not closed,
         can_update=column.can_update and not closed,
     )
+
+
+def _filters(catalog: Catalog, column: Column, *, is_reference: bool) -> Iterator[Filter]:
+    tags = {tag: value for each in reversed(columns_shown(catalog, column)) for tag, value in each.tags.items()}
+    if _is_enumeration(catalog, column.type):
+        yield Filter(column.name, "any")
+    elif is_reference or "filter" in tags:
+        yield Filter(column.name, tags.get("filter") or "equal")
+    if prefix := tags.get("range"):
+        yield Filter(f"{prefix}_from", "from")
+        yield Filter(f"{prefix}_before", "before")
 
 
 def _is_key(catalog: Catalog, stored: Column | None) -> bool:

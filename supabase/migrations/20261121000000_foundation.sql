@@ -30,6 +30,8 @@
 --       @readonly        on a column: no caller writes it, whatever the grants say
 --       @notnull         on a computed column: it is never null
 --       @optional        on a field of a composite type: its JSON may lack it
+--       @filter          on a column: lists can be filtered by its value, with @filter=ignoring_case without regard to case
+--       @range=a         on a column: lists can be filtered by a_from (at or after) and a_before (before)
 --       @structure=a,b   on a function: its arguments are a row of a together with its rows of b
 --   * A comment on a table's check is "<column>: <what to tell the caller>". A domain's check has one, without a column, where it
 --     is left to the database: Python then doesn't check it beforehand.

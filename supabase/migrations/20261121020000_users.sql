@@ -18,7 +18,7 @@ create table public.users (
 
 comment on table public.users is 'People whom Flux coaches.';
 comment on column public.users.id is 'The user''s id; auth.uid() for one who signed up.';
-comment on column public.users.email is 'Email address, unique without regard to case.';
+comment on column public.users.email is 'Email address, unique without regard to case. @filter=ignoring_case';
 comment on column public.users.name is 'Display name.';
 comment on column public.users.onboarded is 'Whether onboarding is finished.';
 comment on column public.users.profile is 'What the agents know about the user, such as the time zone.';

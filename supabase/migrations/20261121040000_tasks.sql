@@ -47,7 +47,7 @@ comment on column public.tasks.title is 'What is to be done.';
 comment on column public.tasks.description is 'The task in more words.';
 comment on column public.tasks.status is 'Where the task stands.';
 comment on column public.tasks.priority is 'How much the task matters.';
-comment on column public.tasks.scheduled_at is 'When it starts.';
+comment on column public.tasks.scheduled_at is 'When it starts. @range=scheduled';
 comment on column public.tasks.scheduled_end_at is
 'When it ends: scheduled_at plus duration_minutes, or exactly what contract 1.0 wrote as end_time. @readonly';
 comment on column public.tasks.duration_minutes is 'How long it takes, in minutes.';

@@ -33,7 +33,7 @@ create table public.conversations (
 comment on table public.conversations is 'Threads between a user and the agents.';
 comment on column public.conversations.id is 'The conversation''s id.';
 comment on column public.conversations.user_id is 'Who takes part.';
-comment on column public.conversations.langgraph_thread_id is 'The LangGraph thread, unique.';
+comment on column public.conversations.langgraph_thread_id is 'The LangGraph thread, unique. @filter';
 comment on column public.conversations.context_type is 'What the conversation is about.';
 comment on column public.conversations.goal_id is 'The goal, of the same user, that contract 1.0 keeps the conversation under.';
 comment on column public.conversations.messages is 'Contract 1.0''s list of messages. Contract 1.2 has /messages.';

@@ -91,6 +91,34 @@ $$;
 comment on function private.read_cursor(text, text) is
 'Takes a cursor apart; raises PT400 for a mangled one or one of another list. Null is the start of any list.';
 
+create function private.write_comparison(column_name text, compared jsonb)
+returns text
+language sql
+immutable
+security invoker
+set search_path = ''
+as $$
+  select case jsonb_typeof(compared)
+    when 'array' then format('%I = any (%L)', column_name, array(select jsonb_array_elements_text(compared)))
+    when 'object' then (
+      select string_agg(
+        case operator.key
+          when 'from' then format('%I >= %L', column_name, operator.value)
+          when 'before' then format('%I < %L', column_name, operator.value)
+          when 'ignoring_case' then format('lower(%I) = lower(%L)', column_name, operator.value)
+          else 'false'
+        end,
+        ' and ' order by operator.key
+      )
+      from jsonb_each_text(compared) as operator
+    )
+    else format('%I = %L', column_name, compared #>> '{}')
+  end;
+$$;
+comment on function private.write_comparison(text, jsonb) is
+'One filter of a list as a condition in SQL. A value stands for equality, an array for equality with one of its values; an object '
+'has the operators from, before and ignoring_case.';
+
 create function private.write_condition(filters jsonb)
 returns text
 language sql
@@ -98,10 +126,10 @@ immutable
 security invoker
 set search_path = ''
 as $$
-  select coalesce(string_agg(format('%I = %L', filter.key, filter.value), ' and ' order by filter.key), 'true')
-  from jsonb_each_text(filters) as filter;
+  select coalesce(string_agg(private.write_comparison(filter.key, filter.value), ' and ' order by filter.key), 'true')
+  from jsonb_each(filters) as filter;
 $$;
-comment on function private.write_condition(jsonb) is 'The filters of a list as a condition in SQL: equalities, column to value.';
+comment on function private.write_condition(jsonb) is 'The filters of a list, by column, as a condition in SQL.';
 
 create function public.list_page(
   resource text, filters jsonb default '{}', row_limit integer default 100, row_offset bigint default 0, after text default null
@@ -169,11 +197,12 @@ begin
 end;
 $$;
 comment on function public.list_page(text, jsonb, integer, bigint, text) is
-'One page of a table or view, such as public.tasks, newest first, starting at row_offset or behind the cursor `after`. Filters are '
-'equalities, column to value. For the REST adapter.';
+'One page of a table or view, such as public.tasks, newest first, starting at row_offset or behind the cursor `after`. Filters '
+'are by column, see private.write_comparison. For the REST adapter.';
 
 grant execute on function private.find_relation(text) to service_role;
 grant execute on function private.write_cursor(bigint, timestamptz, uuid, text) to service_role;
 grant execute on function private.read_cursor(text, text) to service_role;
+grant execute on function private.write_comparison(text, jsonb) to service_role;
 grant execute on function private.write_condition(jsonb) to service_role;
 grant execute on function public.list_page(text, jsonb, integer, bigint, text) to service_role;

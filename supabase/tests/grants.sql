@@ -186,6 +186,7 @@ values
 ('private.status_of_state', 'authenticated service_role'),
 ('private.stored_trigger_type', 'authenticated service_role'),
 ('private.tally_states', 'authenticated service_role'),
+('private.write_comparison', 'service_role'),
 ('private.write_condition', 'service_role'),
 ('private.write_cursor', 'service_role'),
 ('private.write_result', 'service_role'),

@@ -1,7 +1,7 @@
 -- list_page: one page of a collection, newest first, by offset or by cursor.
 
 begin;
-select plan(63);
+select plan(67);
 
 insert into public.users (id, email) values
 ('a0000000-0000-4000-8000-000000000001', 'ada@example.com'),
@@ -350,6 +350,37 @@ $$;
 reset role;
 
 select pass('the service may call it');
+
+-- Conditions
+
+select is(
+  private.write_condition(
+    '{"status": ["done", "a''b"], "email": {"ignoring_case": "A\\''b"}, "at": {"from": "1", "before": "2"}, "user_id": "u"}'
+  ),
+  $$at < '2' and at >= '1' and lower(email) = lower(E'A\\''b') and status = any ('{done,a''b}') and user_id = 'u'$$,
+  'a value is an equality, an array one of several, an object has operators'
+);
+select is(private.write_condition('{"at": {"unknown": "1"}}'), 'false', 'no row matches an unknown operator');
+select is(private.write_condition('{}'), 'true', 'every row matches no filter');
+
+create function pg_temp.plan_of(resource text, filters jsonb)
+returns text
+language plpgsql
+as $$
+declare
+  line text;
+  lines text := '';
+begin
+  for line in execute format('explain select * from %s where %s', resource, private.write_condition(filters)) loop
+    lines := lines || line || chr(10);
+  end loop;
+  return lines;
+end;
+$$;
+select matches(
+  pg_temp.plan_of('v1_0.users', '{"email": {"ignoring_case": "Ada@example.com"}}'), 'Index Scan using users_email_key',
+  'a filter on email uses the index of lower(email)'
+);
 
 select * from finish();
 rollback;

@@ -9,7 +9,7 @@ import pytest
 from tests.answers import refused
 from tests.conftest import Clients, create, make_task_data, make_user_data, make_world
 from tests.contract.kinds import Reference, World, resolve
-from tests.contract.pages import Row, ids_of, list_page
+from tests.contract.pages import Row, ids_of, list_page, walk
 from tests.contract.resources import FILTERED, Resource
 
 TASKS = "/api/v1/tasks/"
@@ -160,3 +160,68 @@ async def test_the_filter_missed_of_1_0_finds_cancelled_tasks_too(clients: Clien
         "completed": 1,
         "missed": 2,
     }
+
+
+@pytest.mark.parametrize(
+    ("contract", "name", "words"), [("1.2", "status", ("pending", "rescheduled")), ("1.0", "state", ("scheduled", "drifted"))]
+)
+async def test_several_words_separated_by_commas_match_any_of_them(
+    contract: str, name: str, words: tuple[str, str], clients: Clients
+) -> None:
+    user = (await create(clients["1.2"], "users", make_user_data()))["id"]
+    made = [
+        await create(clients["1.2"], "tasks", make_task_data(user, status=status))
+        for status in ("pending", "done", "rescheduled", "missed", "pending")
+    ]
+    wanted = [row["id"] for row in reversed(made) if row["status"] in ("pending", "rescheduled")]
+
+    page = await list_page(clients[contract], TASKS, user_id=user, **{name: ",".join(words)})
+
+    assert (ids_of(page), page["total"]) == (wanted, 3)
+    assert await walk(clients[contract], TASKS, user_id=user, limit=2, **{name: ",".join(reversed(words))}) == wanted
+    for wrong in (f"{words[0]},", ",", "", f"{words[0]}, {words[1]}", f"{words[0]},none"):
+        refused(await clients[contract].get(TASKS, params={name: wrong}), 422, name)
+
+
+@pytest.mark.parametrize("contract", ["1.0", "1.2"])
+async def test_a_user_is_found_by_email_without_regard_to_case(contract: str, clients: Clients) -> None:
+    user = await create(clients["1.2"], "users", make_user_data(email=f"Ada.{uuid4().hex}@Example.com", name="Ada"))
+    path = "/api/v1/users/"
+
+    for email in (user["email"], user["email"].upper(), user["email"].lower()):
+        assert ids_of(await list_page(clients[contract], path, email=email)) == [user["id"]]
+    assert (await list_page(clients[contract], path, email=user["email"][1:]))["total"] == 0
+    assert (await list_page(clients[contract], path, email="%@example.com"))["total"] == 0
+
+
+async def test_a_conversation_is_found_by_its_thread(client_1_2: httpx.AsyncClient, world: World) -> None:
+    thread = f'thread, with {{quotes" and commas}} {uuid4().hex}'
+    data = {"user_id": world["user"], "langgraph_thread_id": thread, "context_type": "goal"}
+    conversation = await create(client_1_2, "conversations", data)
+    path = "/api/v1/conversations/"
+
+    assert ids_of(await list_page(client_1_2, path, langgraph_thread_id=thread)) == [conversation["id"]]
+    assert (await list_page(client_1_2, path, langgraph_thread_id=thread.upper()))["items"] == []
+
+
+@pytest.mark.parametrize("contract", ["1.0", "1.2"])
+async def test_tasks_are_found_by_when_they_are_scheduled(contract: str, clients: Clients) -> None:
+    user = (await create(clients["1.2"], "users", make_user_data()))["id"]
+    times = [f"2026-03-0{day}T10:00:00Z" for day in (1, 2, 3)]
+    first, second, third = [
+        (await create(clients["1.2"], "tasks", make_task_data(user, scheduled_at=time)))["id"] for time in times
+    ]
+    await create(clients["1.2"], "tasks", make_task_data(user))
+
+    async def found(**params: str) -> list[str]:
+        return ids_of(await list_page(clients[contract], TASKS, user_id=user, **params))
+
+    assert await found(scheduled_from=times[1]) == [third, second]
+    assert await found(scheduled_before=times[1]) == [first]
+    assert await found(scheduled_from=times[0], scheduled_before=times[2]) == [second, first]
+    assert await found(scheduled_from="2026-03-02T10:00:00.0000009+00:00", scheduled_before=times[2]) == [second]
+    assert await found(scheduled_from=times[1], scheduled_before=times[1]) == []
+    reversed_range = {"scheduled_from": times[1], "scheduled_before": times[0]}
+    answer = refused(await clients[contract].get(TASKS, params=reversed_range), 400)
+    assert answer["detail"] == "The range ends before it starts."
+    refused(await clients[contract].get(TASKS, params={"scheduled_from": "2026-03-01"}), 422, "scheduled_from")

@@ -209,6 +209,8 @@ def _reader(answer: Any) -> TypeAdapter[Any]:
 
 
 def _in_query(value: Any) -> str:
+    if isinstance(value, list):
+        return ",".join(map(_in_query, value))
     return value if isinstance(value, str) else to_json(value).decode().strip('"')
 
 

@@ -20,7 +20,7 @@ class GoalDao:
         limit: int | None = None,
         *,
         user_id: UUID | str | None = None,
-        status: GoalStatus | None = None,
+        status: GoalStatus | list[GoalStatus] | None = None,
         parent_goal_id: UUID | str | None = None,
         page: int | None = None,
         page_size: int | None = None,

@@ -20,7 +20,7 @@ class NotificationLogDao:
         limit: int | None = None,
         *,
         task_id: UUID | str | None = None,
-        channel: NotificationChannel | None = None,
+        channel: NotificationChannel | list[NotificationChannel] | None = None,
         page: int | None = None,
         page_size: int | None = None,
         after: str | None = None,

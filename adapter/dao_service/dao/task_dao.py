@@ -28,13 +28,15 @@ class TaskDao:
         user_id: UUID | str | None = None,
         goal_id: UUID | str | None = None,
         milestone_id: UUID | str | None = None,
-        status: TaskStatus | None = None,
-        priority: TaskPriority | None = None,
-        trigger_type: TriggerType | None = None,
+        status: TaskStatus | list[TaskStatus] | None = None,
+        priority: TaskPriority | list[TaskPriority] | None = None,
+        scheduled_from: datetime | None = None,
+        scheduled_before: datetime | None = None,
+        trigger_type: TriggerType | list[TriggerType] | None = None,
         page: int | None = None,
         page_size: int | None = None,
         after: str | None = None,
-        state: TaskState | None = None,
+        state: TaskState | list[TaskState] | None = None,
     ) -> PaginatedResponse[TaskDTO]:
         """List tasks.
 
@@ -54,6 +56,8 @@ class TaskDao:
                 "milestone_id": milestone_id,
                 "status": status,
                 "priority": priority,
+                "scheduled_from": scheduled_from,
+                "scheduled_before": scheduled_before,
                 "trigger_type": trigger_type,
                 "page": page,
                 "page_size": page_size,

@@ -18,6 +18,7 @@ class UserDao:
         skip: int | None = None,
         limit: int | None = None,
         *,
+        email: str | None = None,
         page: int | None = None,
         page_size: int | None = None,
         after: str | None = None,
@@ -31,7 +32,7 @@ class UserDao:
             PaginatedResponse[UserDTO],
             "GET",
             "/users/",
-            query={"skip": skip, "limit": limit, "page": page, "page_size": page_size, "after": after},
+            query={"skip": skip, "limit": limit, "email": email, "page": page, "page_size": page_size, "after": after},
         )
 
     list_users = get_all

@@ -42,6 +42,7 @@ class UsersResource(Resource):
     async def page(
         self,
         *,
+        email: str | None = None,
         skip: int | None = None,
         limit: int | None = None,
         page: int | None = None,
@@ -53,12 +54,15 @@ class UsersResource(Resource):
         People whom Flux coaches. Returns one page, newest first, with the exact total. A row has to match every filter.
         """
         return await self._connection.ask(
-            Page[User], "GET", "/users/", query={"skip": skip, "limit": limit, "page": page, "page_size": page_size, "after": after}
+            Page[User],
+            "GET",
+            "/users/",
+            query={"email": email, "skip": skip, "limit": limit, "page": page, "page_size": page_size, "after": after},
         )
 
-    def all(self, *, page_size: int = 100) -> AsyncIterator[User]:
+    def all(self, *, email: str | None = None, page_size: int = 100) -> AsyncIterator[User]:
         """List users, page after page: all of them, newest first."""
-        return self._connection.walk(Page[User], "/users/", {"page_size": page_size})
+        return self._connection.walk(Page[User], "/users/", {"email": email, "page_size": page_size})
 
     async def get(self, user_id: UUID | str) -> User:
         """Get a user.
@@ -121,7 +125,7 @@ class GoalsResource(Resource):
         self,
         *,
         user_id: UUID | str | None = None,
-        status: GoalStatus | None = None,
+        status: GoalStatus | list[GoalStatus] | None = None,
         skip: int | None = None,
         limit: int | None = None,
         page: int | None = None,
@@ -148,7 +152,7 @@ class GoalsResource(Resource):
         )
 
     def all(
-        self, *, user_id: UUID | str | None = None, status: GoalStatus | None = None, page_size: int = 100
+        self, *, user_id: UUID | str | None = None, status: GoalStatus | list[GoalStatus] | None = None, page_size: int = 100
     ) -> AsyncIterator[Goal]:
         """List goals, page after page: all of them, newest first."""
         return self._connection.walk(Page[Goal], "/goals/", {"user_id": user_id, "status": status, "page_size": page_size})
@@ -264,9 +268,11 @@ class TasksResource(Resource):
         user_id: UUID | str | None = None,
         goal_id: UUID | str | None = None,
         milestone_id: UUID | str | None = None,
-        state: TaskState | None = None,
-        priority: TaskPriority | None = None,
-        trigger_type: TriggerType | None = None,
+        state: TaskState | list[TaskState] | None = None,
+        priority: TaskPriority | list[TaskPriority] | None = None,
+        scheduled_from: datetime | None = None,
+        scheduled_before: datetime | None = None,
+        trigger_type: TriggerType | list[TriggerType] | None = None,
         skip: int | None = None,
         limit: int | None = None,
         page: int | None = None,
@@ -288,6 +294,8 @@ class TasksResource(Resource):
                 "milestone_id": milestone_id,
                 "state": state,
                 "priority": priority,
+                "scheduled_from": scheduled_from,
+                "scheduled_before": scheduled_before,
                 "trigger_type": trigger_type,
                 "skip": skip,
                 "limit": limit,
@@ -303,9 +311,11 @@ class TasksResource(Resource):
         user_id: UUID | str | None = None,
         goal_id: UUID | str | None = None,
         milestone_id: UUID | str | None = None,
-        state: TaskState | None = None,
-        priority: TaskPriority | None = None,
-        trigger_type: TriggerType | None = None,
+        state: TaskState | list[TaskState] | None = None,
+        priority: TaskPriority | list[TaskPriority] | None = None,
+        scheduled_from: datetime | None = None,
+        scheduled_before: datetime | None = None,
+        trigger_type: TriggerType | list[TriggerType] | None = None,
         page_size: int = 100,
     ) -> AsyncIterator[Task]:
         """List tasks, page after page: all of them, newest first."""
@@ -318,6 +328,8 @@ class TasksResource(Resource):
                 "milestone_id": milestone_id,
                 "state": state,
                 "priority": priority,
+                "scheduled_from": scheduled_from,
+                "scheduled_before": scheduled_before,
                 "trigger_type": trigger_type,
                 "page_size": page_size,
             },

@@ -49,6 +49,7 @@ class UsersResource(Resource):
     async def page(
         self,
         *,
+        email: str | None = None,
         skip: int | None = None,
         limit: int | None = None,
         page: int | None = None,
@@ -60,12 +61,15 @@ class UsersResource(Resource):
         People whom Flux coaches. Returns one page, newest first, with the exact total. A row has to match every filter.
         """
         return await self._connection.ask(
-            Page[User], "GET", "/users/", query={"skip": skip, "limit": limit, "page": page, "page_size": page_size, "after": after}
+            Page[User],
+            "GET",
+            "/users/",
+            query={"email": email, "skip": skip, "limit": limit, "page": page, "page_size": page_size, "after": after},
         )
 
-    def all(self, *, page_size: int = 100) -> AsyncIterator[User]:
+    def all(self, *, email: str | None = None, page_size: int = 100) -> AsyncIterator[User]:
         """List users, page after page: all of them, newest first."""
-        return self._connection.walk(Page[User], "/users/", {"page_size": page_size})
+        return self._connection.walk(Page[User], "/users/", {"email": email, "page_size": page_size})
 
     async def get(self, user_id: UUID | str) -> User:
         """Get a user.
@@ -128,7 +132,7 @@ class GoalsResource(Resource):
         self,
         *,
         user_id: UUID | str | None = None,
-        status: GoalStatus | None = None,
+        status: GoalStatus | list[GoalStatus] | None = None,
         parent_goal_id: UUID | str | None = None,
         skip: int | None = None,
         limit: int | None = None,
@@ -160,7 +164,7 @@ class GoalsResource(Resource):
         self,
         *,
         user_id: UUID | str | None = None,
-        status: GoalStatus | None = None,
+        status: GoalStatus | list[GoalStatus] | None = None,
         parent_goal_id: UUID | str | None = None,
         page_size: int = 100,
     ) -> AsyncIterator[Goal]:
@@ -280,9 +284,11 @@ class TasksResource(Resource):
         user_id: UUID | str | None = None,
         goal_id: UUID | str | None = None,
         milestone_id: UUID | str | None = None,
-        status: TaskStatus | None = None,
-        priority: TaskPriority | None = None,
-        trigger_type: TriggerType | None = None,
+        status: TaskStatus | list[TaskStatus] | None = None,
+        priority: TaskPriority | list[TaskPriority] | None = None,
+        scheduled_from: datetime | None = None,
+        scheduled_before: datetime | None = None,
+        trigger_type: TriggerType | list[TriggerType] | None = None,
         skip: int | None = None,
         limit: int | None = None,
         page: int | None = None,
@@ -304,6 +310,8 @@ class TasksResource(Resource):
                 "milestone_id": milestone_id,
                 "status": status,
                 "priority": priority,
+                "scheduled_from": scheduled_from,
+                "scheduled_before": scheduled_before,
                 "trigger_type": trigger_type,
                 "skip": skip,
                 "limit": limit,
@@ -319,9 +327,11 @@ class TasksResource(Resource):
         user_id: UUID | str | None = None,
         goal_id: UUID | str | None = None,
         milestone_id: UUID | str | None = None,
-        status: TaskStatus | None = None,
-        priority: TaskPriority | None = None,
-        trigger_type: TriggerType | None = None,
+        status: TaskStatus | list[TaskStatus] | None = None,
+        priority: TaskPriority | list[TaskPriority] | None = None,
+        scheduled_from: datetime | None = None,
+        scheduled_before: datetime | None = None,
+        trigger_type: TriggerType | list[TriggerType] | None = None,
         page_size: int = 100,
     ) -> AsyncIterator[Task]:
         """List tasks, page after page: all of them, newest first."""
@@ -334,6 +344,8 @@ class TasksResource(Resource):
                 "milestone_id": milestone_id,
                 "status": status,
                 "priority": priority,
+                "scheduled_from": scheduled_from,
+                "scheduled_before": scheduled_before,
                 "trigger_type": trigger_type,
                 "page_size": page_size,
             },
@@ -413,7 +425,8 @@ class ConversationsResource(Resource):
         self,
         *,
         user_id: UUID | str | None = None,
-        context_type: ContextType | None = None,
+        langgraph_thread_id: str | None = None,
+        context_type: ContextType | list[ContextType] | None = None,
         goal_id: UUID | str | None = None,
         linked_goal_id: UUID | str | None = None,
         linked_task_id: UUID | str | None = None,
@@ -434,6 +447,7 @@ class ConversationsResource(Resource):
             "/conversations/",
             query={
                 "user_id": user_id,
+                "langgraph_thread_id": langgraph_thread_id,
                 "context_type": context_type,
                 "goal_id": goal_id,
                 "linked_goal_id": linked_goal_id,
@@ -450,7 +464,8 @@ class ConversationsResource(Resource):
         self,
         *,
         user_id: UUID | str | None = None,
-        context_type: ContextType | None = None,
+        langgraph_thread_id: str | None = None,
+        context_type: ContextType | list[ContextType] | None = None,
         goal_id: UUID | str | None = None,
         linked_goal_id: UUID | str | None = None,
         linked_task_id: UUID | str | None = None,
@@ -462,6 +477,7 @@ class ConversationsResource(Resource):
             "/conversations/",
             {
                 "user_id": user_id,
+                "langgraph_thread_id": langgraph_thread_id,
                 "context_type": context_type,
                 "goal_id": goal_id,
                 "linked_goal_id": linked_goal_id,
@@ -617,7 +633,7 @@ class NotificationLogResource(Resource):
         self,
         *,
         task_id: UUID | str | None = None,
-        channel: NotificationChannel | None = None,
+        channel: NotificationChannel | list[NotificationChannel] | None = None,
         skip: int | None = None,
         limit: int | None = None,
         page: int | None = None,
@@ -645,7 +661,11 @@ class NotificationLogResource(Resource):
         )
 
     def all(
-        self, *, task_id: UUID | str | None = None, channel: NotificationChannel | None = None, page_size: int = 100
+        self,
+        *,
+        task_id: UUID | str | None = None,
+        channel: NotificationChannel | list[NotificationChannel] | None = None,
+        page_size: int = 100,
     ) -> AsyncIterator[NotificationLog]:
         """List notification log, page after page: all of them, newest first."""
         return self._connection.walk(

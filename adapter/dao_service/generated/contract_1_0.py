@@ -2,6 +2,7 @@
 """Contract 1.0: schema v1_0."""
 
 from enum import StrEnum
+from typing import Annotated
 from uuid import UUID
 
 from pydantic import MISSING, Field
@@ -19,6 +20,7 @@ from dao_service.bindings import (
     Number,
     Relation,
     Row,
+    comma_separated,
 )
 from dao_service.generated.vocabulary import (
     EmailAddress,
@@ -166,7 +168,9 @@ class GoalFilters(Filters):
     """Filters of a list of goals."""
 
     user_id: UUID | MISSING = Field(default=MISSING, description="Whose goal it is.")
-    status: GoalStatus | MISSING = Field(default=MISSING, description="Where the goal stands.")
+    status: Annotated[list[GoalStatus], comma_separated(GoalStatus)] | MISSING = Field(
+        default=MISSING, description="Where the goal stands. Separate several words by commas."
+    )
 
 
 class Milestone(Row):
@@ -261,9 +265,17 @@ class TaskFilters(Filters):
     user_id: UUID | MISSING = Field(default=MISSING, description="Whose task it is.")
     goal_id: UUID | MISSING = Field(default=MISSING, description="The goal, of the same user, that it serves.")
     milestone_id: UUID | MISSING = Field(default=MISSING, description="The milestone, of the same goal, that it belongs to.")
-    state: TaskState | MISSING = Field(default=MISSING, description="Where the task stands.")
-    priority: TaskPriority | MISSING = Field(default=MISSING, description="How much the task matters.")
-    trigger_type: TriggerType | MISSING = Field(default=MISSING, description="What makes it due: a time, or leaving home.")
+    state: Annotated[list[TaskState], comma_separated(TaskState)] | MISSING = Field(
+        default=MISSING, description="Where the task stands. Separate several words by commas."
+    )
+    priority: Annotated[list[TaskPriority], comma_separated(TaskPriority)] | MISSING = Field(
+        default=MISSING, description="How much the task matters. Separate several words by commas."
+    )
+    scheduled_from: Instant | MISSING = Field(default=MISSING, description="Rows with `start_time` at or after this time.")
+    scheduled_before: Instant | MISSING = Field(default=MISSING, description="Rows with `start_time` before this time.")
+    trigger_type: Annotated[list[TriggerType], comma_separated(TriggerType)] | MISSING = Field(
+        default=MISSING, description="What makes it due: a time, or leaving home. Separate several words by commas."
+    )
 
 
 class GoalFull(Row):
@@ -285,7 +297,9 @@ class GoalFullFilters(Filters):
     """Filters of a list of goals_full."""
 
     user_id: UUID | MISSING = Field(default=MISSING, description="Whose goal it is.")
-    status: GoalStatus | MISSING = Field(default=MISSING, description="Where the goal stands.")
+    status: Annotated[list[GoalStatus], comma_separated(GoalStatus)] | MISSING = Field(
+        default=MISSING, description="Where the goal stands. Separate several words by commas."
+    )
 
 
 class TaskStatistics(Row):
@@ -331,6 +345,8 @@ class UserUpdate(Input):
 
 class UserFilters(Filters):
     """Filters of a list of users."""
+
+    email: EmailAddress | MISSING = Field(default=MISSING, description="Email address, unique without regard to case.")
 
 
 class BulkUpdateTaskStateArguments(Input):
@@ -413,6 +429,7 @@ CONVERSATIONS = Relation(
     create=ConversationCreate,
     update=ConversationUpdate,
     filters=ConversationFilters,
+    comparisons={},
     column_types={
         "id": "uuid",
         "user_id": "uuid",
@@ -435,6 +452,7 @@ DEMO_FLAGS = Relation(
     create=DemoFlagsCreate,
     update=DemoFlagsUpdate,
     filters=DemoFlagsFilters,
+    comparisons={},
     column_types={
         "user_id": "uuid",
         "virtual_now": "public.instant",
@@ -455,6 +473,7 @@ GOALS = Relation(
     create=GoalCreate,
     update=GoalUpdate,
     filters=GoalFilters,
+    comparisons={},
     column_types={
         "id": "uuid",
         "user_id": "uuid",
@@ -478,6 +497,7 @@ GOALS_FULL = Relation(
     create=None,
     update=None,
     filters=GoalFullFilters,
+    comparisons={},
     column_types={
         "id": "uuid",
         "user_id": "uuid",
@@ -503,6 +523,7 @@ MILESTONES = Relation(
     create=MilestoneCreate,
     update=MilestoneUpdate,
     filters=MilestoneFilters,
+    comparisons={},
     column_types={
         "id": "uuid",
         "goal_id": "uuid",
@@ -525,6 +546,7 @@ TASKS = Relation(
     create=TaskCreate,
     update=TaskUpdate,
     filters=TaskFilters,
+    comparisons={"scheduled_from": ("start_time", "from"), "scheduled_before": ("start_time", "before")},
     column_types={
         "id": "uuid",
         "user_id": "uuid",
@@ -554,6 +576,7 @@ USERS = Relation(
     create=UserCreate,
     update=UserUpdate,
     filters=UserFilters,
+    comparisons={"email": ("email", "ignoring_case")},
     column_types={
         "id": "uuid",
         "name": "public.label",

@@ -128,6 +128,8 @@ def _add_examples(examples: Examples, operation: Operation, described: dict[str,
         schema = parameter.get("schema", {})
         # A query can't contain null.
         schema |= next((option for option in schema.pop("anyOf", ()) if option != {"type": "null"}), {})
+        if schema.get("type") == "array":
+            parameter |= {"style": "form", "explode": False}  # separated by commas
     if operation.body:
         described["requestBody"]["content"]["application/json"]["example"] = examples.body(operation, operation.body)
     if operation.answer is not None:
