@@ -26,6 +26,8 @@ from tests.locks import Database
 
 pytest_plugins = ["tests.guides.fixtures"]
 _UUID = re.compile(r"[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}|[0-9a-f]{32}")
+JSON = {"Content-Type": "application/json"}
+"""What a body that a test writes by hand is declared as."""
 GATEWAYS = ("postgrest", "postgres")
 Clients = Mapping[str, httpx.AsyncClient]
 

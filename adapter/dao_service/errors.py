@@ -82,6 +82,12 @@ class BodyTooLargeError(DataServiceError):
     status = 413
 
 
+class UnsupportedMediaTypeError(DataServiceError):
+    """The body is not declared as JSON, or is compressed."""
+
+    status = 415
+
+
 class InvalidError(DataServiceError):
     """A field fails validation, or names a row that does not exist or belongs to another user."""
 

@@ -4,6 +4,7 @@ Requests under `/api/v1` go to the bare ASGI application in `rest/asgi.py`, all 
 """
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
@@ -32,6 +33,10 @@ from dao_service.settings import Settings, load_settings
 def create_app(settings: Settings, gateway: Gateway | None = None, metrics: Metrics | None = None) -> ObservingMiddleware:
     """The service. It opens its connections with the first request and closes them at shutdown."""
     log = configure_logging(settings.log_level, settings.log_format)
+    if settings.require_service_key and not settings.service_api_keys:
+        logging.getLogger("dao_service").warning(
+            "No caller can get in: a service key is required and there is none. Set SERVICE_API_KEYS, or REQUIRE_SERVICE_KEY=false."
+        )
     traces = Traces()
     metrics = metrics or Metrics()
     metrics.connections = settings.gateway_connections

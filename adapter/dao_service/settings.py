@@ -66,6 +66,10 @@ def _service_keys(value: Any) -> Any:
     return keys
 
 
+def _names(value: Any) -> Any:
+    return tuple(name.strip() for name in value.split(",") if name.strip()) if isinstance(value, str) else value
+
+
 class Settings(BaseSettings):
     """Everything that a deployment can set. Each field is the environment variable of the same name, in capitals.
 
@@ -86,6 +90,8 @@ class Settings(BaseSettings):
     """Service keys and the contract that each is pinned to. A JSON list pins all of its keys to 1.0."""
     require_service_key: bool = True
     """Whether a request without `X-Flux-Service-Key` is refused."""
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names)] = ()
+    """Dotted host names, separated by commas, under which callers without a key reach the service; `*` allows every name."""
     max_body_bytes: Annotated[int, Field(ge=1)] = 1024 * 1024
     """Largest request body, in bytes."""
     gateway_timeout_seconds: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 10.0

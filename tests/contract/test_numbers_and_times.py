@@ -6,12 +6,12 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.conftest import make_goal_data, make_task_data
+from tests.conftest import JSON, make_goal_data, make_task_data
 
 
 async def test_a_whole_number_may_be_written_with_a_fraction_of_zero(client_1_2: httpx.AsyncClient, user: dict[str, Any]) -> None:
     body = json.dumps(make_goal_data(user["id"], target_weeks=6.0, pipeline_order=10.0, plan_json={"km": 3.0}))
-    goal = (await client_1_2.post("/api/v1/goals/", content=body.replace("10.0", "1e1"))).json()
+    goal = (await client_1_2.post("/api/v1/goals/", content=body.replace("10.0", "1e1"), headers=JSON)).json()
     structure = {
         "goal": make_goal_data(user["id"]),
         "milestones": [{"week_number": 1.0, "title": "Run", "tasks": [{"title": "Run", "duration_minutes": 20.0}]}],
@@ -27,8 +27,8 @@ async def test_a_number_of_many_digits_is_kept_beside_a_whole_number_with_a_frac
 ) -> None:
     goal = '{"user_id": "%s", "title": "%s", "target_weeks": 6.0, "plan_json": {"big": 12345678901234567890.123456789}}'
 
-    created = await client_1_2.post("/api/v1/goals/", content=goal % (user["id"], "Run"))
-    refusal = await client_1_2.post("/api/v1/goals/", content=goal % (user["id"], ""))
+    created = await client_1_2.post("/api/v1/goals/", content=goal % (user["id"], "Run"), headers=JSON)
+    refusal = await client_1_2.post("/api/v1/goals/", content=goal % (user["id"], ""), headers=JSON)
 
     assert created.json()["target_weeks"] == 6
     assert "12345678901234567890.123456789" in created.text
@@ -41,7 +41,7 @@ async def test_a_number_that_is_not_whole_or_outside_its_range_is_refused(
     weeks: str, client_1_2: httpx.AsyncClient, user: dict[str, Any]
 ) -> None:
     body = json.dumps(make_goal_data(user["id"], target_weeks=12345)).replace("12345", weeks)
-    response = await client_1_2.post("/api/v1/goals/", content=body)
+    response = await client_1_2.post("/api/v1/goals/", content=body, headers=JSON)
 
     assert response.status_code == 422
     assert [problem["field"] for problem in response.json()["errors"]] == ["target_weeks"]
@@ -85,9 +85,9 @@ LARGE = "A JSON value is larger than 4 MiB, or has a number that is larger, or c
 async def test_a_number_that_no_double_can_hold_is_refused_inside_free_json(
     number: str, client_1_2: httpx.AsyncClient, user: dict[str, Any]
 ) -> None:
-    profile = await client_1_2.patch(f"/api/v1/users/{user['id']}", content=f'{{"profile": {{"a": [{number}]}}}}')
+    profile = await client_1_2.patch(f"/api/v1/users/{user['id']}", content=f'{{"profile": {{"a": [{number}]}}}}', headers=JSON)
     body = json.dumps(make_goal_data(user["id"], plan_json={"a": 12345})).replace("12345", number)
-    goal = await client_1_2.post("/api/v1/goals/", content=body)
+    goal = await client_1_2.post("/api/v1/goals/", content=body, headers=JSON)
 
     for refused in (profile, goal):
         assert (refused.status_code, refused.json()["detail"]) == (422, f"body: {LARGE}")
@@ -100,8 +100,8 @@ async def test_a_number_with_thousands_of_decimals_is_refused(
     number: str, client_1_2: httpx.AsyncClient, user: dict[str, Any]
 ) -> None:
     body = f'{{"user_id": "{user["id"]}", "confidence": {number}}}'
-    pattern = await client_1_2.post("/api/v1/patterns/", content=body)
-    flags = await client_1_2.put(f"/api/v1/demo-flags/{user['id']}", content=f'{{"escalation_speed": {number}}}')
+    pattern = await client_1_2.post("/api/v1/patterns/", content=body, headers=JSON)
+    flags = await client_1_2.put(f"/api/v1/demo-flags/{user['id']}", content=f'{{"escalation_speed": {number}}}', headers=JSON)
 
     assert (pattern.status_code, pattern.json()["detail"]) == (422, "body: A number is closer to 0 than a double can hold.")
     assert (flags.status_code, flags.json()["detail"]) == (

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from tests.answers import named_fields, refused
-from tests.conftest import Clients, create
+from tests.conftest import JSON, Clients, create
 from tests.contract.kinds import World
 from tests.contract.resources import USERS_1_0, USERS_1_2, Resource
 from tests.rest.endpoints import ENDPOINTS, own_row, url_of
@@ -63,7 +63,7 @@ async def test_every_problem_of_a_query_is_named_at_once(path: str, fields: tupl
 async def test_a_field_that_is_given_twice_is_refused_and_named(
     body: str, fields: tuple[str, ...], client_1_2: httpx.AsyncClient
 ) -> None:
-    refused(await client_1_2.post("/api/v1/users/", content=body), 422, *fields)
+    refused(await client_1_2.post("/api/v1/users/", content=body, headers=JSON), 422, *fields)
 
 
 @pytest.mark.one_gateway
@@ -85,7 +85,7 @@ async def test_a_name_may_occur_in_several_objects_and_inside_texts(client_1_2: 
     ],
 )
 async def test_invalid_json_is_400_and_the_message_gives_the_place(body: str, detail: str, client_1_2: httpx.AsyncClient) -> None:
-    answer = refused(await client_1_2.post("/api/v1/users/", content=body), 400)
+    answer = refused(await client_1_2.post("/api/v1/users/", content=body, headers=JSON), 400)
 
     assert answer["detail"] == detail
 

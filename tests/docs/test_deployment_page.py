@@ -27,7 +27,7 @@ def meanings() -> dict[str, str]:
 
 
 def row(name: str, default: Any, allowed: tuple[Any, ...], meaning: str) -> str:
-    shown = "" if default is None or default == {} else f"`{str(default).lower() if isinstance(default, bool) else default}`"
+    shown = "" if default in (None, {}, ()) else f"`{str(default).lower() if isinstance(default, bool) else default}`"
     if not meaning:
         meaning = "One of " + ", ".join(f"`{value}`" for value in allowed) + "."
     return f"| `{name.upper()}` | {shown} | {meaning} |"

@@ -9,7 +9,7 @@ import pytest
 
 from local_stack import LocalStack
 from local_stack.processes import wait_until
-from tests.conftest import create, make_user_data
+from tests.conftest import JSON, create, make_user_data
 from tests.contract.kinds import World
 
 NO_ROW = "00000000-0000-4000-8000-000000000000"
@@ -51,15 +51,15 @@ async def test_a_missing_or_invalid_request_id_is_replaced(request_id: bytes | N
     ("method", "path", "content", "headers", "status", "route"),
     [
         ("GET", "/users/", None, {}, 200, "/users/"),
-        ("POST", "/users/", b"not json", {}, 400, "/users/"),
+        ("POST", "/users/", b"not json", JSON, 400, "/users/"),
         ("GET", "/users/?skip=0&page=1", None, {}, 400, "/users/"),
         ("GET", "/users/", None, {"X-Flux-Contract": "2"}, 400, ""),
         ("GET", "/users/", None, {"X-Flux-Service-Key": "unknown"}, 403, ""),
         ("GET", f"/tasks/{NO_ROW}", None, {}, 404, "/tasks/{task_id}"),
         ("GET", "/no-such-path", None, {}, 404, ""),
         ("PUT", "/users/", None, {}, 405, ""),
-        ("POST", "/users/", b" " * 1_100_000, {}, 413, "/users/"),
-        ("POST", "/users/", b"{}", {}, 422, "/users/"),
+        ("POST", "/users/", b" " * 1_100_000, JSON, 413, "/users/"),
+        ("POST", "/users/", b"{}", JSON, 422, "/users/"),
         ("GET", "/tasks/not-a-uuid", None, {}, 422, "/tasks/{task_id}"),
         ("DELETE", f"/goals/{NO_ROW}", None, {"X-Flux-Contract": "1.0"}, 404, "/goals/{goal_id}"),
     ],

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from tests.answers import refused
-from tests.conftest import Clients, create, make_user_data
+from tests.conftest import JSON, Clients, create, make_user_data
 from tests.contract.kinds import World
 from tests.rest.endpoints import ENDPOINTS, Endpoint, endpoints, own_row, url_of
 
@@ -24,7 +24,7 @@ NOT_JSON = [b"", b" ", b"not json", b'{"title": "Run"', b"{} {}", b"{'title': 'R
 async def test_a_body_that_is_not_json_is_400(endpoint: Endpoint, clients: Clients, world: World) -> None:
     contract, method, path = endpoint
     for body in NOT_JSON:
-        response = await clients[contract].request(method, url_of(path, world[own_row(path)]), content=body)
+        response = await clients[contract].request(method, url_of(path, world[own_row(path)]), content=body, headers=JSON)
 
         refused(response, 400, about=body)
 
@@ -34,7 +34,7 @@ async def test_a_body_that_is_not_json_is_400(endpoint: Endpoint, clients: Clien
 async def test_a_number_that_is_invalid_in_json_is_400(number: bytes, client_1_2: httpx.AsyncClient) -> None:
     body = json.dumps(make_user_data(profile={"weight": "?"})).encode().replace(b'"?"', number)
 
-    refused(await client_1_2.post("/api/v1/users/", content=body), 400)
+    refused(await client_1_2.post("/api/v1/users/", content=body, headers=JSON), 400)
 
 
 @pytest.mark.one_gateway
@@ -42,7 +42,7 @@ async def test_a_number_that_is_invalid_in_json_is_400(number: bytes, client_1_2
 async def test_a_body_that_is_not_an_object_is_422(endpoint: Endpoint, clients: Clients, world: World) -> None:
     contract, method, path = endpoint
     for body in ("null", "[]", "[{}]", '"text"', "5", "true"):
-        response = await clients[contract].request(method, url_of(path, world[own_row(path)]), content=body)
+        response = await clients[contract].request(method, url_of(path, world[own_row(path)]), content=body, headers=JSON)
 
         refused(response, 422, about=body)
 
@@ -65,7 +65,7 @@ async def test_a_body_over_one_mebibyte_is_413(contract: str, chunked: bool, cli
     body = b'{"name": "' + b"x" * MEBIBYTE + b'"}'
     sent: Any = _in_chunks(body) if chunked else body
 
-    response = await clients[contract].post("/api/v1/users/", content=sent)
+    response = await clients[contract].post("/api/v1/users/", content=sent, headers=JSON)
 
     assert "content-length" in response.request.headers or chunked
     assert str(MEBIBYTE) in refused(response, 413)["detail"]
@@ -76,7 +76,9 @@ async def test_a_body_over_one_mebibyte_is_413(contract: str, chunked: bool, cli
 async def test_every_endpoint_with_a_body_limits_its_size(endpoint: Endpoint, clients: Clients, world: World) -> None:
     contract, method, path = endpoint
 
-    response = await clients[contract].request(method, url_of(path, world[own_row(path)]), content=b" " * (MEBIBYTE + 1))
+    response = await clients[contract].request(
+        method, url_of(path, world[own_row(path)]), content=b" " * (MEBIBYTE + 1), headers=JSON
+    )
 
     refused(response, 413)
 
@@ -86,7 +88,7 @@ async def test_a_body_of_exactly_one_mebibyte_is_kept(chunked: bool, client_1_2:
     body = _user_of_size(MEBIBYTE)
     sent: Any = _in_chunks(body) if chunked else body
 
-    response = await client_1_2.post("/api/v1/users/", content=sent)
+    response = await client_1_2.post("/api/v1/users/", content=sent, headers=JSON)
 
     assert len(body) == MEBIBYTE
     assert response.status_code == 201, response.text
@@ -97,7 +99,7 @@ async def test_a_body_of_exactly_one_mebibyte_is_kept(chunked: bool, client_1_2:
 async def test_a_connection_can_be_used_after_a_body_that_was_too_large(client_1_2: httpx.AsyncClient, service_url: str) -> None:
     async with httpx.AsyncClient(base_url=service_url, timeout=30) as caller:
         for _ in range(3):
-            refused(await caller.post("/api/v1/users/", content=b" " * (3 * MEBIBYTE)), 413)
+            refused(await caller.post("/api/v1/users/", content=b" " * (3 * MEBIBYTE), headers=JSON), 413)
             assert (await caller.post("/api/v1/users/", json=make_user_data())).status_code == 201
 
 
@@ -123,7 +125,7 @@ def _nested(depth: int) -> Any:
 async def test_a_json_object_is_kept_exactly(text: str, client_1_2: httpx.AsyncClient) -> None:
     body = json.dumps(make_user_data()).replace("}", f', "profile": {text}, "preferences": {text}}}')
 
-    created = await client_1_2.post("/api/v1/users/", content=body)
+    created = await client_1_2.post("/api/v1/users/", content=body, headers=JSON)
 
     assert created.status_code == 201, created.text
     read = await client_1_2.get(f"/api/v1/users/{created.json()['id']}")
@@ -137,7 +139,7 @@ async def test_a_json_object_is_kept_exactly(text: str, client_1_2: httpx.AsyncC
 async def test_deep_nesting_is_refused(depth: int, client_1_2: httpx.AsyncClient) -> None:
     body = json.dumps(make_user_data(profile={"deep": "?"})).replace('"?"', "[" * depth + "]" * depth)
 
-    response = await client_1_2.post("/api/v1/users/", content=body)
+    response = await client_1_2.post("/api/v1/users/", content=body, headers=JSON)
 
     refused(response, response.status_code)
     assert response.status_code in (400, 422)

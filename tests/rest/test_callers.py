@@ -126,6 +126,63 @@ def test_another_sites_page_cannot_write_without_a_key(method: str, path: str, c
     assert ("another site" in refusal["detail"]) != key_required
 
 
+@pytest.mark.parametrize("origin", ["https://elsewhere.example", "null", "http://127.0.0.1:1", "http://localhost", ""])
+def test_a_page_of_another_origin_changes_nothing_without_a_key(origin: str, caller: httpx.Client, key_required: bool) -> None:
+    headers = {"Origin": origin}
+
+    refusal = refused(caller.post("/api/v1/users/", json=make_user_data(), headers=headers), 403)
+
+    assert ("another site" in refusal["detail"]) != key_required
+    assert caller.get("/api/v1/users/", headers=headers).status_code == (403 if key_required else 200)
+    headers |= {"X-Flux-Service-Key": KEY_1_2}
+    assert caller.post("/api/v1/users/", json=make_user_data(), headers=headers).status_code == 201
+
+
+def test_a_page_of_the_services_own_origin_may_write_if_no_key_is_required(caller: httpx.Client, key_required: bool) -> None:
+    headers = {"Origin": str(caller.base_url).rstrip("/")}
+
+    assert caller.post("/api/v1/users/", json=make_user_data(), headers=headers).status_code == (403 if key_required else 201)
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        *("127.0.0.1:8000", "0.0.0.0", "[::1]:8000", "[::ffff:127.0.0.1]", "localhost:8000", "FLUX-dao-service:8000", "-"),
+        *("host.docker.internal:8000", "Host.Docker.Internal"),
+    ],
+)
+def test_addresses_and_local_names_need_no_key_if_none_is_required(host: str, caller: httpx.Client, key_required: bool) -> None:
+    assert caller.get("/api/v1/users/", headers={"Host": host}).status_code == (403 if key_required else 200)
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        *("elsewhere.example", "elsewhere.example:8000", "127.0.0.1.nip.io", "localhost.", "a.localhost", "1.2.3.4x"),
+        *("host.docker.internal.example", "xhost.docker.internal"),
+    ],
+)
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "DELETE"])
+def test_a_name_that_may_be_rebound_needs_a_key(method: str, host: str, caller: httpx.Client, key_required: bool) -> None:
+    headers = {"Host": host, "Origin": f"http://{host}"}
+    response = caller.request(method, "/api/v1/users/", headers=headers)
+
+    assert response.status_code == 403
+    assert key_required or method == "HEAD" or "ALLOWED_HOSTS" in refused(response, 403)["detail"]
+    assert caller.get("/api/v1/users/", headers=headers | {"X-Flux-Service-Key": KEY_1_2}).status_code == 200
+    assert caller.get("/health", headers=headers).status_code == 200
+
+
+@pytest.mark.parametrize(("allowed", "others"), [("flux.example, API.example", 403), ("*", 200)])
+def test_allowed_hosts_need_no_key(allowed: str, others: int, stack: LocalStack) -> None:
+    environment = {"REQUIRE_SERVICE_KEY": "false", "ALLOWED_HOSTS": allowed}
+    with stack.adapter(environment=environment) as adapter:
+        for host, status in (("flux.example:443", 200), ("api.example", 200), ("elsewhere.example", others)):
+            response = httpx.get(f"{adapter.url}/api/v1/users/", headers={"Host": host})
+
+            assert response.status_code == status, host
+
+
 @pytest.mark.parametrize("site", ["same-origin", "same-site", "none"])
 def test_a_page_of_the_same_site_can_write_if_no_key_is_required(site: str, caller: httpx.Client, key_required: bool) -> None:
     response = caller.post("/api/v1/users/", json=make_user_data(), headers={"Sec-Fetch-Site": site})
@@ -212,6 +269,10 @@ def test_a_key_is_required_by_default(stack: LocalStack) -> None:
     with stack.adapter(environment={"REQUIRE_SERVICE_KEY": "", "SERVICE_API_KEYS": ""}) as adapter:
         for key in (None, "goal-planner-key-abc", "scheduler-key-def", "observer-key-ghi", ""):
             refused(httpx.get(f"{adapter.url}/api/v1/users/", headers=_headers(key, None)), 403)
+        log = adapter.log.read_text()
+
+    assert log.count("No caller can get in") == 1
+    assert "Set SERVICE_API_KEYS, or REQUIRE_SERVICE_KEY=false" in log
 
 
 @pytest.mark.one_gateway

@@ -15,7 +15,9 @@ from local_stack.http_servers import Adapter
 LIMIT = 32 * 1024
 LIVES = b"GET /health HTTP/1.1\r\nHost: flux\r\n\r\n"
 LAST = b"GET /health HTTP/1.1\r\nHost: flux\r\nConnection: close\r\n\r\n"
-CHUNKED = b"POST /api/v1/users/ HTTP/1.1\r\nHost: flux\r\nTransfer-Encoding: chunked\r\n\r\n"
+POST = b"POST /api/v1/users/ HTTP/1.1\r\nHost: flux\r\nContent-Type: application/json\r\n"
+LONG = b"Content-Length: 1000\r\n\r\n"
+CHUNKED = POST + b"Transfer-Encoding: chunked\r\n\r\n"
 
 
 @pytest.fixture(scope="module")
@@ -48,10 +50,10 @@ class Connection:
 
 
 @asynccontextmanager
-async def connected(adapter: Adapter) -> AsyncIterator[Connection]:
+async def connected(adapter: Adapter, patience: float = 20) -> AsyncIterator[Connection]:
     reader, writer = await asyncio.open_connection("127.0.0.1", adapter.port)
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(patience):
             yield Connection(reader, writer)
     finally:
         writer.close()
@@ -128,7 +130,7 @@ async def test_an_endless_request_uses_no_memory_and_does_not_delay_others(begin
 
 async def test_limits_apply_to_each_pipelined_request_separately(adapter: Adapter) -> None:
     body = b'"' * (3 * LIMIT)
-    post = b"POST /api/v1/users/ HTTP/1.1\r\nHost: flux\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+    post = POST + b"Content-Length: %d\r\n\r\n" % len(body) + body
 
     assert await statuses(adapter, LIVES * 2000 + LAST) == [200] * 2001
     assert await statuses(adapter, post + post + with_padding(LIMIT)) == [400, 400, 200]
@@ -150,16 +152,15 @@ async def test_invalid_http_is_400_with_a_detail(sent: bytes, adapter: Adapter) 
     assert json.loads(body)["detail"]
 
 
-POST = b"POST /%b HTTP/1.1\r\nHost: flux\r\nContent-Length: 1000\r\n\r\n"
 SLOW_CALLERS = {
     "sends nothing": (b"", b"", []),
     "sends an empty line": (b"\r\n", b"", []),
     "sends half a head": (b"GET /health HTTP/1.1\r\nHost: ", b"", []),
     "sends half of a second head": (LIVES + b"GET /hea", b"", [200]),
-    "sends no body": (POST % b"api/v1/users/", b"", [408]),
-    "sends half a body": (POST % b"api/v1/users/" + b"{", b"", [408]),
+    "sends no body": (POST + LONG, b"", [408]),
+    "sends half a body": (POST + LONG + b"{", b"", [408]),
     "sends no last chunk": (CHUNKED + b"1\r\n{\r\n", b"", [408]),
-    "sends the body of an answered request byte by byte": (POST % b"nowhere" + b"{", b"x", [404]),
+    "sends the body of an answered request byte by byte": (POST.replace(b"/api/v1/users/", b"/nowhere") + LONG + b"{", b"x", [404]),
 }
 """By caller: what it sends first, what it then sends every second, and the statuses of the responses."""
 
@@ -187,10 +188,25 @@ async def test_a_caller_who_keeps_the_service_waiting_is_disconnected_after_10_s
             assert "body" in json.loads(body)["detail"]
 
 
+async def test_a_body_that_comes_byte_by_byte_is_given_up_after_20_seconds(adapter: Adapter) -> None:
+    async def drip() -> tuple[list[int], float]:
+        async with connected(adapter, 30) as caller:
+            await caller.send(POST + LONG + b"{")
+            began, answers = time.monotonic(), asyncio.create_task(caller.answers())
+            while not answers.done():
+                await asyncio.wait([answers], timeout=6)
+                await caller.send(b" ")
+            return [status for status, _, _ in answers.result()], time.monotonic() - began
+
+    for found, seconds in await asyncio.gather(*(drip() for _ in range(50))):
+        assert found == [408]
+        assert 18 < seconds < 24
+
+
 async def test_a_slow_body_that_keeps_arriving_is_read(adapter: Adapter) -> None:
     body = b'{"email": "not an address of anyone"}'
     async with connected(adapter) as caller:
-        head = b"POST /api/v1/users/ HTTP/1.1\r\nHost: flux\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % len(body)
+        head = POST + b"Connection: close\r\nContent-Length: %d\r\n\r\n" % len(body)
         for part in (head, body[:1], body[1:7], body[7:]):
             await caller.send(part)
             assert await statuses(adapter, LAST) == [200]  # the part has arrived

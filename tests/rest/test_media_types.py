@@ -1,29 +1,67 @@
-"""The Content-Type of a body: JSON or absent."""
+"""A body is JSON, and its headers say so."""
+
+import gzip
+import json
 
 import httpx
 import pytest
 
-from tests.conftest import make_user_data
+from tests.answers import refused
+from tests.conftest import JSON, Clients, make_user_data
+from tests.rest.endpoints import ENDPOINTS
+
+USERS = "/api/v1/users/"
+SENTENCE = "Send the body as application/json."
+in_both_contracts = pytest.mark.parametrize("contract", ENDPOINTS)
+
+
+def _user() -> bytes:
+    return json.dumps(make_user_data(name="Lena")).encode()
 
 
 @pytest.mark.one_gateway
-@pytest.mark.parametrize("media_type", [None, "application/json", "Application/JSON; charset=utf-8", "application/problem+json"])
-async def test_a_body_of_json_is_read(media_type: str | None, client_1_2: httpx.AsyncClient) -> None:
-    request = client_1_2.build_request("POST", "/api/v1/users/", json=make_user_data())
-    request.headers.pop("content-type")
-    if media_type:
-        request.headers["content-type"] = media_type
+@in_both_contracts
+@pytest.mark.parametrize("media_type", ["application/json", "Application/JSON; charset=utf-8", "application/problem+json"])
+async def test_a_body_of_json_is_read(media_type: str, contract: str, clients: Clients) -> None:
+    response = await clients[contract].post(USERS, content=_user(), headers={"Content-Type": media_type})
 
-    assert (await client_1_2.send(request)).status_code == 201
+    assert response.status_code == 201
 
 
-# Another site's page can send the last three without a preflight.
+# Another site's page can send the second line's types without a preflight.
 @pytest.mark.one_gateway
+@in_both_contracts
 @pytest.mark.parametrize(
-    "media_type", ["application/xml", "", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"]
+    "media_type",
+    [
+        *("application/xml", "", "json", "application/jsonx", "application/merge-patch+json", "application/json-patch+json"),
+        *("text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"),
+        *("text/plain; application/json", "application/json, text/plain"),
+    ],
 )
-async def test_a_body_of_another_type_is_refused(media_type: str, client_1_2: httpx.AsyncClient) -> None:
-    response = await client_1_2.post("/api/v1/users/", json=make_user_data(), headers={"content-type": media_type})
+async def test_a_body_of_another_type_is_415(media_type: str, contract: str, clients: Clients) -> None:
+    for method, path in (("POST", USERS), ("PATCH", f"{USERS}11111111-1111-4111-8111-111111111111")):
+        response = await clients[contract].request(method, path, content=_user(), headers={"Content-Type": media_type})
 
-    assert response.status_code == 400
-    assert response.json() == {"detail": "Send the body as application/json."}
+        assert refused(response, 415)["detail"] == SENTENCE
+
+
+@pytest.mark.one_gateway
+@in_both_contracts
+@pytest.mark.parametrize("encoding", ["gzip", "br", "identity"])
+async def test_an_encoded_body_is_415(encoding: str, contract: str, clients: Clients) -> None:
+    content = gzip.compress(_user()) if encoding == "gzip" else _user()
+    response = await clients[contract].post(USERS, content=content, headers=JSON | {"Content-Encoding": encoding})
+
+    assert "Content-Encoding" in refused(response, 415)["detail"]
+
+
+@pytest.mark.one_gateway
+async def test_a_body_that_is_not_declared_needs_a_key(client_1_2: httpx.AsyncClient, client_1_0: httpx.AsyncClient) -> None:
+    assert refused(await client_1_2.post(USERS, content=_user()), 415)["detail"] == SENTENCE
+    assert (await client_1_0.post(USERS, content=_user())).status_code == 201
+
+
+@pytest.mark.one_gateway
+async def test_no_body_needs_no_declaration(client_1_2: httpx.AsyncClient) -> None:
+    refused(await client_1_2.post(USERS), 400)

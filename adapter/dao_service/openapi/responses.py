@@ -35,11 +35,20 @@ ERRORS = {
         "The body is not JSON, parameters exclude each other, or X-Flux-Contract is unknown.",
         "The body is not JSON.",
     ),
-    403: ("Forbidden", "The service key is unknown, or missing although required.", "The service key is unknown."),
+    403: (
+        "Forbidden",
+        "The service key is unknown, or missing although required; or, without one, another site's page sent the request.",
+        "The service key is unknown.",
+    ),
     404: ("NotFound", "No row has this id.", "There is no row with this id."),
     408: ("RequestTimeout", "The body did not arrive in time.", SlowBodyError().detail),
     409: ("Conflict", "A unique value is taken.", "A user with this email exists already."),
     413: ("BodyTooLarge", "The body is larger than the limit.", "The body is larger than 1048576 bytes."),
+    415: (
+        "UnsupportedMediaType",
+        "The body is not declared as JSON, or has a Content-Encoding.",
+        "Send the body as application/json.",
+    ),
     422: (
         "Invalid",
         "A field or parameter is invalid, or names a row that does not exist or belongs to another user.",
@@ -91,7 +100,7 @@ def error_statuses(contract: Contract, operation: Operation) -> list[int]:
     if operation.key_name and operation.method != "PUT":
         found.add(404)
     if operation.body:
-        found |= {408, 413}
+        found |= {408, 413, 415}
         if any(each.kind == "unique" and each.field in operation.body.model_fields for each in contract.constraints.values()):
             found.add(409)
     return sorted(found)

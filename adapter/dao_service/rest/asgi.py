@@ -10,12 +10,12 @@ from typing import Any
 import orjson
 from starlette.types import Receive, Scope, Send
 
-from dao_service.errors import BadRequestError, DataServiceError, InternalError, NotFoundError
+from dao_service.errors import DataServiceError, InternalError, NotFoundError
 from dao_service.gateway.protocol import Gateway
 from dao_service.observing.middleware import CAUSE, ROUTE
 from dao_service.operations import Operation, Request
-from dao_service.rest.callers import Callers
-from dao_service.rest.request import Headers, is_json, read_headers, receive_body
+from dao_service.rest.callers import KEY, Callers
+from dao_service.rest.request import Headers, read_headers, receive_body, require_json
 from dao_service.rest.routes import PREFIX, Routes, path_of
 from dao_service.validation import read_body, read_key, read_query
 
@@ -69,8 +69,7 @@ class RestApi:
         query = read_query(operation.query, scope["query_string"])
         if operation.body is None:
             return await operation.run(self._gateway, Request(key, query, None, b""))
-        if not is_json(headers):
-            raise BadRequestError("Send the body as application/json.")
+        require_json(headers, declared=KEY not in headers)
         body, raw = read_body(operation.body, await receive_body(headers, receive, self._max_body_bytes), operation.answer)
         return await operation.run(self._gateway, Request(key, query, body, raw))
 

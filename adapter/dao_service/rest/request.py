@@ -1,22 +1,23 @@
-"""Takes a request's body from the server: no more of it than is allowed, and no longer than a caller takes who is sending it."""
+"""Takes a request's headers and body from the server: a body of JSON, no more of it than is allowed, and in time."""
 
 import asyncio
-from collections.abc import Generator, Iterable, Mapping
-from types import coroutine
-from typing import Any
+from collections.abc import Iterable, Mapping
 
-from starlette.types import Message, Receive, Scope
+from starlette.types import Receive, Scope
 
-from dao_service.errors import BadRequestError, BodyTooLargeError, SlowBodyError
+from dao_service.errors import BadRequestError, BodyTooLargeError, SlowBodyError, UnsupportedMediaTypeError
 
 Headers = Mapping[bytes, bytes]
-_PATIENCE_SECONDS = 10
+
+_NEXT_PIECE_SECONDS = 10
+_WHOLE_BODY_SECONDS = 20
+_PATCH_FORMATS = (b"application/merge-patch+json", b"application/json-patch+json")
 
 
 def read_headers(scope: Scope) -> Headers:
-    """By name in lower case. Several lines of one name are one value, joined by commas, as HTTP has it.
+    """By name in lower case. Several lines of one name are one value, joined by commas, as HTTP defines it.
 
-    So no line hides another: a known service key beside an unknown one is neither. Lines that say the same count once.
+    So no line hides another: a known service key beside an unknown one is neither. Equal lines count once.
     """
     lines = scope["headers"]
     found = dict(lines)
@@ -30,66 +31,52 @@ def _joined(lines: Iterable[tuple[bytes, bytes]]) -> Headers:
     return {name: b", ".join(each) for name, each in values.items()}
 
 
-def is_json(headers: Headers) -> bool:
-    """Whether the body is said to be JSON; a caller who says nothing is taken to mean it."""
-    media_type = headers.get(b"content-type", b"application/json")
-    if media_type == b"application/json":
-        return True
-    essence = media_type.partition(b";")[0].strip().lower()
-    return essence == b"application/json" or (essence.startswith(b"application/") and essence.endswith(b"+json"))
+def require_json(headers: Headers, *, declared: bool) -> None:
+    """Raise `UnsupportedMediaTypeError` unless the body is plain JSON by its headers.
+
+    `declared`: a body without a media type is refused too. A browser sends such a one for any page without asking first.
+    """
+    media_type = headers.get(b"content-type")
+    if media_type is None:
+        has_body = headers.get(b"content-length", b"0") != b"0" or b"transfer-encoding" in headers
+        is_json = not (declared and has_body)
+    else:
+        essence = media_type.partition(b";")[0].strip().lower()
+        is_json = essence == b"application/json" or (
+            essence.startswith(b"application/") and essence.endswith(b"+json") and essence not in _PATCH_FORMATS
+        )
+    if not is_json:
+        raise UnsupportedMediaTypeError("Send the body as application/json.")
+    if b"content-encoding" in headers:
+        raise UnsupportedMediaTypeError("Send the body without a Content-Encoding.")
 
 
 async def receive_body(headers: Headers, receive: Receive, max_bytes: int) -> bytes:
     """The body.
 
-    Raises `BodyTooLargeError` past `max_bytes`, `BadRequestError` where the caller leaves in the middle, and `SlowBodyError` where
-    nothing comes for 10 seconds.
+    Raises `BodyTooLargeError` past `max_bytes`, `BadRequestError` if the caller leaves before its end, and `SlowBodyError` if no
+    piece comes for 10 seconds or the whole does not come within 20.
     """
-    length = headers.get(b"content-length")
-    if length is not None and length.isdigit() and int(length) > max_bytes:
+    length = headers.get(b"content-length", b"")
+    if length.isdigit() and int(length) > max_bytes:
         raise _too_large(max_bytes)
-    message = await _next(receive)
-    raw: bytes = message.get("body", b"")
-    if message.get("more_body"):
-        chunks, size = [raw], len(raw)
-        while message.get("more_body"):
-            message = await _next(receive)
-            chunks.append(message.get("body", b""))
-            size += len(chunks[-1])
-            if size > max_bytes:
-                raise _too_large(max_bytes)
-        raw = b"".join(chunks)
-    if len(raw) > max_bytes:
-        raise _too_large(max_bytes)
-    return raw
-
-
-async def _next(receive: Receive) -> Message:
-    # A timer costs more than the rest of this, and most bodies are there already: so it asks first, and waits then.
-    asking = receive().__await__()
+    body = bytearray()
+    now = asyncio.get_running_loop().time
+    end = now() + _WHOLE_BODY_SECONDS
     try:
-        waited_for = next(asking)
-    except StopIteration as there:
-        message: Message = there.value
-    else:
-        try:
-            async with asyncio.timeout(_PATIENCE_SECONDS):
-                message = await _answer_to(asking, waited_for)
-        except TimeoutError:
-            raise SlowBodyError from None
-    if message["type"] == "http.disconnect":
-        raise BadRequestError("The body ended early.")
-    return message
-
-
-@coroutine
-def _answer_to(asking: Generator[Any, Any, Message], waited_for: Any) -> Generator[Any, Any, Message]:
-    try:
-        yield waited_for
-    except BaseException:
-        asking.close()
-        raise
-    return (yield from asking)
+        async with asyncio.timeout(_NEXT_PIECE_SECONDS) as limit:
+            while True:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    raise BadRequestError("The body ended early.")
+                body += message.get("body", b"")
+                if len(body) > max_bytes:
+                    raise _too_large(max_bytes)
+                if not message.get("more_body"):
+                    return bytes(body)
+                limit.reschedule(min(now() + _NEXT_PIECE_SECONDS, end))
+    except TimeoutError:
+        raise SlowBodyError from None
 
 
 def _too_large(max_bytes: int) -> BodyTooLargeError:
