@@ -94,7 +94,11 @@ async def test_listing_all_rows_reads_every_page(flux: FluxClient, user_id: UUID
     page = await flux.tasks.page(user_id=user_id, page=2, page_size=3)
     every = [task.title async for task in flux.tasks.all(user_id=user_id, status=TaskStatus.PENDING, page_size=2)]
 
+    both = await flux.tasks.page(user_id=user_id, status=[TaskStatus.DONE, TaskStatus.PENDING], page_size=1)
+    found = await flux.tasks.page(user_id=user_id, status=[TaskStatus.DONE, TaskStatus.MISSED], scheduled_from=None)
+
     assert (page.total, page.page, len(page.items), page.has_next) == (8, 2, 3, True)
+    assert (both.total, found.total) == (8, 1)
     assert every == titles[::-1]
     assert [task async for task in flux.tasks.all(user_id=uuid4())] == []
 

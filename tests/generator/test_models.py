@@ -186,8 +186,20 @@ def test_the_model_of_a_voice_session_has_the_fields_that_only_it_writes() -> No
     assert "extracted_intent" in Conversation.model_fields
 
 
-def test_the_filters_of_a_list_are_foreign_keys_and_enumerations() -> None:
-    assert list(TaskFilters.model_fields) == ["user_id", "goal_id", "milestone_id", "status", "priority", "trigger_type"]
+def test_the_filters_of_a_list_are_foreign_keys_enumerations_and_tagged_columns() -> None:
+    assert set(TaskFilters.model_fields) == {
+        "user_id",
+        "goal_id",
+        "milestone_id",
+        "status",
+        "priority",
+        "trigger_type",
+        "scheduled_from",
+        "scheduled_before",
+    }
+    assert set(contract_1_2.ConversationFilters.model_fields) >= {"user_id", "langgraph_thread_id", "context_type"}
+    assert contract_1_2.USERS.comparisons == contract_1_0.USERS.comparisons == {"email": ("email", "ignoring_case")}
+    assert contract_1_0.TASKS.comparisons["scheduled_from"] == ("start_time", "from")
     assert TaskFilters.model_validate({"status": "done"}).model_dump(mode="json") == {"status": "done"}
     with pytest.raises(ValidationError):
         TaskFilters.model_validate({"title": "Run"})

@@ -82,6 +82,9 @@ async def test_every_operation_of_contract_1_2_is_available(sessions: SessionFac
         assert (await tasks.update_task(db, jog.id, task.TaskUpdateDTO(duration_minutes=30))).duration_minutes == 30
         assert (await tasks.set_calendar_event(db, jog.id, calendar_event_id="event")).calendar_event_id == "event"
         assert (await tasks.set_calendar_event(db, jog.id, calendar_event_id=None)).calendar_event_id is None
+        statuses = [TaskStatus.PENDING, TaskStatus.DONE]
+        several = await tasks.list_tasks(db, user_id=ada.id, status=statuses, scheduled_from=NOON, scheduled_before=NOON + HOUR)
+        assert [each.id for each in several.items] == [jog.id]
         assert [each.id for each in (await tasks.list_tasks(db, goal_id=run.id)).items] == [jog.id]
         window = {"start_at": NOON, "end_at": NOON + HOUR}
         assert [each.id for each in await tasks.get_tasks_by_user_and_timerange(db, user_id=ada.id, **window)] == [jog.id]
