@@ -200,7 +200,8 @@ def test_the_filters_of_a_list_are_foreign_keys_enumerations_and_tagged_columns(
     assert set(contract_1_2.ConversationFilters.model_fields) >= {"user_id", "langgraph_thread_id", "context_type"}
     assert contract_1_2.USERS.comparisons == contract_1_0.USERS.comparisons == {"email": ("email", "ignoring_case")}
     assert contract_1_0.TASKS.comparisons["scheduled_from"] == ("start_time", "from")
-    assert TaskFilters.model_validate({"status": "done"}).model_dump(mode="json") == {"status": "done"}
+    assert TaskFilters.model_validate({"status": "done"}).model_dump(mode="json") == {"status": ["done"]}
+    assert TaskFilters.model_validate({"status": "done,missed"}).model_dump(mode="json") == {"status": ["done", "missed"]}
     with pytest.raises(ValidationError):
         TaskFilters.model_validate({"title": "Run"})
 

@@ -51,12 +51,14 @@ def before_call(context: HookContext, case: Case[Any], kwargs: dict[str, Any]) -
 
 def _make_consistent(query: dict[str, Any]) -> None:
     query.pop("after", None)
-    for name in [name for name, value in query.items() if value == []]:
+    for name in [name for name, value in query.items() if value in ("", [], [""])]:
         del query[name]  # Sent as an empty text, it would be no word.
     if query.keys() & {"skip", "limit"}:
         query.pop("page", None)
         query.pop("page_size", None)
-    for start, end in (("start_at", "end_at"), ("start_time", "end_time"), ("start_date", "end_date")):
+    ranges = [("start_at", "end_at"), ("start_time", "end_time"), ("start_date", "end_date")]
+    ranges += [("scheduled_from", "scheduled_before"), ("start_time_from", "start_time_before")]
+    for start, end in ranges:
         if start in query and end in query and _moment(query[start]) > _moment(query[end]):
             query[start], query[end] = query[end], query[start]
 

@@ -1,0 +1,186 @@
+-- Chat: titled conversations, messages with what made them, several messages in one transaction, the newest page of a long
+-- conversation.
+
+alter domain public.context_type drop constraint context_type_word;
+alter domain public.context_type add constraint context_type_word
+check (value in ('goal', 'task', 'onboarding', 'reschedule', 'voice', 'general'));
+
+alter domain public.message_role drop constraint message_role_word;
+alter domain public.message_role add constraint message_role_word
+check (value in ('user', 'assistant', 'system', 'function', 'summary'));
+
+alter table public.conversations
+alter column context_type set default 'general',
+add column title public.title,
+alter column title set statistics 0;
+
+comment on column public.conversations.title is 'What the conversation is called.';
+
+grant insert (title), update (title) on public.conversations to authenticated, service_role;
+
+alter table public.messages
+alter column metadata drop not null,
+add column agent_node public.label,
+add column provider public.label,
+add column tokens_used public.nonnegative_integer not null default 0,
+alter column agent_node set statistics 0,
+alter column provider set statistics 0;
+
+comment on column public.messages.agent_node is 'The agent''s node that wrote it.';
+comment on column public.messages.provider is 'Who ran the language model.';
+comment on column public.messages.tokens_used is 'How many tokens of the language model it took.';
+
+grant insert (agent_node, provider, tokens_used) on public.messages to authenticated, service_role;
+
+drop function public.list_messages(uuid);
+
+create function private.list_messages(conversation_id uuid, row_limit integer, before uuid)
+returns public.messages[]
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  most_rows constant integer := 20000;
+  bound record;
+  found_messages public.messages [];
+begin
+  if row_limit is null and before is null then
+    found_messages := array(
+      select messages from public.messages
+      where messages.conversation_id = list_messages.conversation_id
+      order by messages.created_at, messages.id
+      limit most_rows + 1
+    );
+    if cardinality(found_messages) > most_rows then
+      raise sqlstate 'PT422' using
+        message = 'The conversation has more than 20,000 messages. Read it in pages, with limit and before.', detail = 'at limit';
+    end if;
+    return found_messages;
+  end if;
+  select messages.created_at, messages.id into bound from public.messages
+  where messages.id = before and messages.conversation_id = list_messages.conversation_id;
+  if before is not null and not found then
+    raise sqlstate 'PT422' using message = 'The conversation has no such message.', detail = 'at before';
+  end if;
+  if before is null then
+    found_messages := array(
+      select messages from public.messages
+      where messages.conversation_id = list_messages.conversation_id
+      order by messages.created_at desc, messages.id desc
+      limit row_limit
+    );
+  else
+    found_messages := array(
+      select messages from public.messages
+      where messages.conversation_id = list_messages.conversation_id
+        and (messages.created_at, messages.id) < (bound.created_at, bound.id)
+      order by messages.created_at desc, messages.id desc
+      limit coalesce(row_limit, 100)
+    );
+  end if;
+  return array(select message from unnest(found_messages) as message order by message.created_at, message.id);
+end;
+$$;
+comment on function private.list_messages(uuid, integer, uuid) is 'The work of public.list_messages.';
+
+create function public.list_messages(
+  conversation_id uuid, "limit" public.batch_limit default null, before uuid default null
+)
+returns public.messages[]
+language sql
+stable
+security invoker
+set search_path = ''
+as $$
+  select private.list_messages(list_messages.conversation_id, list_messages."limit", list_messages.before);
+$$;
+comment on function public.list_messages(uuid, public.batch_limit, uuid) is
+'A conversation''s messages, oldest first: all of them, up to 20,000, or the newest `limit` before the message `before`. One '
+'array, so '
+'that no row limit cuts it.';
+
+create function public.append_messages(conversation_id uuid, messages jsonb, title_if_empty public.title default null)
+returns public.messages[]
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+#variable_conflict use_column
+declare
+  new_rows jsonb;
+  places text [];
+  ids uuid [];
+begin
+  if jsonb_typeof(append_messages.messages) <> 'array' or jsonb_array_length(append_messages.messages) not between 1 and 100 then
+    raise sqlstate 'PT422' using message = 'One to 100 messages are expected.', detail = 'at messages';
+  end if;
+  perform from public.conversations where conversations.id = append_messages.conversation_id for no key update;
+  if not found then
+    raise sqlstate 'PT404' using message = 'There is no conversation with this id.';
+  end if;
+  perform private.require_fields(
+    append_messages.messages,
+    array['role', 'content', 'input_modality', 'metadata', 'agent_node', 'provider', 'tokens_used'],
+    'messages'
+  );
+  select
+    jsonb_agg(
+      element.message || jsonb_build_object('id', gen_random_uuid(), 'conversation_id', append_messages.conversation_id)
+      order by element.place
+    ),
+    array_agg(format('messages[%s]', element.place - 1) order by element.place)
+  into new_rows, places
+  from jsonb_array_elements(append_messages.messages) with ordinality as element (message, place);
+  perform private.insert_rows('public.messages', new_rows, places);
+  if title_if_empty is not null then
+    update public.conversations set title = title_if_empty
+    where conversations.id = append_messages.conversation_id and conversations.title is null;
+  end if;
+  select array_agg((element.message ->> 'id')::uuid) into ids from jsonb_array_elements(new_rows) as element (message);
+  return array(
+    select messages from public.messages where messages.id = any (ids) order by messages.created_at, messages.id
+  );
+end;
+$$;
+comment on function public.append_messages(uuid, jsonb, public.title) is
+'Adds 1 to 100 messages to a conversation, in their order: all or none. `title_if_empty` becomes its title unless it has one. '
+'@objects=messages:messages,!role,!content,-conversation_id';
+
+create function private.require_fields(elements jsonb, allowed text[], place text)
+returns void
+language plpgsql
+immutable
+security invoker
+set search_path = ''
+as $$
+declare
+  wrong record;
+begin
+  select format('%s[%s]', require_fields.place, element.nth - 1) as path, field.name into wrong
+  from jsonb_array_elements(elements) with ordinality as element (entry, nth),
+    jsonb_object_keys(element.entry) as field (name)
+  where field.name <> all (allowed)
+  order by element.nth, field.name limit 1;
+  if found then
+    raise sqlstate 'PT422' using message = 'There is no such field.', detail = format('at %s.%s', wrong.path, wrong.name);
+  end if;
+end;
+$$;
+comment on function private.require_fields(jsonb, text[], text) is
+'Raises PT422 if an object of an array has a field that is not allowed; `place` is the array''s name.';
+
+-- A conversation that has no message yet comes last.
+create index conversations_by_last_message on public.conversations (
+  (coalesce(last_message_at, '-infinity'::timestamptz)) desc, id desc
+);
+create index conversations_of_user_by_last_message on public.conversations (
+  user_id, (coalesce(last_message_at, '-infinity'::timestamptz)) desc, id desc
+);
+
+grant execute on function private.require_fields(jsonb, text[], text) to authenticated, service_role;
+grant execute on function private.list_messages(uuid, integer, uuid) to authenticated, service_role;
+grant execute on function public.list_messages(uuid, public.batch_limit, uuid) to authenticated, service_role;
+grant execute on function public.append_messages(uuid, jsonb, public.title) to authenticated, service_role;

@@ -1,0 +1,93 @@
+-- Export: all that is kept of a user, as one object from one snapshot.
+
+create type public.user_export as (
+  "user" public.users,
+  demo_flags public.demo_flags,
+  goals public.goals [],
+  milestones public.milestones [],
+  tasks public.tasks [],
+  conversations public.conversations [],
+  messages public.messages [],
+  patterns public.patterns [],
+  notification_log public.notification_log [],
+  dispatches public.dispatches []
+);
+comment on type public.user_export is 'All that is kept of a user.';
+comment on column public.user_export.user is 'The user.';
+comment on column public.user_export.demo_flags is 'The user''s demo flags. @nullable';
+comment on column public.user_export.goals is 'The user''s goals, oldest first.';
+comment on column public.user_export.milestones is 'The milestones of these goals.';
+comment on column public.user_export.tasks is 'The user''s tasks, oldest first.';
+comment on column public.user_export.conversations is 'The user''s conversations, oldest first.';
+comment on column public.user_export.messages is 'The messages of these conversations, oldest first.';
+comment on column public.user_export.patterns is 'The user''s patterns, oldest first.';
+comment on column public.user_export.notification_log is 'What was sent about these tasks, oldest first.';
+comment on column public.user_export.dispatches is 'Deliveries about these tasks, oldest first.';
+
+create function public.export_user(user_id uuid)
+returns public.user_export
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  most_rows constant integer := 20000;
+  export public.user_export;
+begin
+  -- One statement, so that all of it is of one moment.
+  export := (
+    select row(
+      users,
+      (select demo_flags from public.demo_flags where demo_flags.user_id = users.id),
+      array(
+        select goals from public.goals where goals.user_id = users.id order by goals.created_at, goals.id limit most_rows + 1
+      ),
+      array(
+        select milestones from public.milestones inner join public.goals on milestones.goal_id = goals.id
+        where goals.user_id = users.id order by milestones.created_at, milestones.id limit most_rows + 1
+      ),
+      array(
+        select tasks from public.tasks where tasks.user_id = users.id order by tasks.created_at, tasks.id limit most_rows + 1
+      ),
+      array(
+        select conversations from public.conversations
+        where conversations.user_id = users.id order by conversations.created_at, conversations.id limit most_rows + 1
+      ),
+      array(
+        select message from public.messages as message
+        inner join public.conversations on message.conversation_id = conversations.id
+        where conversations.user_id = users.id order by message.created_at, message.id limit most_rows + 1
+      ),
+      array(
+        select patterns from public.patterns
+        where patterns.user_id = users.id order by patterns.created_at, patterns.id limit most_rows + 1
+      ),
+      array(
+        select notification_log from public.notification_log inner join public.tasks on notification_log.task_id = tasks.id
+        where tasks.user_id = users.id order by notification_log.created_at, notification_log.id limit most_rows + 1
+      ),
+      array(
+        select dispatches from public.dispatches
+        where dispatches.user_id = users.id order by dispatches.created_at, dispatches.id limit most_rows + 1
+      )
+    )::public.user_export
+    from public.users where users.id = export_user.user_id
+  );
+  if (export."user").id is null then
+    raise sqlstate 'PT404' using message = 'There is no user with this id.';
+  end if;
+  if greatest(
+    cardinality(export.goals), cardinality(export.milestones), cardinality(export.tasks), cardinality(export.conversations),
+    cardinality(export.messages), cardinality(export.patterns), cardinality(export.notification_log),
+    cardinality(export.dispatches)
+  ) > most_rows then
+    raise sqlstate 'PT422' using message = 'The user has more than 20,000 rows of a kind. Use scripts/export.';
+  end if;
+  return export;
+end;
+$$;
+comment on function public.export_user(uuid) is
+'All that is kept of a user, in one object and of one moment; for services. Raises PT422 above 20,000 rows of a kind.';
+
+grant execute on function public.export_user(uuid) to service_role;
