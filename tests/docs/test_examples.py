@@ -13,6 +13,7 @@ from typing import NamedTuple
 import pytest
 
 from local_stack import LocalStack
+from local_stack.database import execute_script, fetch_rows
 from local_stack.project import ROOT
 from tests.docs.pages import BLOCKS, Block
 
@@ -29,6 +30,7 @@ RUN = {
     ("docs/client.md", "import FluxClient_1_0"): [r"^\['Two hundred words'\]\n$"],
     ("docs/watching.md", "/ready"): [r'"ready".*flux_request_seconds'],
 }
+ROLE_FOR_POOLERS = ("docs/hosted-supabase.md", "create role flux_adapter")
 _DOCKER = "needs a Docker engine; tests/deployment/ tests the same files without one"
 NOT_RUN = {
     ("README.md", "scripts/dev "): "tests/scripts/ tests scripts/dev, and scripts/test would run itself",
@@ -88,7 +90,7 @@ def _printed(block: Block, local: Local) -> str:
 
 
 def test_every_block_is_run_or_says_why_not() -> None:
-    listed = [_found(page, text) for page, text in [*RUN, *NOT_RUN]]
+    listed = [_found(page, text) for page, text in [*RUN, *NOT_RUN, ROLE_FOR_POOLERS]]
 
     assert sorted(listed) == sorted(BLOCKS)
 
@@ -97,3 +99,16 @@ def test_every_block_is_run_or_says_why_not() -> None:
 def test_a_block_does_what_its_page_says(page: str, text: str, local: Local) -> None:
     for expected in RUN[page, text]:
         assert re.search(expected, _printed(_found(page, text), local), re.DOTALL)
+
+
+def test_the_role_for_poolers_logs_in_as_the_service_role_with_its_limits(seeded: LocalStack) -> None:
+    execute_script(seeded.database_url, _found(*ROLE_FOR_POOLERS).source)
+
+    login = seeded.database_url.replace("postgres:postgres@", "flux_adapter:PASSWORD@")
+    limits = ("statement_timeout", "lock_timeout")
+    (found,) = fetch_rows(
+        login, "select current_user::text as role, current_setting($1) as statement, current_setting($2) as lock", *limits
+    )
+    (intended,) = fetch_rows(login, "select rolconfig as settings from pg_roles where rolname = 'service_role'")
+    assert found["role"] == "service_role"
+    assert {f"statement_timeout={found['statement']}", f"lock_timeout={found['lock']}"} <= set(intended["settings"])
