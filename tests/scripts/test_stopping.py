@@ -31,9 +31,9 @@ from pathlib import Path
 def main():
     server = Server("a server", Path(sys.argv[1]))
     server.spawn(["sh", "-c", "trap '' TERM; while :; do sleep 60; done"])
+    heed_signals(deadline_seconds=int(sys.argv[2]))
     print("running", flush=True)
     try:
-        heed_signals(deadline_seconds=int(sys.argv[2]))
         pause(60)
     finally:
         print("stopping", flush=True)
