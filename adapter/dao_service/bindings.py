@@ -6,7 +6,7 @@ A contract is a schema of the database. Its relations (tables and views) and fun
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
@@ -44,11 +44,24 @@ _DATETIME = TypeAdapter(datetime)
 _WIDEST_OFFSET = timedelta(hours=15, minutes=59)  # Postgres reads no wider one
 
 
+def in_whole_minutes(value: datetime) -> datetime:
+    """The same point in time with an offset that text can hold: local mean times of before 1900 have seconds in theirs."""
+    offset = value.utcoffset()
+    if offset is None or not offset % timedelta(minutes=1):
+        return value
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        return value  # outside of the years 1 to 9999, which are refused
+
+
 def _read_timestamp(value: object) -> object:
     # Pydantic would read a number as seconds since 1970, but a point in time has to carry its offset. Text is parsed here, because
     # strict validation would not parse it.
     if isinstance(value, int | float) or (isinstance(value, str) and value.strip().lstrip("+-").replace(".", "").isdigit()):
         raise PydanticCustomError("timestamp", "Input should be a date and time with an offset, such as 2026-01-31T09:00:00+00:00")
+    if isinstance(value, datetime):
+        return in_whole_minutes(value)
     if not isinstance(value, str):
         return value
     if "," in value:  # Postgres reads no decimal comma.

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
@@ -22,7 +23,7 @@ from dao_service.errors import (
 from dao_service.schemas.enums import TaskStatus
 from dao_service.schemas.goal import GoalCreateDTO
 from dao_service.schemas.pattern import PatternCreateDTO
-from dao_service.schemas.task import TaskCreateDTO
+from dao_service.schemas.task import TaskCreateDTO, TaskUpdateDTO
 from dao_service.schemas.user import UserCreateDTO, UserDTO, UserUpdateDTO
 from dao_service.services.dao_goal_service import DaoGoalService
 from dao_service.services.dao_pattern_service import DaoPatternService
@@ -247,3 +248,16 @@ async def test_errors_have_the_messages_of_the_rest_api(sessions: SessionFactory
         error = raised.value
         said = {"detail": error.detail} | ({"errors": list(error.errors)} if error.errors else {})
         assert (answer.status_code, answer.json()) == (error.status, said)
+
+
+async def test_a_time_keeps_its_instant_if_its_offset_has_seconds(sessions: SessionFactory) -> None:
+    then = datetime(1800, 1, 1, tzinfo=ZoneInfo("Europe/Amsterdam"))  # 0:19:32 ahead of UTC
+    async with sessions() as db:
+        user = await users.create_user(db, new_user())
+        task = await tasks.create_task(db, TaskCreateDTO(user_id=user.id, title="Sail", scheduled_at=then))
+        found = await tasks.get_tasks_by_user_and_timerange(db, user_id=user.id, start_at=then, end_at=then)
+        changed = await tasks.update_task(db, task.id, TaskUpdateDTO(scheduled_at=then + timedelta(microseconds=1)))
+
+    assert task.scheduled_at == then
+    assert [each.id for each in found] == [task.id]
+    assert changed.scheduled_at == then + timedelta(microseconds=1)

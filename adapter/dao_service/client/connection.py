@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import datetime
 from functools import cache
 from typing import Any, Self, TypeVar
 from urllib.parse import quote
@@ -12,7 +13,7 @@ from pydantic import MISSING, BaseModel, TypeAdapter, ValidationError
 from pydantic_core import to_json
 from typing_extensions import TypeForm
 
-from dao_service.bindings import RowT
+from dao_service.bindings import RowT, in_whole_minutes
 from dao_service.errors import (
     NO_CODE,
     BadRequestError,
@@ -211,10 +212,12 @@ def _reader(answer: Any) -> TypeAdapter[Any]:
 def _in_query(value: Any) -> str:
     if isinstance(value, list):
         return ",".join(map(_in_query, value))
-    return value if isinstance(value, str) else to_json(value).decode().strip('"')
+    return value if isinstance(value, str) else to_json(_in_body(value)).decode().strip('"')
 
 
 def _in_body(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return in_whole_minutes(value)
     if isinstance(value, BaseModel):
         return value.model_dump(mode="json", exclude_unset=True)
     if isinstance(value, Mapping):

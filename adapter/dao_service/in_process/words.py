@@ -5,13 +5,14 @@ it, it is read as one of an older contract. If all refuse it, the caller gets th
 """
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from functools import partial
 from typing import Any, ClassVar, Self, TypeVar
 
 from pydantic import MISSING, BaseModel, model_validator
 from pydantic_core import PydanticSerializationError, to_json
 
-from dao_service.bindings import Input
+from dao_service.bindings import Input, in_whole_minutes
 from dao_service.errors import BadRequestError, FieldProblem, InvalidError
 from dao_service.validation import NO_FIELD, NO_PARAMETER, read_body
 
@@ -58,9 +59,13 @@ def as_json(values: BaseModel | Mapping[str, Any]) -> bytes:
         if isinstance(values, BaseModel):
             # A DTO can be changed after it was made, to anything. Validation says so, with the field.
             return values.__pydantic_serializer__.to_json(values, warnings=False)
-        return to_json({name: value for name, value in values.items() if value is not MISSING})
+        return to_json({name: _writable(value) for name, value in values.items() if value is not MISSING})
     except PydanticSerializationError:
         raise InvalidError(_NO_JSON) from None
+
+
+def _writable(value: object) -> object:
+    return in_whole_minutes(value) if isinstance(value, datetime) else value
 
 
 def _unknown_words(error: InvalidError) -> frozenset[str]:
