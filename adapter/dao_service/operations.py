@@ -32,13 +32,16 @@ class Request(NamedTuple):
         return Payload(_sent(self.body), self.raw_body)
 
 
+Run = Callable[[Gateway, Request], Awaitable[bytes]]
+
+
 @dataclass(frozen=True, slots=True)
 class Operation:
     """One endpoint: its method and path under `/api/v1`, its parameters, body and answer."""
 
     method: str
     path: str
-    run: Callable[[Gateway, Request], Awaitable[bytes]]
+    run: Run
     name: str
     summary: str
     description: str
@@ -68,35 +71,29 @@ def _sent(values: BaseModel) -> tuple[str, ...]:
 def list_rows(path: str, relation: AnyRelation, query: type[Paging], page: Any, list_page: AnyFunction) -> Operation:
     """`GET` on a collection: one page, newest first."""
     filter_names = set(relation.filters.model_fields)
-    by_column = {comparison: name for name, comparison in relation.comparisons.items()}
-    ranges = [(name, by_column[column, "before"]) for (column, operator), name in by_column.items() if operator == "from"]
 
     async def run(gateway: Gateway, request: Request) -> bytes:
         paging: Paging = request.query
-        for start, end in ranges:
-            if paging.model_fields_set >= {start, end} and getattr(paging, end) < getattr(paging, start):
-                raise BadRequestError("The range ends before it starts.")
-        arguments = {
-            "resource": f"{relation.schema}.{relation.name}",
-            "filters": _conditions(relation, paging.model_dump(mode="json", include=filter_names, exclude_unset=True)),
-            **paging.window(),
-        }
+        _require_order(paging, relation)
+        filters = _by_column(relation, paging.model_dump(mode="json", include=filter_names, exclude_unset=True))
+        arguments = {"resource": f"{relation.schema}.{relation.name}", "filters": filters, **paging.window()}
         return await gateway.call(list_page, Payload(tuple(arguments), orjson.dumps(arguments), relation.name))
 
-    return Operation(
-        "GET",
-        path,
-        run,
-        f"list_{relation.name}",
-        f"List {relation.name.replace('_', ' ')}",
-        f"{relation.description} Returns one page, newest first, with the exact total. A row has to match every filter.",
-        page,
-        f"One page of {relation.name.replace('_', ' ')}.",
-        query=query,
-    )
+    plural = relation.name.replace("_", " ")
+    description = f"{relation.description} Returns one page, newest first, with the exact total. A row has to match every filter."
+    name, summary, response = f"list_{relation.name}", f"List {plural}", f"One page of {plural}."
+    return Operation("GET", path, run, name, summary, description, page, response, query=query)
 
 
-def _conditions(relation: AnyRelation, filters: dict[str, Any]) -> dict[str, Any]:
+def _require_order(filters: BaseModel, relation: AnyRelation) -> None:
+    ends = {column: end for end, (column, operator) in relation.comparisons.items() if operator == "before"}
+    for start, (column, operator) in relation.comparisons.items():
+        end = ends.get(column, "")
+        if operator == "from" and {start, end} <= filters.model_fields_set and getattr(filters, end) < getattr(filters, start):
+            raise BadRequestError("The range ends before it starts.")
+
+
+def _by_column(relation: AnyRelation, filters: dict[str, Any]) -> dict[str, Any]:
     """The filters as `list_page` takes them: by column, each with its operators if it is no equality."""
     for name in filters.keys() & relation.comparisons.keys():
         column, operator = relation.comparisons[name]
@@ -110,16 +107,9 @@ def get_row(path: str, relation: AnyRelation, name: str = "", noun: str = "") ->
     async def run(gateway: Gateway, request: Request) -> bytes:
         return await gateway.select(relation, request.key)
 
-    return Operation(
-        "GET",
-        path,
-        run,
-        name or f"get_{_snake(relation)}",
-        f"Get {_one(noun or relation.noun)}",
-        f"{relation.description} Returns the one with this id.",
-        relation.row,
-        f"The {noun or relation.noun}.",
-    )
+    name, noun = name or f"get_{_snake(relation)}", noun or relation.noun
+    description = f"{relation.description} Returns the one with this id."
+    return Operation("GET", path, run, name, f"Get {_one(noun)}", description, relation.row)
 
 
 def create_row(path: str, relation: AnyRelation) -> Operation:
@@ -128,18 +118,9 @@ def create_row(path: str, relation: AnyRelation) -> Operation:
     async def run(gateway: Gateway, request: Request) -> bytes:
         return await gateway.insert(relation, request.payload)
 
-    return Operation(
-        "POST",
-        path,
-        run,
-        f"create_{_snake(relation)}",
-        f"Create {_one(relation.noun)}",
-        "Returns the new row. A field that is not sent takes its default.",
-        relation.row,
-        f"The new {relation.noun}.",
-        status=201,
-        body=relation.create,
-    )
+    name, summary = f"create_{_snake(relation)}", f"Create {_one(relation.noun)}"
+    description = "Returns the new row. A field that is not sent takes its default."
+    return Operation("POST", path, run, name, summary, description, relation.row, status=201, body=relation.create)
 
 
 def update_row(path: str, relation: AnyRelation) -> Operation:
@@ -151,17 +132,9 @@ def update_row(path: str, relation: AnyRelation) -> Operation:
             return await gateway.select(relation, request.key)
         return await gateway.update(relation, request.key, changes)
 
-    return Operation(
-        "PATCH",
-        path,
-        run,
-        f"update_{_snake(relation)}",
-        f"Update {_one(relation.noun)}",
-        "Changes the fields that are sent and no other. null clears a field; {} returns the row unchanged.",
-        relation.row,
-        f"The {relation.noun} after the change.",
-        body=relation.update,
-    )
+    name, summary = f"update_{_snake(relation)}", f"Update {_one(relation.noun)}"
+    description = "Changes the fields that are sent and no other. null clears a field; {} returns the row unchanged."
+    return Operation("PATCH", path, run, name, summary, description, relation.row, body=relation.update)
 
 
 def delete_row(path: str, relation: AnyRelation) -> Operation:
@@ -171,16 +144,9 @@ def delete_row(path: str, relation: AnyRelation) -> Operation:
         await gateway.delete(relation, request.key)
         return b""
 
-    return Operation(
-        "DELETE",
-        path,
-        run,
-        f"delete_{_snake(relation)}",
-        f"Delete {_one(relation.noun)}",
-        "Deletes the row and everything that belongs to it.",
-        response="Deleted. There is no content.",
-        status=204,
-    )
+    name, summary = f"delete_{_snake(relation)}", f"Delete {_one(relation.noun)}"
+    description = "Deletes the row and everything that belongs to it."
+    return Operation("DELETE", path, run, name, summary, description, response="Deleted. There is no content.", status=204)
 
 
 def ask(path: str, function: AnyFunction) -> Operation:
@@ -189,20 +155,10 @@ def ask(path: str, function: AnyFunction) -> Operation:
 
     async def run(gateway: Gateway, request: Request) -> bytes:
         query: Input = request.query
-        return await gateway.call(
-            function, Payload(_sent(query), query.__pydantic_serializer__.to_json(query, exclude_unset=True), resource)
-        )
+        arguments = query.__pydantic_serializer__.to_json(query, exclude_unset=True)
+        return await gateway.call(function, Payload(_sent(query), arguments, resource))
 
-    return Operation(
-        "GET",
-        path,
-        run,
-        function.name,
-        _summary(function),
-        function.description,
-        function.result,
-        query=function.arguments,
-    )
+    return _calling("GET", path, run, function, query=function.arguments)
 
 
 def perform(
@@ -239,17 +195,13 @@ def perform(
             names.add(key)
         return await gateway.call(function, Payload(tuple(sorted(names)), raw, resource))
 
-    return Operation(
-        method,
-        path,
-        run,
-        function.name,
-        _summary(function),
-        function.description,
-        function.result,
-        status=status,
-        body=body,
-    )
+    return _calling(method, path, run, function, status=status, body=body)
+
+
+def _calling(method: str, path: str, run: Run, function: AnyFunction, **declared: Any) -> Operation:
+    """The summary is the first sentence of the function's comment."""
+    summary = function.description.partition(". ")[0].removesuffix(".")
+    return Operation(method, path, run, function.name, summary, function.description, function.result, **declared)
 
 
 def arguments_beside(function: AnyFunction, key: str) -> type[Input]:
@@ -281,8 +233,3 @@ def _snake(relation: AnyRelation) -> str:
 def _one(noun: str) -> str:
     article = "" if noun.partition(" with ")[0].endswith("s") else "an " if noun[0] in "aeio" else "a "
     return article + noun
-
-
-def _summary(function: AnyFunction) -> str:
-    """The first sentence of the function's comment."""
-    return function.description.partition(". ")[0].removesuffix(".")
