@@ -35,7 +35,7 @@
 --       @structure=a,b   on a function: its arguments are a row of a together with its rows of b
 --   * A comment on a table's check is "<column>: <what to tell the caller>". A domain's check has one, without a column, where it
 --     is left to the database: Python then doesn't check it beforehand.
---   * What callers can write has a limit, also where nobody needs one: what one user stores, all lists and all memory must bear.
+--   * What callers can write has a limit, even if nobody needs one: all lists and all memory bear what one user stores.
 --   * Texts and JSON have no statistics: with "Prefer: count=planned" whoever signed in could ask how many rows of other users the
 --     planner expects below a text, and so read theirs letter by letter. Row-level security doesn't bind what the planner knows.
 --   * What a function has written as JSON, for speed, is of a media type that names its shape: application/vnd.flux.page+json is

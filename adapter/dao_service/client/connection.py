@@ -14,39 +14,12 @@ from pydantic_core import to_json
 from typing_extensions import TypeForm
 
 from dao_service.bindings import RowT, in_whole_minutes
-from dao_service.errors import (
-    NO_CODE,
-    BadRequestError,
-    BodyTooLargeError,
-    ConflictError,
-    DataServiceError,
-    FieldProblem,
-    ForbiddenError,
-    InternalError,
-    InvalidError,
-    MethodNotAllowedError,
-    NotFoundError,
-    TimeLimitError,
-    UnavailableError,
-)
+from dao_service.client.failures import error_of, noted
+from dao_service.errors import DataServiceError, UnavailableError
 from dao_service.generated.contract_1_2 import Page
 
 Answer = TypeVar("Answer")
 
-# The errors that consist of a sentence and fields. `_error_of` makes the other two.
-_ERRORS: dict[int, type[DataServiceError]] = {
-    kind.status: kind
-    for kind in (
-        BadRequestError,
-        ForbiddenError,
-        NotFoundError,
-        ConflictError,
-        BodyTooLargeError,
-        InvalidError,
-        UnavailableError,
-        TimeLimitError,
-    )
-}
 _AGAIN = frozenset((429, 502, 503))
 _FIRST_PAUSE_SECONDS = 0.2
 _LONGEST_PAUSE_SECONDS = 10.0
@@ -102,7 +75,7 @@ class Connection:
         )
         response = await self._send(request)
         if not response.is_success:
-            raise _noted(_error_of(response), response)
+            raise noted(error_of(response), response)
         kind: Any = answer
         try:
             found: Answer = _reader(kind).validate_json(response.content or b"null")
@@ -111,7 +84,7 @@ class Connection:
             said = (
                 f"The service answered {response.status_code}, but not by its contract. A proxy in front of it may have answered."
             )
-            raise _noted(DataServiceError(said), response) from error
+            raise noted(DataServiceError(said), response) from error
         return found
 
     async def walk(self, page: type[Page[RowT]], path: str, query: Mapping[str, Any]) -> AsyncIterator[RowT]:
@@ -230,32 +203,3 @@ def _in_body(value: Any) -> Any:
 def _retry_after(response: httpx.Response) -> float:
     seconds = response.headers.get("retry-after", "")
     return float(seconds) if seconds.isdigit() else 0.0
-
-
-def _error_of(response: httpx.Response) -> DataServiceError:
-    status, allowed = response.status_code, response.headers.get("allow")
-    if status == InternalError.status:
-        return InternalError(f"{NO_CODE} {status}")
-    if status == MethodNotAllowedError.status and allowed:
-        return MethodNotAllowedError(method.strip() for method in allowed.split(","))
-    detail, problems = f"The service answered {status}.", list[FieldProblem]()
-    if response.is_redirect:
-        detail = f"The service answered {status}, a redirect: base_url is not the address of the service itself."
-    try:
-        answer = response.json()
-        detail, problems = str(answer["detail"]), [_problem(each) for each in answer.get("errors", [])]
-    except (ValueError, KeyError, TypeError):
-        pass  # Not the service answered, but something in front of it.
-    error = _ERRORS.get(status, DataServiceError)(detail, problems)
-    error.status = status
-    return error
-
-
-def _problem(said: Mapping[str, Any]) -> FieldProblem:
-    return FieldProblem(field=str(said["field"]), message=str(said["message"]))
-
-
-def _noted(error: DataServiceError, response: httpx.Response) -> DataServiceError:
-    if request_id := response.headers.get("x-request-id"):
-        error.add_note(f"X-Request-ID: {request_id}")
-    return error

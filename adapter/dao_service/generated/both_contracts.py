@@ -258,10 +258,10 @@ class TaskStatistics(Row):
 
     user_id: UUID = Field(description="Whose tasks were counted.")
     total_tasks: BigInteger = Field(description="How many there are.")
-    by_status: Tally = Field(description="How many there are of each status, zeros included; empty where there are none at all.")
+    by_status: Tally = Field(description="How many there are of each status, zeros included; empty if there are no tasks.")
     completion_rate: Number = Field(description="Share of them that is done, 0 to 1, to 4 decimals.")
     by_state: Tally = Field(
-        description="How many there are of each state, zeros included; empty where there are none at all. A word of contract 1.0."
+        description="How many there are of each state, zeros included; empty if there are no tasks. A word of contract 1.0."
     )
 
 

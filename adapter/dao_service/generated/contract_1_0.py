@@ -307,7 +307,7 @@ class TaskStatistics(Row):
 
     user_id: UUID = Field(description="Whose tasks were counted.")
     total_tasks: BigInteger = Field(description="How many there are.")
-    by_state: Tally = Field(description="How many there are of each state, zeros included; empty where there are none at all.")
+    by_state: Tally = Field(description="How many there are of each state, zeros included; empty if there are no tasks.")
     completion_rate: Number = Field(description="Share of them that is completed, 0 to 1, to 4 decimals.")
 
 

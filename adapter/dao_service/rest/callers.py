@@ -63,4 +63,4 @@ class Callers:
         origin = headers.get(b"origin")
         own_page = origin is None or origin.lower().partition(b"://")[2] == host
         if not own_page or b"cross-site" in headers.get(b"sec-fetch-site", b""):
-            raise ForbiddenError("A page of another site may not change anything here without a service key.")
+            raise ForbiddenError("Nothing here may be changed from another site's page without a service key.")
