@@ -22,7 +22,7 @@ CHUNKED = POST + b"Transfer-Encoding: chunked\r\n\r\n"
 
 @pytest.fixture(scope="module")
 def adapter(stack: LocalStack) -> Iterator[Adapter]:
-    with stack.adapter() as running:
+    with stack.adapter(environment={"UVICORN_TIMEOUT_KEEP_ALIVE": "5"}) as running:
         yield running
 
 
