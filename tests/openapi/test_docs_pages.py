@@ -1,9 +1,13 @@
 """The documentation pages in a real browser, which may load nothing from other hosts."""
 
+import hashlib
 import json
 import os
+import re
+from base64 import b64encode
 from collections.abc import AsyncIterator
 from typing import Any
+from urllib.parse import urljoin
 from uuid import uuid4
 
 import httpx
@@ -112,24 +116,54 @@ async def test_redoc_shows_every_operation(contract: str, visit: Visit) -> None:
     await visit.page.screenshot(path=PICTURES / f"redoc-{contract}.png")
 
 
-@pytest.mark.parametrize("page", ["/docs", "/redoc"])
-async def test_a_page_has_a_content_security_policy_and_is_not_cached(page: str, client_1_2: httpx.AsyncClient) -> None:
-    response = await client_1_2.get(page)
+@pytest.mark.parametrize(("page", "kind"), [("/docs", "Swagger UI"), ("/redoc", "ReDoc")])
+async def test_the_pages_of_the_contracts_link_to_each_other(page: str, kind: str, visit: Visit) -> None:
+    await visit.page.goto(page)
+    for there in ("1.0", "1.2"):
+        link = visit.page.get_by_role("link", name=kind, exact=True)
+        await link.evaluate("link => link.removeAttribute('target')")
+        await link.click()
+        await visit.page.get_by_role("heading", name="Flux data service").first.wait_for()
+        assert visit.page.url.endswith(page + SUFFIXES[there])
 
+
+async def test_the_start_page_leads_to_swagger_ui(visit: Visit) -> None:
+    await visit.page.goto("/")
+
+    await visit.page.locator("[id='operations-users-create_user']").wait_for()
+    assert visit.page.url.endswith("/docs")
+
+
+@pytest.mark.one_gateway
+@pytest.mark.parametrize("page", ["/docs", "/docs/1.0", "/redoc", "/redoc/1.0"])
+async def test_a_page_runs_only_its_own_scripts_and_is_not_cached(page: str, client_1_2: httpx.AsyncClient) -> None:
+    response = await client_1_2.get(page)
+    head = await client_1_2.head(page)
+
+    inline = re.findall("(?s)<script>(.*?)</script>", response.text)
+    hashes = "".join(f" 'sha256-{b64encode(hashlib.sha256(each.encode()).digest()).decode()}'" for each in inline)
     policy = response.headers["content-security-policy"]
     assert "default-src 'none'" in policy
-    assert "script-src 'self';" in policy
-    assert "<script>" not in response.text
+    assert f"script-src 'self'{hashes};" in policy
     assert response.headers["cache-control"] == "no-cache"
     assert response.headers["x-content-type-options"] == "nosniff"
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["content-security-policy"] == policy
 
 
-async def test_the_assets_of_a_page_are_cached(client_1_2: httpx.AsyncClient) -> None:
-    text = (await client_1_2.get("/docs")).text
-    assets = [part.partition('"')[0] for part in text.replace('href="', 'src="').split('src="')[1:]]
+@pytest.mark.one_gateway
+@pytest.mark.parametrize(("page", "number"), [("/docs", 3), ("/redoc/1.0", 2)])
+async def test_the_assets_of_a_page_are_cached(page: str, number: int, client_1_2: httpx.AsyncClient) -> None:
+    assets = re.findall('(?:src|href)="([^"]+)"', (await client_1_2.get(page)).text)
 
-    assert len(assets) == 4
+    assert len(assets) == number
     for asset in assets:
-        response = await client_1_2.get(asset)
+        response = await client_1_2.get(urljoin(page, asset))
         assert response.status_code == 200
         assert response.headers["cache-control"] == "public, max-age=31536000, immutable"
+
+
+@pytest.mark.one_gateway
+async def test_the_start_page_and_the_documents_answer_head(client_1_2: httpx.AsyncClient) -> None:
+    assert (await client_1_2.head("/")).headers["location"] == "/docs"
+    assert [(await client_1_2.head(path)).status_code for path in ("/openapi.json", "/openapi-1.0.json")] == [200, 200]

@@ -4,6 +4,7 @@ import os
 import re
 import sys
 from collections.abc import Iterator
+from urllib.parse import urljoin
 from uuid import uuid4
 
 import httpx
@@ -54,13 +55,13 @@ def test_health_metrics_and_docs_answer(path: str, url: str) -> None:
 
 
 def test_the_docs_pages_load_their_assets_and_the_api_under_the_root_path(url: str) -> None:
-    page = httpx.get(f"{url}/docs").text
-    assets = re.findall(r'(?:src|href)="([^"]+)"', page)
-
-    assert len(assets) == 4
-    for asset in assets:
-        assert asset.startswith(f"{ROOT}/")
-        assert httpx.get(url + asset.removeprefix(ROOT)).status_code == 200
+    for page in ("/docs", "/redoc/1.0"):
+        assets = re.findall(r'(?:src|href)="([^"]+)"', httpx.get(url + page).text)
+        assert assets
+        for asset in assets:
+            seen = urljoin(f"http://proxy{ROOT}{page}", asset)
+            assert httpx.get(url + seen.removeprefix(f"http://proxy{ROOT}")).status_code == 200
+    assert httpx.get(url).headers["location"] == f"{ROOT}/docs"
     assert httpx.get(f"{url}/openapi.json").json()["servers"] == [{"url": ROOT}]
 
 

@@ -5,9 +5,9 @@ them is how much is shared.
 """
 
 import re
-import time
-from collections.abc import Awaitable, Coroutine
+from collections.abc import Coroutine
 from functools import cache
+from time import perf_counter
 from typing import Any, TypeVar
 
 from dao_service.bindings import AnyFunction, AnyRelation
@@ -45,22 +45,32 @@ class ObservedGateway:
     async def close(self) -> None:
         await self._gateway.close()
 
-    async def _observe(self, operation: str, target: AnyRelation | AnyFunction, call: Awaitable[Answer]) -> Answer:
-        outcome = "cancelled"
-        started = time.perf_counter()
-        self._metrics.in_progress[self._calls] += 1
+    async def _observe(self, operation: str, target: AnyRelation | AnyFunction, call: Coroutine[Any, Any, Answer]) -> Answer:
+        if self._traces.tracer is not None:
+            call = self._within_span(operation, target, call)
+        in_progress, outcome = self._metrics.in_progress, "ok"
+        in_progress[self._calls] += 1
+        started = perf_counter()
+        try:
+            return await call
+        except BaseException as error:
+            outcome = _outcome(error)
+            raise
+        finally:
+            in_progress[self._calls] -= 1
+            self._metrics.count_call(self._calls, operation, outcome, perf_counter() - started)
+
+    async def _within_span(self, operation: str, target: AnyRelation | AnyFunction, call: Coroutine[Any, Any, Answer]) -> Answer:
         with self._traces.call(self._calls, operation, target) as span:
             try:
-                answer = await call
-                outcome = "ok"
+                return await call
             except Exception as error:
-                outcome = _word(type(error).__name__)
-                span.set_attribute("error.type", outcome)
+                span.set_attribute("error.type", _outcome(error))
                 raise
-            finally:
-                self._metrics.in_progress[self._calls] -= 1
-                self._metrics.count_call(self._calls, operation, outcome, time.perf_counter() - started)
-        return answer
+
+
+def _outcome(error: BaseException) -> str:
+    return _word(type(error).__name__) if isinstance(error, Exception) else "cancelled"
 
 
 @cache

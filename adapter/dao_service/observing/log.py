@@ -86,7 +86,7 @@ class AccessLog:
             "route": template,
             "status": status,
             "contract": contract,
-            "milliseconds": round(seconds * 1000, 2),
+            "milliseconds": int(seconds * 100_000) / 100,
         }
         if cause:
             entry["cause"] = cause

@@ -33,17 +33,18 @@ def exporter_settings() -> TelemetryConfig:
 class Traces:
     """Makes the spans. Until `start`, and if nobody takes them, it makes none."""
 
-    _tracer: Tracer | None = None
+    tracer: Tracer | None = None
+    """What makes the spans, if any are made."""
 
     def start(self) -> None:
         """Look whether anyone takes spans. Only known once the service has started."""
         if not isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider):
-            self._tracer = trace.get_tracer("dao_service")
+            self.tracer = trace.get_tracer("dao_service")
 
     def request(self, scope: Scope) -> AbstractContextManager[Span]:
         """The span of a request, within the trace that its headers name. Probes have none."""
         # The end of the path, because a root path may precede it.
-        if self._tracer is None or scope["path"].rstrip("/").endswith(_PROBES):
+        if self.tracer is None or scope["path"].rstrip("/").endswith(_PROBES):
             return _NO_SPAN
         carrier: dict[str, list[str]] = {}
         for name, value in scope["headers"]:
@@ -58,7 +59,7 @@ class Traces:
         if scope["query_string"]:
             attributes["url.query"] = "REDACTED"  # it holds callers' data
         name = "HTTP" if method == "_OTHER" else method
-        return _span(self._tracer, name, SpanKind.SERVER, attributes, propagate.extract(carrier))
+        return _span(self.tracer, name, SpanKind.SERVER, attributes, propagate.extract(carrier))
 
     def describe(self, span: Span, method: str, contract: str, route: str, status: int) -> None:
         """Add to a request's span what is known once it has been answered."""
@@ -77,12 +78,12 @@ class Traces:
 
     def call(self, calls: Calls, operation: str, target: AnyRelation | AnyFunction) -> AbstractContextManager[Span]:
         """The span of a call within the trace of its request. Outside of one, as for a probe, there is none."""
-        if self._tracer is None or trace.get_current_span() is INVALID_SPAN:
+        if self.tracer is None or trace.get_current_span() is INVALID_SPAN:
             return _NO_SPAN
         place = f"{target.schema}.{target.name}"
         attributes = {"db.system.name": "postgresql", "db.operation.name": operation, "db.collection.name": place}
         kind = SpanKind.CLIENT if calls == "database" else SpanKind.INTERNAL
-        return _span(self._tracer, f"{operation} {place}", kind, attributes)
+        return _span(self.tracer, f"{operation} {place}", kind, attributes)
 
 
 def _span(

@@ -1,9 +1,10 @@
 """The documents and their pages, Swagger UI and ReDoc. All that a page needs comes from here, so it opens without a network."""
 
 import hashlib
-from collections.abc import Callable, Mapping
+import re
+from base64 import b64encode
+from collections.abc import Awaitable, Callable, Mapping
 from functools import cache
-from html import escape
 from importlib.metadata import version
 from importlib.resources import files
 from os import PathLike
@@ -11,7 +12,8 @@ from typing import Any
 
 import orjson
 from fastapi import APIRouter, FastAPI, Request
-from fastapi.responses import FileResponse, HTMLResponse, Response
+from fastapi.openapi.docs import get_redoc_html, get_swagger_ui_html
+from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
@@ -20,63 +22,20 @@ from dao_service.openapi.document import TITLE
 
 _PACKAGE = "fastapi_standalone_docs"  # Swagger UI and ReDoc as their makers build them
 _STATIC = files(_PACKAGE).joinpath("static")
-ASSETS = f"/docs/assets/{version(_PACKAGE)}"
-_STARTER = """\
-const root = document.getElementById("swagger-ui");
-SwaggerUIBundle({
-  url: root.dataset.document,
-  domNode: root,
-  deepLinking: true,
-  displayOperationId: true,
-  displayRequestDuration: true,
-  persistAuthorization: false,
-  tryItOutEnabled: true,
-  validatorUrl: null,
-});
-"""
-_STARTER_URL = f"/docs/assets/{hashlib.sha256(_STARTER.encode()).hexdigest()[:16]}/start.js"
-_SWAGGER_UI = """\
-<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title>
-<link rel="icon" href="{assets}/fastapi/favicon.png">
-<link rel="stylesheet" href="{assets}/swagger/swagger-ui.css">
-</head>
-<body>
-<div id="swagger-ui" data-document="{document}"></div>
-<script src="{assets}/swagger/swagger-ui-bundle.js"></script>
-<script src="{starter}"></script>
-</body>
-</html>
-"""
-_REDOC = """\
-<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title>
-<link rel="icon" href="{assets}/fastapi/favicon.png">
-</head>
-<body>
-<redoc spec-url="{document}"></redoc>
-<script src="{assets}/redoc/redoc.standalone.js"></script>
-</body>
-</html>
-"""
-_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:; "
-    "connect-src 'self'; worker-src blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-)
-_PAGE_HEADERS = {
-    "Content-Security-Policy": _POLICY,
-    "Cache-Control": "no-cache",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
+_ASSETS = f"docs/assets/{version(_PACKAGE)}"
+_METHODS = ["GET", "HEAD"]
+_SWAGGER_UI = {
+    "displayOperationId": True,
+    "displayRequestDuration": True,
+    "persistAuthorization": False,
+    "tryItOutEnabled": True,
+    "validatorUrl": None,
 }
+_POLICY = (
+    "default-src 'none'; script-src 'self'{scripts}; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+    "font-src 'self' data:; connect-src 'self'; worker-src blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+_PAGE_HEADERS = {"Cache-Control": "no-cache", "Referrer-Policy": "no-referrer", "X-Content-Type-Options": "nosniff"}
 # The address of an asset changes with what it holds.
 _ASSET_HEADERS = {"Cache-Control": "public, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
 
@@ -95,8 +54,12 @@ class Assets(StaticFiles):
 
 def add_pages(app: FastAPI, documents: Mapping[str, Callable[[], dict[str, Any]]]) -> None:
     """The documents of the contracts, each made when it is first asked for, with two pages each, and what the pages load."""
-    app.mount(ASSETS, Assets())
-    app.include_router(_starter())
+
+    async def start(request: Request) -> Response:
+        return RedirectResponse(_root(request) + "/docs")
+
+    app.mount(f"/{_ASSETS}", Assets())
+    app.add_api_route("/", start, methods=_METHODS, include_in_schema=False)
     for contract, make in documents.items():
         app.include_router(_document_pages(contract, make))
 
@@ -105,10 +68,28 @@ def _document_pages(contract: str, make: Callable[[], dict[str, Any]]) -> APIRou
     router = APIRouter(include_in_schema=False)
     is_default = contract == DEFAULT_CONTRACT
     suffix = "" if is_default else f"/{contract}"
-    document_path = "/openapi.json" if is_default else f"/openapi-{contract}.json"
+    document = "openapi.json" if is_default else f"openapi-{contract}.json"
     made = cache(make)
+    # Relative to the page, so that it is the same under every root path.
+    up = "" if is_default else "../"
+    favicon = f"{up}{_ASSETS}/fastapi/favicon.png"
+    swagger_ui = get_swagger_ui_html(
+        openapi_url=up + document,
+        title=f"{TITLE} {contract}",
+        swagger_js_url=f"{up}{_ASSETS}/swagger/swagger-ui-bundle.js",
+        swagger_css_url=f"{up}{_ASSETS}/swagger/swagger-ui.css",
+        swagger_favicon_url=favicon,
+        swagger_ui_parameters=_SWAGGER_UI,
+    )
+    redoc = get_redoc_html(
+        openapi_url=up + document,
+        title=f"{TITLE} {contract}",
+        redoc_js_url=f"{up}{_ASSETS}/redoc/redoc.standalone.js",
+        redoc_favicon_url=favicon,
+        with_google_fonts=False,
+    )
 
-    @router.get(document_path)
+    @router.api_route(f"/{document}", methods=_METHODS)
     def openapi(request: Request) -> Response:
         root = _root(request)
         body = orjson.dumps(made() | ({"servers": [{"url": root}]} if root else {}))
@@ -118,39 +99,29 @@ def _document_pages(contract: str, make: Callable[[], dict[str, Any]]) -> APIRou
             return Response(status_code=304, headers=headers)
         return Response(body, media_type="application/json", headers=headers)
 
-    def page(request: Request, template: str) -> HTMLResponse:
-        root = escape(_root(request))
-        text = template.format(
-            title=f"{TITLE} {contract}", assets=root + ASSETS, starter=root + _STARTER_URL, document=root + document_path
-        )
-        return HTMLResponse(text, headers=_PAGE_HEADERS)
-
-    @router.get(f"/docs{suffix}")
-    async def swagger_ui(request: Request) -> HTMLResponse:
-        return page(request, _SWAGGER_UI)
-
-    @router.get(f"/redoc{suffix}")
-    async def redoc(request: Request) -> HTMLResponse:
-        return page(request, _REDOC)
-
-    @router.get(f"/redoc{suffix}/logo-mini.svg")
+    @router.api_route(f"/redoc{suffix}/logo-mini.svg", methods=_METHODS)
     async def redoc_logo() -> FileResponse:
         # ReDoc looks for its logo beside its page.
         logo = _STATIC.joinpath("redoc", "logo-mini.svg")
         return FileResponse(logo if isinstance(logo, PathLike) else str(logo), headers={"Cache-Control": "max-age=86400"})
 
+    for path, page in (("docs", swagger_ui), ("redoc", redoc)):
+        router.add_api_route(f"/{path}{suffix}", _serve(page), methods=_METHODS)
     return router
 
 
-def _starter() -> APIRouter:
-    """The script that starts Swagger UI. Inside the page, it would need a laxer policy."""
-    router = APIRouter(include_in_schema=False)
+def _serve(page: HTMLResponse) -> Callable[[], Awaitable[Response]]:
+    """Serves a page that may run the scripts in it and those of this service, and no others."""
+    text = bytes(page.body).decode()
+    hashes = (
+        b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in re.findall("(?s)<script>(.*?)</script>", text)
+    )
+    policy = _POLICY.format(scripts="".join(f" 'sha256-{each}'" for each in hashes))
 
-    @router.get(_STARTER_URL)
-    async def script() -> Response:
-        return Response(_STARTER, media_type="text/javascript", headers=_ASSET_HEADERS)
+    async def serve() -> Response:
+        return HTMLResponse(text, headers=_PAGE_HEADERS | {"Content-Security-Policy": policy})
 
-    return router
+    return serve
 
 
 def _root(request: Request) -> str:

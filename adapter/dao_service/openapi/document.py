@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, FastAPI, Path, Query, Security
 from fastapi.security import APIKeyHeader
 
-from dao_service.contracts import DEFAULT_CONTRACT, Contract
+from dao_service.contracts import CONTRACTS, DEFAULT_CONTRACT, Contract
 from dao_service.openapi.examples import Examples
 from dao_service.openapi.responses import ERRORS, HEADERS, error_statuses, responses_of
 from dao_service.operations import Operation
@@ -17,7 +17,8 @@ DESCRIPTION = """\
 The one store of Flux's agents: users, goals, tasks, conversations, patterns and notifications.
 
 **Callers** send a service key in `X-Flux-Service-Key`. Each key is pinned to a contract; `X-Flux-Contract` chooses another for
-one request. This document is contract {name}. A request without a key, if the deployment allows it, is contract {default}.
+one request. A request without a key, if the deployment allows it, is contract {default}. This document is contract {name};
+there is also {others}.
 Front ends don't call this service. They call the project's Data API with their user's JWT, and see only that user's rows.
 
 **Bodies** are JSON. Ids are UUIDs. A timestamp carries an offset of at most 15:59 and is returned in UTC. Text holds any
@@ -43,7 +44,7 @@ def openapi_document(contract: Contract, operational: APIRouter, *, key_required
     app = FastAPI(
         title=TITLE,
         version=contract.name,
-        description=DESCRIPTION.format(name=contract.name, default=DEFAULT_CONTRACT),
+        description=DESCRIPTION.format(name=contract.name, default=DEFAULT_CONTRACT, others=_links(contract.name)),
         license_info={"name": "MIT", "identifier": "MIT"},
         openapi_tags=[
             *({"name": tag, "description": description} for tag, description in contract.resources.items()),
@@ -82,6 +83,17 @@ def openapi_document(contract: Contract, operational: APIRouter, *, key_required
             errors.setdefault(name, described["responses"][str(status)])
             described["responses"][str(status)] = {"$ref": f"#/components/responses/{name}"}
     return found
+
+
+def _links(contract: str) -> str:
+    """Links from one contract's pages to those of the others, in Markdown. They are relative, because a proxy may add a prefix."""
+
+    def link(name: str) -> str:
+        up = "" if contract == DEFAULT_CONTRACT else "../"
+        suffix = "" if name == DEFAULT_CONTRACT else f"/{name}"
+        return f"contract {name} ([Swagger UI]({up}docs{suffix}), [ReDoc]({up}redoc{suffix}))"
+
+    return ", ".join(link(name) for name in CONTRACTS if name != contract)
 
 
 def _signature_of(operation: Operation) -> Any:

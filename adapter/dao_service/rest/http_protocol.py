@@ -1,12 +1,27 @@
-"""HTTP/1.1 as uvicorn speaks it with httptools, with limits to what may come before a request is one.
+"""HTTP/1.1 as uvicorn speaks it with httptools, with a limit to the size and time of a request's head, and without three gaps.
 
-uvicorn limits neither the size of a request's head, which costs many times its length in memory and, as one line, time that grows
-with its square; nor how long a caller may take to send one.
+Private parts of uvicorn that this module uses, all in `uvicorn.protocols.http.httptools_impl`; a test fails if one is renamed:
+`STATUS_LINE`; of `HttpToolsProtocol` the attributes `cycle`, `headers`, `loop`, `parser`, `pipeline`, `server_state`, `transport`
+and `url`, and the methods `_unset_keepalive_if_required`, `data_received`, `on_body`, `on_headers_complete`,
+`on_message_complete` and `timeout_keep_alive_handler`; of `RequestResponseCycle` the attributes `keep_alive`, `more_body`,
+`response_complete` and `response_started`.
+
+The limits. uvicorn limits neither the size of a head, which costs many times its length in memory and, as one line, time that
+grows with its square; nor how long a caller may take to send one.
+
+The gaps. uvicorn loses the body of a request that offers an upgrade of the connection, as the HTTP clients of Java and Kotlin do,
+and whatever follows it. It accepts a request without `Host` or with two, and one with other transfer codings beside "chunked". A
+test fails if uvicorn closes one of them, so that the code here can go.
+
+The offer. httptools takes what follows the head of such a request for another protocol: it reports a message without a body, and
+how many bytes it has read. The head is given to it once more, without the offer, and then the rest.
 """
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
+import httptools
 import orjson
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
@@ -17,7 +32,7 @@ PATIENCE_SECONDS = 10
 
 
 class LimitedHttpProtocol(HttpToolsProtocol):
-    """For uvicorn's option `--http`: answers 431 to a head that is too large, and hangs up where one does not come.
+    """For uvicorn's option `--http`: answers 431 to a head that is too large, and hangs up if one does not come.
 
     A request whose head comes in one piece, as nearly all do, sets no timer.
     """
@@ -32,6 +47,9 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         self._body_came = False
         self._deadline: asyncio.TimerHandle | None = None
         self._refused = False
+        self._problem = "The request is not valid HTTP."
+        self._without_offer = b""
+        """The head of a request that offers an upgrade, without the offer, until the parser has read it again."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -55,7 +73,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
 
     def _receive(self, piece: bytes) -> None:
         before, self._body_came = self.cycle, False
-        HttpToolsProtocol.data_received(self, piece)
+        self._parse(piece)
         if self.cycle is not before:
             # A head ended. How much of the piece then is of a next one isn't known: none.
             self._head_bytes = 0
@@ -69,12 +87,37 @@ class LimitedHttpProtocol(HttpToolsProtocol):
             # uvicorn's own timer, which runs after an answer, has ended with the first byte that came.
             self._set_deadline()
 
+    def _parse(self, piece: bytes) -> None:
+        self._unset_keepalive_if_required()
+        try:
+            while piece:
+                try:
+                    self.parser.feed_data(piece)
+                except httptools.HttpParserUpgrade as offer:
+                    head, self._without_offer = self._without_offer, b""
+                    piece = head + piece[offer.args[0] :]
+                else:
+                    return
+        except httptools.HttpParserError:
+            self._refuse(400, self._problem)
+
+    def on_headers_complete(self) -> None:
+        method, version = self.parser.get_method(), self.parser.get_http_version()
+        if problem := _problem(method, version, self.headers):
+            self._problem = problem
+            raise ValueError(problem)
+        if self.parser.should_upgrade():
+            self._without_offer = _head(method, self.url, version, self.headers)
+        else:
+            super().on_headers_complete()
+
     def on_body(self, body: bytes) -> None:
         self._body_came = True
         super().on_body(body)
 
-    def send_400_response(self, msg: str) -> None:
-        self._refuse(400, msg)
+    def on_message_complete(self) -> None:
+        if not self._without_offer:
+            super().on_message_complete()
 
     def _refuse(self, status: int, detail: str) -> None:
         if self._refused:
@@ -109,3 +152,22 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
+
+
+def _problem(method: bytes, version: str, headers: Sequence[tuple[bytes, bytes]]) -> str:
+    """Why a request is refused for its head; "" if it is not."""
+    names = [name for name, _ in headers]
+    hosts = names.count(b"host")
+    if hosts > 1 or (not hosts and version != "1.0"):
+        return "A request has one Host header."
+    if b"transfer-encoding" in names and [value.lower() for name, value in headers if name == b"transfer-encoding"] != [b"chunked"]:
+        return "The only Transfer-Encoding is chunked, named once."
+    if method == b"CONNECT":
+        return "This service is no proxy."
+    return ""
+
+
+def _head(method: bytes, url: bytes, version: str, headers: Sequence[tuple[bytes, bytes]]) -> bytes:
+    """The head of a request without its offer to upgrade the connection."""
+    lines = [b"%b: %b\r\n" % header for header in headers if header[0] != b"upgrade"]
+    return b"%b %b HTTP/%b\r\n%b\r\n" % (method, url, version.encode(), b"".join(lines))
