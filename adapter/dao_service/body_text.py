@@ -13,7 +13,9 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from typing import Any
+from functools import cache
+from types import NoneType
+from typing import Any, get_args
 from uuid import UUID
 
 import orjson
@@ -143,7 +145,7 @@ _Form = tuple[Any, Any, Any]
 def _unusual(body: BaseModel, sent: Any) -> list[_Form]:
     """The ids, times and numbers that were sent in a form of their own."""
     found: list[_Form] = []
-    for name in body.model_fields_set:
+    for name in _with_forms(type(body)) & body.model_fields_set:
         value = getattr(body, name)
         if isinstance(value, list):
             if value and isinstance(value[0], BaseModel):
@@ -157,6 +159,18 @@ def _unusual(body: BaseModel, sent: Any) -> list[_Form]:
         elif isinstance(value, UUID | datetime | float):
             _note_form(sent, name, value, found)
     return found
+
+
+@cache
+def _with_forms(model: type[BaseModel]) -> frozenset[str]:
+    """The fields whose values, or values within them, have several forms."""
+    return frozenset(name for name, field in model.model_fields.items() if _has_forms(field.annotation))
+
+
+def _has_forms(kind: Any) -> bool:
+    if parts := get_args(kind):
+        return any(_has_forms(part) for part in parts)
+    return isinstance(kind, type) and not issubclass(kind, str | int | NoneType)
 
 
 def _note_form(holder: Any, key: Any, value: UUID | datetime | float, found: list[_Form]) -> None:

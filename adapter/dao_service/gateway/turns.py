@@ -7,9 +7,17 @@ before anything was begun.
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
+from dataclasses import dataclass
 
 from dao_service.errors import SATURATED, UnavailableError
+
+
+@dataclass(slots=True)
+class _Line:
+    places: asyncio.Semaphore
+    users: int = 0
+    """How many calls hold a place or wait for one. A line without users is forgotten."""
 
 
 class Turns:
@@ -17,30 +25,40 @@ class Turns:
 
     def __init__(self, connections: int) -> None:
         self._most = max(1, connections * 3 // 4)
-        self._semaphores: dict[tuple[str, str], tuple[asyncio.Semaphore, int]] = {}
-        """With how many calls use each."""
+        self._lines: dict[tuple[str, str], _Line] = {}
 
     @asynccontextmanager
     async def turn(self, resource: str, key: str, within_seconds: float) -> AsyncIterator[None]:
         """For a call on a relation, and of the row with this key unless it is "". Raises `UnavailableError` if it does not come."""
-        async with AsyncExitStack() as turns:
+        # The row first: a call that waits for a row takes no turn of its relation.
+        names = ((resource, key), (resource, "")) if key else ((resource, ""),)
+        lines = [self._join(name) for name in names]
+        held: list[_Line] = []
+        try:
+            at_once = not any(line.places.locked() for line in lines)
             try:
-                async with asyncio.timeout(within_seconds):
-                    if key:  # The row first: a call that waits for a row takes no turn of its relation.
-                        await turns.enter_async_context(self._one(resource, key, 1))
-                    await turns.enter_async_context(self._one(resource, "", self._most))
+                async with nullcontext() if at_once else asyncio.timeout(within_seconds):
+                    for line in lines:
+                        await line.places.acquire()
+                        held.append(line)
             except TimeoutError:
                 raise UnavailableError(SATURATED) from None
             yield
-
-    @asynccontextmanager
-    async def _one(self, resource: str, key: str, most: int) -> AsyncIterator[None]:
-        semaphore, users = self._semaphores.get((resource, key)) or (asyncio.Semaphore(most), 0)
-        self._semaphores[resource, key] = semaphore, users + 1
-        try:
-            async with semaphore:
-                yield
         finally:
-            semaphore, users = self._semaphores.pop((resource, key))
-            if users > 1:
-                self._semaphores[resource, key] = semaphore, users - 1
+            for line in held:
+                line.places.release()
+            for name in names:
+                self._leave(name)
+
+    def _join(self, name: tuple[str, str]) -> _Line:
+        line = self._lines.get(name)
+        if line is None:
+            line = self._lines[name] = _Line(asyncio.Semaphore(1 if name[1] else self._most))
+        line.users += 1
+        return line
+
+    def _leave(self, name: tuple[str, str]) -> None:
+        line = self._lines[name]
+        line.users -= 1
+        if not line.users:
+            del self._lines[name]
