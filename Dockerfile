@@ -79,5 +79,5 @@ STOPSIGNAL SIGTERM
 # Asks if the process lives. docker-compose.yml also asks if the database answers.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=20s --retries=3 \
   CMD ["python", "-IS", "/opt/flux/docker/healthcheck.py", "/health"]
-# On SIGTERM, running requests get a little more than the longest call to the database may take (GATEWAY_TIMEOUT_SECONDS).
+# After SIGTERM and DRAIN_SECONDS, running requests get a little more than the longest call to the database may take (GATEWAY_TIMEOUT_SECONDS).
 CMD ["python", "-m", "dao_service", "--no-access-log", "--timeout-keep-alive", "65", "--timeout-graceful-shutdown", "12"]

@@ -142,7 +142,8 @@ _RAISED = {error.status: error for error in (BadRequestError, NotFoundError, Con
 _CONSTRAINT = re.compile(r'constraint "([^"]+)"')
 _INVALID = re.compile(r"22...|54000|PGRST102|PGRST204")
 # An empty code: the connection broke before the server answered.
-_UNAVAILABLE = re.compile(r"|08...|53...|57P0.|40001|40P01|25006|PGRST00.|PGRST20[25]")
+_UNAVAILABLE = re.compile(r"|08...|53...|57P0.|40001|40P01|25006|PGRST00.")
+_UNKNOWN_TO_THE_DATA_API = re.compile(r"PGRST20[25]")
 _TIME_LIMITS = {"57014": TimeLimitError, "55P03": LockTimeLimitError}
 
 
@@ -167,6 +168,8 @@ def from_database(code: str, message: str, detail: str | None, constraints: Mapp
         return _TIME_LIMITS[code]("The database did not finish within its time limit.")
     if _UNAVAILABLE.fullmatch(code):
         return UnavailableError(SATURATED)
+    if _UNKNOWN_TO_THE_DATA_API.fullmatch(code):
+        return InternalError(f"{code}: the Data API does not know it yet: notify pgrst, 'reload schema'")
     return InternalError(code)
 
 

@@ -9,6 +9,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from pydantic import BaseModel
 
 from dao_service.contracts import READINESS
+from dao_service.draining import Draining
 from dao_service.errors import DataServiceError, InternalError, NotFoundError, UnavailableError
 from dao_service.gateway.protocol import Gateway
 from dao_service.observing.metrics import CONTENT_TYPE, Metrics
@@ -41,8 +42,8 @@ class NotReady(BaseModel):
     detail: str
 
 
-def operational_endpoints(gateway: Gateway, metrics: Metrics) -> APIRouter:
-    """`/health`, `/ready` and `/metrics`."""
+def operational_endpoints(gateway: Gateway, metrics: Metrics, draining: Draining) -> APIRouter:
+    """`/health`, `/ready` and `/metrics`. `gateway` has a connection that requests don't take."""
     router = APIRouter(tags=["operations"])
 
     @router.api_route("/health/", methods=_READ, include_in_schema=False)
@@ -63,16 +64,16 @@ def operational_endpoints(gateway: Gateway, metrics: Metrics) -> APIRouter:
         responses={503: {"model": NotReady, "description": "It does not, or not in time.", "headers": RETRY_AFTER}},
     )
     async def ready() -> Any:
-        """Asks the database through the same path that requests take, within 2 seconds."""
+        """Asks the database through the same path that requests take, within 2 seconds. Says no before the service stops."""
+        if draining.begun:
+            return _not_ready("The service is about to stop.")
         try:
             async with asyncio.timeout(_READY_WITHIN_SECONDS):
                 await gateway.select(READINESS, _NO_ROW)
         except NotFoundError:
             pass
         except (DataServiceError, TimeoutError) as error:
-            detail = _why_not(error)
-            headers = {name.decode(): value.decode() for name, value in UnavailableError.headers}
-            return JSONResponse(NotReady(detail=detail).model_dump(), status_code=503, headers=headers)
+            return _not_ready(_why_not(error))
         return Ready()
 
     @router.api_route("/metrics/", methods=_READ, include_in_schema=False)
@@ -89,6 +90,11 @@ def operational_endpoints(gateway: Gateway, metrics: Metrics) -> APIRouter:
         return Response(metrics.text(), media_type=CONTENT_TYPE)
 
     return router
+
+
+def _not_ready(detail: str) -> JSONResponse:
+    headers = {name.decode(): value.decode() for name, value in UnavailableError.headers}
+    return JSONResponse(NotReady(detail=detail).model_dump(), status_code=503, headers=headers)
 
 
 def _why_not(error: DataServiceError | TimeoutError) -> str:

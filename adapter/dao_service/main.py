@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
 
 from dao_service.contracts import CONTRACTS, GATHERED
+from dao_service.draining import Draining
 from dao_service.gateway.gathering import GatheringGateway
 from dao_service.gateway.observed import ObservedGateway
 from dao_service.gateway.opening import open_gateway
@@ -32,16 +33,23 @@ from dao_service.settings import Settings, load_settings
 
 def create_app(settings: Settings, gateway: Gateway | None = None, metrics: Metrics | None = None) -> ObservingMiddleware:
     """The service. It opens its connections with the first request and closes them at shutdown."""
-    log = configure_logging(settings.log_level, settings.log_format)
+    metrics = metrics or Metrics()
+    log = configure_logging(settings.log_level, settings.log_format, metrics.count_dropped_lines)
     if settings.require_service_key and not settings.service_api_keys:
         logging.getLogger("dao_service").warning(
             "No caller can get in: a service key is required and there is none. Set SERVICE_API_KEYS, or REQUIRE_SERVICE_KEY=false."
         )
     traces = Traces()
-    metrics = metrics or Metrics()
     metrics.connections = settings.gateway_connections
-    database = ObservedGateway(gateway or open_gateway(settings), "database", metrics, traces)
-    shared = ObservedGateway(GatheringGateway(database, GATHERED), "gateway", metrics, traces)
+
+    def watched(gateway: Gateway) -> Gateway:
+        database = ObservedGateway(gateway, "database", metrics, traces)
+        return ObservedGateway(GatheringGateway(database, GATHERED), "gateway", metrics, traces)
+
+    shared = watched(gateway or open_gateway(settings, max(1, settings.gateway_connections - 1)))
+    # Requests that wait in the database can hold every other connection.
+    for_readiness = watched(open_gateway(settings, 1))
+    draining = Draining(settings.drain_seconds)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -49,11 +57,13 @@ def create_app(settings: Settings, gateway: Gateway | None = None, metrics: Metr
         sharing = asyncio.create_task(metrics.share())
         async with AsyncExitStack() as at_the_end:
             at_the_end.push_async_callback(shared.close)
+            at_the_end.push_async_callback(for_readiness.close)
             at_the_end.callback(metrics.close)
             at_the_end.push_async_callback(_end, sharing)
+            at_the_end.enter_context(draining.on_sigterm())
             yield
 
-    operational = operational_endpoints(shared, metrics)
+    operational = operational_endpoints(for_readiness, metrics, draining)
     service = FastAPI(openapi_url=None, lifespan=lifespan, telemetry=exporter_settings())
     service.include_router(operational)
     documents = {
@@ -68,7 +78,7 @@ def create_app(settings: Settings, gateway: Gateway | None = None, metrics: Metr
         of_the_api = scope["type"] == "http" and path_of(scope).startswith(PREFIX)
         await (api if of_the_api else service)(scope, receive, send)
 
-    return ObservingMiddleware(either, log, metrics, traces)
+    return ObservingMiddleware(either, log, metrics, traces, draining)
 
 
 async def _end(task: asyncio.Task[None]) -> None:

@@ -97,7 +97,9 @@ class Settings(BaseSettings):
     gateway_timeout_seconds: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 10.0
     """Longest that one call to the database may take, in seconds. Keep it above the database's own statement_timeout."""
     gateway_connections: Annotated[int, Field(ge=1)] = 20
-    """Most connections that this process holds to PostgREST or Postgres."""
+    """Most connections that this process holds to PostgREST or Postgres. One of them is kept for `/ready`."""
+    drain_seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 5.0
+    """How long `/ready` says no, and requests are still served, between SIGTERM and the end of listening, in seconds."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["auto", "json", "text"] = "auto"
     """`auto` writes text to a terminal and JSON elsewhere."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from dao_service.contracts import CONTRACTS
+from dao_service.draining import Draining
 from dao_service.gateway.postgrest import PostgrestGateway
 from dao_service.health import operational_endpoints
 from dao_service.observing.metrics import Metrics
@@ -39,7 +40,8 @@ def main() -> int:
 
 def documents() -> dict[str, dict[str, Any]]:
     """Each contract's OpenAPI document, as a service that requires a key serves it."""
-    operational = operational_endpoints(PostgrestGateway("http://localhost", "", {}), Metrics())  # described, never called
+    never_called = PostgrestGateway("http://localhost", "", {})
+    operational = operational_endpoints(never_called, Metrics(), Draining(0))
     return {name: openapi_document(contract, operational, key_required=True) for name, contract in CONTRACTS.items()}
 
 

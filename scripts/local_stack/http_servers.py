@@ -17,8 +17,12 @@ DEVELOPMENT_KEYS = '{"goal-planner-key-abc": "1.0", "scheduler-key-def": "1.0", 
 LIVE_PATH = "/gateway/live"
 """Answered by the API gateway itself. No table of PostgREST's has such a path."""
 PROBE_SECONDS = 2
-# As the image: uvicorn's own 5 s are httpx's too, and a request could meet the end of its idle connection.
-_KEEPS_CONNECTIONS = {"UVICORN_TIMEOUT_KEEP_ALIVE": "65"}
+_DEFAULTS = {
+    # As the image: uvicorn's own 5 s are httpx's too, and a request could meet the end of its idle connection.
+    "UVICORN_TIMEOUT_KEEP_ALIVE": "65",
+    # No load balancer has to turn away first.
+    "DRAIN_SECONDS": "0",
+}
 _READ_SETTINGS = "from dao_service.settings import load_settings; load_settings()"
 
 
@@ -117,7 +121,7 @@ class Adapter(_OnLoopback):
     def _whole_environment(self) -> dict[str, str]:
         # DATABASE_URL would connect the adapter to a database outside the stack.
         inherited = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
-        return _KEEPS_CONNECTIONS | inherited | self._environment
+        return _DEFAULTS | inherited | self._environment
 
     def __enter__(self) -> "Adapter":
         self.start()

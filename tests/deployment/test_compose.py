@@ -167,7 +167,9 @@ def test_the_stop_grace_period_is_longer_than_the_longest_request() -> None:
     assert start is not None
     graceful = option(start.json(), "--timeout-graceful-shutdown")
     longest: float = Settings.model_fields["gateway_timeout_seconds"].default
-    assert longest < graceful < seconds(SERVICES["flux-dao-service"]["stop_grace_period"])
+    draining: float = Settings.model_fields["drain_seconds"].default
+    assert longest < graceful
+    assert draining + graceful < seconds(SERVICES["flux-dao-service"]["stop_grace_period"])
 
 
 def test_the_adapter_image_is_the_last_stage_and_runs_without_root() -> None:

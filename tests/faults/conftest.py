@@ -40,7 +40,7 @@ def broken_stack() -> Iterator[LocalStack]:
 @pytest.fixture(scope="package")
 def adapters(broken_stack: LocalStack) -> Iterator[Mapping[str, Adapter]]:
     """An adapter over each gateway, with few connections and short limits."""
-    limits = {"GATEWAY_CONNECTIONS": "3", "GATEWAY_TIMEOUT_SECONDS": "2"}
+    limits = {"GATEWAY_CONNECTIONS": "4", "GATEWAY_TIMEOUT_SECONDS": "2"}
     started: dict[str, Adapter] = {}
     try:
         for gateway in ("postgrest", "postgres"):

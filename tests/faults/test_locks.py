@@ -10,18 +10,21 @@ import httpx
 import pytest
 
 from local_stack import LocalStack
+from local_stack.database import fetch_rows
 from local_stack.http_servers import Adapter
+from local_stack.processes import wait_until
 from tests.conftest import gateway_environment, make_task_data
 from tests.faults.breaking import USERS, await_recovery, caller_of, create_user, lock, patient_database
 
 TASKS = "/api/v1/tasks/"
 WAITING = 20
+CONNECTIONS = 9
 
 
 @pytest.fixture(scope="module", params=["postgrest", "postgres"])
 def patient(broken_stack: LocalStack, request: pytest.FixtureRequest) -> Iterator[Adapter]:
-    """An adapter with eight connections, over a database that waits long for locks."""
-    limits = {"GATEWAY_CONNECTIONS": "8", "GATEWAY_TIMEOUT_SECONDS": "3"}
+    """An adapter with few connections, over a database that waits long for locks."""
+    limits = {"GATEWAY_CONNECTIONS": str(CONNECTIONS), "GATEWAY_TIMEOUT_SECONDS": "3"}
     with (
         patient_database(broken_stack),
         broken_stack.adapter(environment=gateway_environment(broken_stack, request.param) | limits) as adapter,
@@ -36,6 +39,10 @@ def _waiting(requests: list[httpx.Request]) -> Iterator[list[Future[httpx.Respon
         ThreadPoolExecutor(len(requests)) as threads,
     ):
         yield [threads.submit(caller.send, request) for request in requests]
+
+
+def _lock_waiters(stack: LocalStack) -> int:
+    return len(fetch_rows(stack.database_url, "select pid from pg_stat_activity where wait_event_type = 'Lock'"))
 
 
 def _seconds_of(caller: httpx.Client, requests: list[httpx.Request]) -> list[float]:
@@ -87,3 +94,24 @@ def test_a_locked_row_does_not_delay_changes_of_other_rows(patient: Adapter, bro
     assert _p99(seconds) < 0.25
     assert ready.status_code == 200
     assert {answer.result().status_code for answer in answers} <= {200, 503, 504}
+
+
+def test_readiness_does_not_wait_for_requests_that_hold_every_other_connection(patient: Adapter, broken_stack: LocalStack) -> None:
+    with caller_of(patient) as caller:
+        await_recovery(caller)
+        user = create_user(caller)
+        reads = [
+            caller.build_request("GET", path, params={"user_id": user})
+            for path in (TASKS, "/api/v1/goals/")
+            for _ in range(WAITING)
+        ]
+        with lock(broken_stack, "lock table public.tasks, public.goals"), _waiting(reads) as answers:
+            assert wait_until(lambda: _lock_waiters(broken_stack) == CONNECTIONS - 1, 10)
+            seconds = []
+            for _ in range(3):
+                begun = time.monotonic()
+                assert caller.get("/ready").json() == {"status": "ready"}
+                seconds.append(time.monotonic() - begun)
+            assert not any(answer.done() for answer in answers)
+
+    assert max(seconds) < 0.5

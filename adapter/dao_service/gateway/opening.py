@@ -20,8 +20,9 @@ class _Limits(TypedDict):
     connections: int
 
 
-def open_gateway(settings: Settings) -> Gateway:
-    """To Postgres if `DATABASE_URL` is set, else to PostgREST."""
+def open_gateway(settings: Settings, connections: int | None = None) -> Gateway:
+    """To Postgres if `DATABASE_URL` is set, else to PostgREST. With `connections` instead of the settings' number."""
+    settings = settings.model_copy(update={"gateway_connections": connections or settings.gateway_connections})
     if settings.database_url is None:
         return PostgrestGateway(*settings.data_api, _CONSTRAINTS, **_limits(settings))
     return open_postgres(settings, settings.database_url)

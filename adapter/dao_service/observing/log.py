@@ -3,9 +3,11 @@
 import asyncio
 import json
 import logging
+import os
 import re
 import sys
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -30,10 +32,16 @@ class _TextFormatter(logging.Formatter):
 
 
 class _StandardOutput(logging.Handler):
-    """Writes the lines that come within `_TOGETHER_SECONDS` in one go, and those of a bug at once."""
+    """Writes the lines that come within `_TOGETHER_SECONDS` in one go, and those of a bug at once.
 
-    def __init__(self) -> None:
+    Lines that cannot be written, for example because the disk is full, are dropped and counted. No request notices.
+    """
+
+    def __init__(self, on_dropped: Callable[[int], None]) -> None:
         super().__init__()
+        self._on_dropped = on_dropped
+        self._cut = False
+        """Whether the last line that was written lacks its end."""
         self._lines: list[str] = []
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -55,9 +63,19 @@ class _StandardOutput(logging.Handler):
 
     def flush(self) -> None:
         lines, self._lines = self._lines, []
-        if lines:
-            sys.stdout.write("\n".join([*lines, ""]))
-            sys.stdout.flush()
+        if not lines:
+            return
+        text = "\n".join(["", *lines, ""] if self._cut else [*lines, ""]).encode(errors="backslashreplace")
+        size = len(text)
+        try:
+            # Not through sys.stdout, which keeps what it could not write and fails again with it, at exit too.
+            while text:
+                text = text[os.write(sys.stdout.fileno(), text) :]
+        except OSError:
+            self._on_dropped(min(text.count(b"\n"), len(lines)))
+            self._cut = self._cut or len(text) < size
+        else:
+            self._cut = False
 
 
 class AccessLog:
@@ -105,9 +123,14 @@ def _quoted(value: str) -> str:
     return value if _PLAIN.fullmatch(value) else json.dumps(value)
 
 
-def configure_logging(level: str, log_format: Literal["auto", "json", "text"]) -> AccessLog:
-    """Send the service's log to standard output, and end uvicorn's own line a request, which the access log replaces."""
-    output = _StandardOutput()
+def configure_logging(
+    level: str, log_format: Literal["auto", "json", "text"], on_dropped: Callable[[int], None] = lambda _: None
+) -> AccessLog:
+    """Send the service's log to standard output, and end uvicorn's own line a request, which the access log replaces.
+
+    `on_dropped` is told how many lines could not be written.
+    """
+    output = _StandardOutput(on_dropped)
     as_text = log_format == "text" or (log_format == "auto" and sys.stdout.isatty())
     output.setFormatter(_TextFormatter() if as_text else _JsonFormatter())
     root = logging.getLogger("dao_service")

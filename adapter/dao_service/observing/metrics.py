@@ -27,7 +27,7 @@ from prometheus_client import (
     ProcessCollector,
     generate_latest,
 )
-from prometheus_client.core import GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
@@ -39,7 +39,7 @@ Calls = Literal["gateway", "database"]
 _Times = list[float]
 """How many took at most as long as each of the bounds but no less than the one before, and the sum of all."""
 _Counts = dict[str, dict[tuple[str, ...], _Times]]
-"""By name and labels."""
+"""By name and labels. Of the dropped lines, there is one number."""
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _BOUNDS = (*map(str, _SECONDS), "+Inf")
@@ -54,6 +54,7 @@ _HISTOGRAMS = {
         ("operation", "outcome"),
     ),
 }
+_DROPPED_LINES = "flux_log_lines_dropped"
 _GAUGES = {
     "flux_gateway_calls_in_progress": "Calls of requests through the gateway that are under way.",
     "flux_database_calls_in_progress": "Calls to the database that are under way or wait for a connection.",
@@ -69,6 +70,7 @@ class Metrics:
         """Most connections that the process may hold."""
         self.in_progress: dict[Calls, int] = {"gateway": 0, "database": 0}
         self._counts: _Counts = {name: {} for name in _HISTOGRAMS}
+        self._counts[_DROPPED_LINES] = {(): [0.0]}
         self._known_requests: dict[tuple[str, str, str, int], _Times] = {}
         self._known_calls: dict[tuple[Calls, str, str], _Times] = {}
         folder = os.environ.get(FOLDER)
@@ -97,6 +99,10 @@ class Metrics:
             self._known_calls[calls, operation, outcome] = times
         times[bisect_left(_SECONDS, seconds)] += 1
         times[-1] += seconds
+
+    def count_dropped_lines(self, lines: int) -> None:
+        """Count lines of the log that could not be written."""
+        self._counts[_DROPPED_LINES][()][0] += lines
 
     async def share(self) -> None:
         """Let the other workers know, until cancelled, what this one has counted."""
@@ -172,5 +178,7 @@ def _families(counts: _Counts, gauges: dict[str, float]) -> Iterator[Metric]:
         for values, times in counts[name].items():
             histogram.add_metric(values, list(zip(_BOUNDS, accumulate(times[:-1]), strict=True)), times[-1])
         yield histogram
+    ((dropped,),) = counts[_DROPPED_LINES].values()
+    yield CounterMetricFamily(_DROPPED_LINES, "Lines of the log that could not be written.", dropped)
     for name, text in _GAUGES.items():
         yield GaugeMetricFamily(name, text, gauges[name])

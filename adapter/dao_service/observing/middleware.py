@@ -6,6 +6,7 @@ from time import perf_counter
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from dao_service.draining import CLOSE, Draining
 from dao_service.observing.log import AccessLog
 from dao_service.observing.metrics import Metrics
 from dao_service.observing.traces import Traces
@@ -21,11 +22,12 @@ _LONGEST_REQUEST_ID = 128
 class ObservingMiddleware:
     """Passes every request on, and records what came of it."""
 
-    def __init__(self, app: ASGIApp, log: AccessLog, metrics: Metrics, traces: Traces) -> None:
+    def __init__(self, app: ASGIApp, log: AccessLog, metrics: Metrics, traces: Traces, draining: Draining) -> None:
         self.app = app
         self._log = log
         self._metrics = metrics
         self._traces = traces
+        self._draining = draining
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -38,7 +40,8 @@ class ObservingMiddleware:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message.get("headers", ()), (b"x-request-id", request_id)]
+                closing = (CLOSE,) if self._draining.begun else ()
+                message["headers"] = [*message.get("headers", ()), (b"x-request-id", request_id), *closing]
             await send(message)
 
         with self._traces.request(scope) as span:
