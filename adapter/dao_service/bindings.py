@@ -4,13 +4,14 @@ A contract is a schema of the database. Its relations (tables and views) and fun
 `Function`, its rules by `Constraint`. A gateway needs nothing else to read, write and call them.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter
 from pydantic_core import PydanticCustomError
 from typing_extensions import TypeForm
 
@@ -86,6 +87,21 @@ def comma_separated(words: type[StrEnum]) -> BeforeValidator:
             raise PydanticCustomError("enum", "Input should be {expected}", {"expected": expected}) from None
 
     return BeforeValidator(read)
+
+
+_JSON = json.JSONEncoder(ensure_ascii=False, default=str)
+"""Writes JSON as Postgres does, but for numbers of many digits, which are left to it."""
+
+
+def JsonBytes(most: int) -> AfterValidator:  # noqa: N802 - reads like Pydantic's constraints
+    """Refuses a value that takes more bytes as JSON text."""
+
+    def measure(value: Any) -> Any:
+        if len(_JSON.encode(value).encode(errors="surrogatepass")) > most:
+            raise PydanticCustomError("json_too_large", "Input should take at most {most} KiB as JSON", {"most": most // 1024})
+        return value
+
+    return AfterValidator(measure)
 
 
 Integer = Annotated[int, Field(ge=-(2**31), le=2**31 - 1)]

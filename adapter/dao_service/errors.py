@@ -161,9 +161,9 @@ def from_database(code: str, message: str, detail: str | None, constraints: Mapp
     if code in ("PGRST116", "P0002"):
         return NotFoundError("There is no row with this id.")
     if code.startswith("23"):
-        return _broken_constraint(code, message, place and f"{place}.", constraints)
+        return _broken_constraint(code, message, place, constraints)
     if _INVALID.fullmatch(code):
-        return InvalidError("A value does not fit its field.")
+        return _unfit("A value does not fit its field.", place)
     if code in _TIME_LIMITS:
         return _TIME_LIMITS[code]("The database did not finish within its time limit.")
     if _UNAVAILABLE.fullmatch(code):
@@ -184,10 +184,15 @@ def _broken_constraint(code: str, message: str, place: str, constraints: Mapping
     if constraint is None:
         if code == "23505":
             return ConflictError("A row with this unique value exists already.")
-        return InvalidError("A value does not fit its field, or names a row that does not exist.")
-    field = (place + constraint.field).rstrip(".") or "body"
+        return _unfit("A value does not fit its field, or names a row that does not exist.", place)
+    field = ".".join(filter(None, (place, constraint.field))) or "body"
     problem = FieldProblem(field=field, message=constraint.message)
     if constraint.kind == "unique":
         return ConflictError(constraint.message, [problem])
-    named = constraint.field and constraint.message.startswith(constraint.field)
-    return InvalidError(f"{place}{constraint.message}" if named else f"{field}: {constraint.message}", [problem])
+    if constraint.field and constraint.message.startswith(constraint.field):
+        return InvalidError(".".join(filter(None, (place, constraint.message))), [problem])
+    return InvalidError(f"{field}: {constraint.message}", [problem])
+
+
+def _unfit(message: str, place: str) -> InvalidError:
+    return InvalidError(f"{place}: {message}" if place else message, [FieldProblem(field=place, message=message)] if place else [])

@@ -33,6 +33,7 @@ _MESSAGES = {
     "datetime_from_date_parsing": _TIMESTAMP,
     "datetime_parsing": _TIMESTAMP,
     "datetime_type": _TIMESTAMP,
+    "string_pattern_mismatch": "Input should have the form of an address: one @, something on both sides, no white space",
     "missing": "This field is required.",
     "model_type": "An object is expected.",
     "timezone_aware": _TIMESTAMP,

@@ -12,6 +12,7 @@ _SIGNS: dict[type, str] = {exp.GTE: "ge", exp.GT: "gt", exp.LTE: "le", exp.LT: "
 _VALUE = parse("VALUE")
 _LENGTH = parse("char_length(VALUE)")
 _SIZE = parse("cardinality(VALUE)")
+_SIZED_AS_JSON = (_VALUE, parse("to_jsonb(VALUE)"))
 _JSON_TYPES = {parse(f"jsonb_typeof(VALUE) = '{name}'"): name for name in ("object", "array")}
 _FLAT = {parse("coalesce(array_ndims(VALUE), 1) = 1"), parse("array_position(VALUE, null) is null")}
 
@@ -30,21 +31,30 @@ class Facts:
     """Of a text, in characters, by "min" and "max"."""
     size: dict[str, int] = field(default_factory=dict)
     """Of an array, in elements, by "min" and "max"."""
+    pattern: str | None = None
+    """Of a text: a regular expression."""
+    json_bytes: int | None = None
+    """The most bytes of the value as JSON text."""
 
 
 def read_checks(checks: Iterable[DomainCheck]) -> Facts:
-    """Leaves a check with a comment to the database. Raises CannotGenerate for any other that Facts can't hold."""
+    """Leaves a check with a comment to the database, but for its limit of size. Raises CannotGenerate for any other that Facts
+    can't hold.
+    """
     facts = Facts()
     flat: set[exp.Expr] = set()
     for check in checks:
+        conditions = _conditions(parse(check.definition.removeprefix("CHECK ").removesuffix(" NOT VALID")))
         if check.comment is not None:
+            for condition in conditions:
+                _add_json_bytes(facts, condition)
             continue
-        for condition in _conditions(parse(check.definition.removeprefix("CHECK ").removesuffix(" NOT VALID"))):
+        for condition in conditions:
             if condition in _FLAT:
                 flat.add(condition)
             elif condition in _JSON_TYPES:
                 facts.json_type = _JSON_TYPES[condition]
-            elif not (_add_bound(facts, condition) or _add_words(facts, condition)):
+            elif not any(add(facts, condition) for add in (_add_bound, _add_words, _add_pattern, _add_json_bytes)):
                 raise CannotGenerate(f"can't express the check {check.name} in Python: {check.definition}")
     if flat and flat != _FLAT:
         raise CannotGenerate("an array domain checks only one of: one dimension, no nulls")
@@ -93,3 +103,21 @@ def _add_words(facts: Facts, condition: exp.Expr) -> bool:
     words = tuple(value for value in map(value_of, elements) if isinstance(value, str))
     facts.words = tuple(word for word in facts.words if word in words) if facts.words else words
     return len(words) == len(elements)
+
+
+def _add_pattern(facts: Facts, condition: exp.Expr) -> bool:
+    match condition:
+        case exp.RegexpLike(this=subject, expression=exp.Literal() as pattern) if subject == _VALUE and facts.pattern is None:
+            facts.pattern = pattern.name
+            return True
+    return False
+
+
+def _add_json_bytes(facts: Facts, condition: exp.Expr) -> bool:
+    match condition:
+        case exp.Dot(expression=exp.Anonymous(this="fits_json_limits", expressions=[sized, exp.Literal() as most])):
+            if sized not in _SIZED_AS_JSON:
+                return False
+            facts.json_bytes = int(most.name)
+            return True
+    return False

@@ -56,8 +56,8 @@ def _parts(domain: Type, beneath: Type, facts: Facts, source: Source) -> list[st
     """The type and its constraints."""
     sql_type = beneath.sql_name
     said = {name for name, value in vars(facts).items() if value}
-    if sql_type == "text" and said <= {"length"}:
-        return ["str", *_lengths(source, "StringConstraints", facts.length)]
+    if sql_type == "text" and said <= {"length", "pattern"}:
+        return ["str", *_lengths(source, "StringConstraints", facts.length, facts.pattern)]
     if sql_type in _INTEGERS and said <= {"bounds"}:
         lowest, highest = _INTEGERS[sql_type]
         return ["int", *_field(source, domain, {"ge": lowest, "le": highest} | facts.bounds)]
@@ -66,12 +66,13 @@ def _parts(domain: Type, beneath: Type, facts: Facts, source: Source) -> list[st
         return ["float", *_field(source, domain, {**bounds, "allow_inf_nan": False})]
     if sql_type == "timestamp with time zone" and said <= {"bounds"}:
         return [source.binding("Timestamp"), *_instants(source, facts)]
-    if sql_type == "jsonb" and said == {"json_type"}:
+    json_bytes = [f"{source.binding('JsonBytes')}({facts.json_bytes})"] if facts.json_bytes else []
+    if sql_type == "jsonb" and facts.json_type and said <= {"json_type", "json_bytes"}:
         plain = "dict[str, {}]" if facts.json_type == "object" else "list[{}]"
-        return [_JSON_TYPES.get(domain.name) or plain.format(source.name("typing", "Any"))]
-    if sql_type in ("uuid[]", "text[]") and facts.flat and said <= {"flat", "size"}:
+        return [_JSON_TYPES.get(domain.name) or plain.format(source.name("typing", "Any")), *json_bytes]
+    if sql_type in ("uuid[]", "text[]") and facts.flat and said <= {"flat", "size", "json_bytes"}:
         element = "str" if sql_type == "text[]" else source.name("uuid", "UUID")
-        return [f"list[{element}]", *_lengths(source, "Field", facts.size)]
+        return [f"list[{element}]", *_lengths(source, "Field", facts.size), *json_bytes]
     if sql_type == "uuid" and not said:
         return [source.name("uuid", "UUID")]
     if sql_type == "boolean" and not said:
@@ -94,15 +95,11 @@ def _number(domain: Type, value: float | str) -> int | float:
     return value
 
 
-def _lengths(source: Source, function: str, measure: dict[str, int]) -> list[str]:
-    if not measure:
-        return []
-    return [
-        call(
-            source.name("pydantic", function),
-            **{f"{end}_length": repr(measure[end]) for end in ("min", "max") if end in measure},
-        )
-    ]
+def _lengths(source: Source, function: str, measure: dict[str, int], pattern: str | None = None) -> list[str]:
+    limits = {f"{end}_length": repr(measure[end]) for end in ("min", "max") if end in measure}
+    if pattern is not None:
+        limits["pattern"] = repr(pattern)
+    return [call(source.name("pydantic", function), **limits)] if limits else []
 
 
 def _instants(source: Source, facts: Facts) -> list[str]:

@@ -7,8 +7,13 @@ constraint instant_within_four_digit_years check (value >= '0001-01-01 00:00:00+
 comment on domain public.instant is 'A point in time, with an offset; answered in UTC.';
 
 create domain public.email_address as text
-constraint email_address_length check (char_length(value) between 1 and 255);
-comment on domain public.email_address is 'An email address, 1 to 255 characters, unique without regard to case.';
+constraint email_address_length check (char_length(value) between 1 and 255)
+constraint email_address_form check (value ~ '^[^\s@]+@[^\s@]+$')
+-- What \s does not match if the database's locale knows ASCII alone.
+constraint email_address_no_space check (value !~ '[\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]');
+comment on domain public.email_address is
+'An email address, 1 to 255 characters: one @, something on both sides of it, no white space. Unique without regard to case.';
+comment on constraint email_address_no_space on domain public.email_address is 'An email address holds no white space.';
 
 create domain public.title as text
 constraint title_length check (char_length(value) between 1 and 500);
@@ -18,13 +23,26 @@ create domain public.label as text
 constraint label_length check (char_length(value) between 1 and 255);
 comment on domain public.label is 'A short text, 1 to 255 characters.';
 
-create domain public.free_text as text
-constraint free_text_length check (char_length(value) <= 1048576);
-comment on domain public.free_text is 'A text of up to 1,048,576 characters.';
+create domain public.short_text as text
+constraint short_text_length check (char_length(value) <= 255);
+comment on domain public.short_text is 'A text of up to 255 characters.';
 
-create domain public.nonempty_text as text
-constraint nonempty_text_length check (char_length(value) between 1 and 1048576);
-comment on domain public.nonempty_text is 'A text of 1 to 1,048,576 characters.';
+create domain public.note as text
+constraint note_length check (char_length(value) <= 5000);
+comment on domain public.note is 'A text of up to 5,000 characters.';
+
+create domain public.free_text as text
+constraint free_text_length check (char_length(value) <= 20000);
+comment on domain public.free_text is 'A text of up to 20,000 characters.';
+
+create domain public.message_text as text
+constraint message_text_length check (char_length(value) between 1 and 60000);
+comment on domain public.message_text is 'A text of 1 to 60,000 characters.';
+
+-- At most 2 KiB, so that an index can hold it.
+create domain public.thread_id as text
+constraint thread_id_length check (char_length(value) between 1 and 512);
+comment on domain public.thread_id is 'A thread''s name, 1 to 512 characters.';
 
 create domain public.positive_integer as integer
 constraint positive_integer_range check (value >= 1);
@@ -50,7 +68,7 @@ comment on constraint probability_width on domain public.probability is
 
 -- A few bytes can be a number of 131,072 digits, and 1e5000 is one that most callers can't read. Of what a double holds, in as many
 -- digits as it needs, the scale is 340 at most. Only then is it safe to write the whole, which tells how large it is.
-create function private.fits_json_limits(document jsonb)
+create function private.fits_json_limits(document jsonb, most_bytes integer)
 returns boolean
 language plpgsql
 immutable
@@ -65,24 +83,46 @@ begin
   ) then
     return false;
   end if;
-  return octet_length(document::text) <= 4194304;
+  return octet_length(document::text) <= most_bytes;
 end;
 $$;
-comment on function private.fits_json_limits(jsonb) is
-'Whether all numbers of a JSON value are such as a double holds, and the whole takes 4 MiB at most.';
+comment on function private.fits_json_limits(jsonb, integer) is
+'Whether all numbers of a JSON value are such as a double holds, and the whole takes `most_bytes` at most as it is written.';
 
 create domain public.json_object as jsonb
 constraint json_object_is_object check (jsonb_typeof(value) = 'object')
-constraint json_object_fits_limits check (private.fits_json_limits(value));
-comment on domain public.json_object is 'A JSON object of any shape.';
+constraint json_object_fits_limits check (private.fits_json_limits(value, 65536));
+comment on domain public.json_object is 'A JSON object of up to 64 KiB.';
 comment on constraint json_object_fits_limits on domain public.json_object is
+'A JSON value is larger than 64 KiB, or has a number that is larger, or closer to 0, than a double can hold.';
+
+create domain public.plan_document as jsonb
+constraint plan_document_is_object check (jsonb_typeof(value) = 'object')
+constraint plan_document_fits_limits check (private.fits_json_limits(value, 262144));
+comment on domain public.plan_document is 'A JSON object of up to 256 KiB.';
+comment on constraint plan_document_fits_limits on domain public.plan_document is
+'A JSON value is larger than 256 KiB, or has a number that is larger, or closer to 0, than a double can hold.';
+
+create domain public.message_history as jsonb
+constraint message_history_is_list check (jsonb_typeof(value) = 'array')
+constraint message_history_fits_limits check (private.fits_json_limits(value, 393216));
+comment on domain public.message_history is 'A JSON array of anything, up to 384 KiB.';
+comment on constraint message_history_fits_limits on domain public.message_history is
+'A JSON value is larger than 384 KiB, or has a number that is larger, or closer to 0, than a double can hold.';
+
+-- Arguments that hold rows. What becomes of their values has the limits of the columns.
+create domain public.row_fields as jsonb
+constraint row_fields_is_object check (jsonb_typeof(value) = 'object')
+constraint row_fields_fits_limits check (private.fits_json_limits(value, 4194304));
+comment on domain public.row_fields is 'The fields of a row, as a JSON object.';
+comment on constraint row_fields_fits_limits on domain public.row_fields is
 'A JSON value is larger than 4 MiB, or has a number that is larger, or closer to 0, than a double can hold.';
 
-create domain public.json_list as jsonb
-constraint json_list_is_list check (jsonb_typeof(value) = 'array')
-constraint json_list_fits_limits check (private.fits_json_limits(value));
-comment on domain public.json_list is 'A JSON array of anything.';
-comment on constraint json_list_fits_limits on domain public.json_list is
+create domain public.row_list as jsonb
+constraint row_list_is_list check (jsonb_typeof(value) = 'array')
+constraint row_list_fits_limits check (private.fits_json_limits(value, 4194304));
+comment on domain public.row_list is 'Rows, as a JSON array of objects.';
+comment on constraint row_list_fits_limits on domain public.row_list is
 'A JSON value is larger than 4 MiB, or has a number that is larger, or closer to 0, than a double can hold.';
 
 create domain public.tally as jsonb
@@ -91,20 +131,20 @@ comment on domain public.tally is 'A JSON object from word to count.';
 
 create domain public.text_list as text[]
 constraint text_list_is_flat check (coalesce(array_ndims(value), 1) = 1 and array_position(value, null) is null)
-constraint text_list_size check (cardinality(value) <= 10000)
-constraint text_list_bytes check (pg_column_size(value) <= 2097152);
-comment on domain public.text_list is 'A list of up to 10,000 texts.';
-comment on constraint text_list_bytes on domain public.text_list is 'A list of texts is larger than 2 MiB.';
+constraint text_list_size check (cardinality(value) <= 1000)
+constraint text_list_bytes check (private.fits_json_limits(to_jsonb(value), 65536));
+comment on domain public.text_list is 'A list of up to 1,000 texts, 64 KiB in all.';
+comment on constraint text_list_bytes on domain public.text_list is 'A list of texts is larger than 64 KiB.';
 
 create domain public.uuid_list as uuid[]
 constraint uuid_list_is_flat check (coalesce(array_ndims(value), 1) = 1 and array_position(value, null) is null)
-constraint uuid_list_size check (cardinality(value) <= 10000);
-comment on domain public.uuid_list is 'A list of up to 10,000 UUIDs.';
+constraint uuid_list_size check (cardinality(value) <= 1000);
+comment on domain public.uuid_list is 'A list of up to 1,000 UUIDs.';
 
 create domain public.uuid_batch as uuid[]
 constraint uuid_batch_is_flat check (coalesce(array_ndims(value), 1) = 1 and array_position(value, null) is null)
-constraint uuid_batch_size check (cardinality(value) between 1 and 100);
-comment on domain public.uuid_batch is 'A list of 1 to 100 UUIDs.';
+constraint uuid_batch_size check (cardinality(value) between 1 and 10000);
+comment on domain public.uuid_batch is 'A list of 1 to 10,000 UUIDs.';
 
 -- Words --------------------------------------------------------------------------------------------------------------------------
 
@@ -140,4 +180,4 @@ create domain public.notification_channel as text
 constraint notification_channel_word check (value in ('push', 'whatsapp', 'call'));
 comment on domain public.notification_channel is 'How a notification was delivered.';
 
-grant execute on function private.fits_json_limits(jsonb) to authenticated, service_role;
+grant execute on function private.fits_json_limits(jsonb, integer) to authenticated, service_role;

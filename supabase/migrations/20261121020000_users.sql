@@ -53,6 +53,9 @@ alter column notification_preferences set statistics 0,
 alter column preferences set statistics 0;
 
 create unique index users_email_key on public.users (lower(email));
+-- The planner would keep addresses, which a user may not read.
+alter index public.users_email_key alter column 1 set statistics 0;
+
 create index users_newest_first on public.users (created_at desc, id desc);
 
 create trigger users_touch_updated_at before insert or update on public.users

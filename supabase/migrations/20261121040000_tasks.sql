@@ -13,9 +13,9 @@ create table public.tasks (
   scheduled_end_at public.instant,
   duration_minutes public.positive_integer,
   trigger_type public.trigger_type not null default 'time',
-  location_trigger public.free_text,
+  location_trigger public.note,
   is_recurring boolean not null default false,
-  recurrence_rule public.free_text,
+  recurrence_rule public.note,
   calendar_event_id public.label,
   shared_with_goal_ids public.uuid_list,
   reminder_sent_at public.instant,
@@ -130,22 +130,35 @@ language plpgsql
 security invoker
 set search_path = ''
 as $$
+declare
+  decides constant text := current_setting('flux.end_decides', true);
+  ends_at timestamptz;
 begin
-  if current_setting('flux.end_decides', true) = 'on' then
+  if decides = 'on' then
+    if new.scheduled_end_at - new.scheduled_at > interval '2147483647 minutes' then
+      raise sqlstate 'PT422' using message = 'The end is too far from the start.', detail = 'at end_time';
+    end if;
     new.duration_minutes := private.minutes_between(new.scheduled_at, new.scheduled_end_at);
+    return new;
   elsif new.duration_minutes = old.duration_minutes and old.scheduled_end_at is not null then
     -- The duration as it was, to the microsecond. In seconds, because a day is no fixed time in every time zone.
-    new.scheduled_end_at := new.scheduled_at
-    + extract(epoch from old.scheduled_end_at - old.scheduled_at) * interval '1 second';
+    ends_at := new.scheduled_at + extract(epoch from old.scheduled_end_at - old.scheduled_at) * interval '1 second';
   else
-    new.scheduled_end_at := new.scheduled_at + new.duration_minutes * interval '1 minute';
+    ends_at := new.scheduled_at + new.duration_minutes * interval '1 minute';
   end if;
+  if ends_at >= '10000-01-01 00:00:00+00' then
+    raise sqlstate 'PT422' using
+      message = 'The task would end after the year 9999.',
+      detail = 'at ' || case decides when 'off' then 'start_time' else 'duration_minutes' end;
+  end if;
+  new.scheduled_end_at := ends_at;
   return new;
 end;
 $$;
 comment on function private.keep_schedule() is
-'Trigger: keeps start, end and duration in step. The duration decides, except while a function has set flux.end_decides, as '
-'contract 1.0''s do. An end that moves with its start keeps its exact distance.';
+'Trigger: keeps start, end and duration in step. The duration decides, except while a function of contract 1.0 has set '
+'flux.end_decides to on. Off is for errors: it says that the words are those of contract 1.0. An end that moves with its start '
+'keeps its exact distance.';
 
 create trigger tasks_keep_schedule_of_new before insert on public.tasks
 for each row when (new.scheduled_at is not null or new.scheduled_end_at is not null) execute function private.keep_schedule();

@@ -90,7 +90,7 @@ as $$
   select count(*)::integer from updated;
 $$;
 comment on function public.bulk_update_task_status(public.uuid_batch, public.task_status) is
-'Set the status of up to 100 tasks. It is one transaction. Ids of no task do not count, and a repeated id counts once.';
+'Set the status of up to 10,000 tasks. It is one transaction. Ids of no task do not count, and a repeated id counts once.';
 
 create function public.set_calendar_event(task_id uuid, calendar_event_id public.label)
 returns public.tasks

@@ -45,6 +45,30 @@ end;
 $$;
 comment on function private.read_defaults(regclass, text[]) is 'The defaults of a relation''s columns, evaluated, as an object.';
 
+create function private.find_bad_field(relation regclass, new_row jsonb)
+returns text
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  field record;
+begin
+  for field in select each.key as name, each.value from jsonb_each(new_row) as each loop
+    begin
+      execute format('select jsonb_populate_record(null::%s, $1)', relation) using jsonb_build_object(field.name, field.value);
+    exception
+      when others then
+        return field.name;
+    end;
+  end loop;
+  return null;
+end;
+$$;
+comment on function private.find_bad_field(regclass, jsonb) is
+'The first field of an object whose value is none of its column''s type; null if there is none.';
+
 create function private.insert_rows(relation regclass, new_rows jsonb, places text[])
 returns void
 language plpgsql
@@ -53,44 +77,55 @@ security invoker
 set search_path = ''
 as $$
 declare
-  columns text [];
-  broken_constraint text;
-  half integer;
-begin
-  select array_agg(distinct key.name) into columns
-  from jsonb_array_elements(new_rows) as element (new_row), jsonb_object_keys(element.new_row) as key (name);
-  if columns is null then
-    return;
-  end if;
-  execute format(
+  columns constant text [] := array(
+    select distinct key.name
+    from jsonb_array_elements(new_rows) as element (new_row), jsonb_object_keys(element.new_row) as key (name)
+    where jsonb_typeof(element.new_row) = 'object'
+  );
+  defaults constant jsonb := private.read_defaults(relation, columns);
+  statement constant text := format(
     'insert into %1$s (%2$s) select %2$s from jsonb_array_elements($1) with ordinality as element (new_row, place), '
-    'jsonb_populate_record(null::%1$s, $2 || element.new_row) order by element.place',
+    'jsonb_populate_record(null::%1$s, $2 || element.new_row) where element.place between $3 and $4 order by element.place',
     relation,
-    (select string_agg(quote_ident(name), ', ') from unnest(columns) as name)
-  ) using new_rows, private.read_defaults(relation, columns);
-exception
-  when integrity_constraint_violation or data_exception then
-    get stacked diagnostics broken_constraint = constraint_name;
-    if jsonb_array_length(new_rows) = 1 then
-      raise exception using
-        errcode = sqlstate, message = sqlerrm, constraint = broken_constraint, detail = 'at ' || places[1];
-    end if;
-    -- Nothing of it stands by now. By halves, the first bad one is found.
-    half := jsonb_array_length(new_rows) / 2;
-    perform private.insert_rows(
-      relation, (select jsonb_agg(new_rows -> nth.place) from generate_series(0, half - 1) as nth (place)), places[:half]
-    );
-    perform private.insert_rows(
-      relation,
-      (select jsonb_agg(new_rows -> nth.place) from generate_series(half, jsonb_array_length(new_rows) - 1) as nth (place)),
-      places[half + 1:]
-    );
-    raise;
+    (select coalesce(string_agg(quote_ident(name), ', '), 'id') from unnest(columns) as name)
+  );
+  next_row integer := 1;
+  left_over integer := jsonb_array_length(new_rows);
+  tried integer := left_over;
+  broken_constraint text;
+  broken_type text;
+  said text;
+begin
+  while left_over > 0 loop
+    begin
+      execute statement using new_rows, defaults, next_row, next_row + tried - 1;
+      next_row := next_row + tried;
+      left_over := left_over - tried;
+    exception
+      when integrity_constraint_violation or data_exception or program_limit_exceeded or sqlstate 'PT422' then
+        if tried = 1 then
+          get stacked diagnostics
+            broken_constraint = constraint_name, broken_type = pg_datatype_name, said = pg_exception_detail;
+          raise exception using errcode = sqlstate, message = sqlerrm, constraint = broken_constraint, detail = concat_ws(
+            '.',
+            'at ' || places[next_row],
+            case
+              when sqlstate = 'PT422' then substr(said, length('at ') + 1)
+              when jsonb_typeof(new_rows -> (next_row - 1)) = 'object' and (sqlstate like '22%' or broken_type <> '') then private.find_bad_field(relation, new_rows -> (next_row - 1))
+            end
+          );
+        end if;
+        -- The rows from next_row on have been rolled back, and the first bad one is among those that were tried.
+        left_over := tried;
+    end;
+    tried := greatest(left_over / 2, 1);
+  end loop;
 end;
 $$;
 comment on function private.insert_rows(regclass, jsonb, text[]) is
 'Inserts an array of objects into a table or view, in their order; what one of them leaves out takes its default. `places` says '
-'what the rows are called: an error''s DETAIL names the first bad one, "at <place>".';
+'what the rows are called. If some are rejected, halving finds the first: the error''s DETAIL is "at <place>", and names the field '
+'if no constraint of the table does.';
 
 create function private.create_goal_with_structure(contract regnamespace, goal jsonb, milestones jsonb)
 returns uuid
@@ -144,7 +179,7 @@ comment on function private.create_goal_with_structure(regnamespace, jsonb, json
 'Creates a goal, its milestones and their tasks through the relations of a contract''s schema; all or nothing. Returns the '
 'goal''s id.';
 
-create function public.create_goal_with_structure(goal public.json_object, milestones public.json_list default '[]')
+create function public.create_goal_with_structure(goal public.row_fields, milestones public.row_list default '[]')
 returns public.goals_full
 language plpgsql
 volatile
@@ -159,12 +194,13 @@ begin
   return result;
 end;
 $$;
-comment on function public.create_goal_with_structure(public.json_object, public.json_list) is
+comment on function public.create_goal_with_structure(public.row_fields, public.row_list) is
 'Create a goal with its milestones and tasks. It is one transaction: all or nothing. @structure=goals,milestones,tasks';
 
 grant select on public.goals_full to authenticated, service_role;
 
 grant execute on function private.read_defaults(regclass, text[]) to authenticated, service_role;
+grant execute on function private.find_bad_field(regclass, jsonb) to authenticated, service_role;
 grant execute on function private.insert_rows(regclass, jsonb, text[]) to authenticated, service_role;
 grant execute on function private.create_goal_with_structure(regnamespace, jsonb, jsonb) to authenticated, service_role;
-grant execute on function public.create_goal_with_structure(public.json_object, public.json_list) to authenticated, service_role;
+grant execute on function public.create_goal_with_structure(public.row_fields, public.row_list) to authenticated, service_role;

@@ -4,14 +4,14 @@
 create table public.conversations (
   id uuid not null default gen_random_uuid(),
   user_id uuid not null,
-  langgraph_thread_id public.nonempty_text not null,
+  langgraph_thread_id public.thread_id not null,
   context_type public.context_type not null,
   goal_id uuid,
-  messages public.json_list not null default '[]',
-  status public.free_text not null default 'open',
+  messages public.message_history not null default '[]',
+  status public.short_text not null default 'open',
   last_message_at public.instant,
-  voice_session_id public.free_text,
-  extracted_intent public.free_text,
+  voice_session_id public.short_text,
+  extracted_intent public.note,
   intent_payload public.json_object,
   linked_goal_id uuid,
   linked_task_id uuid,
@@ -53,7 +53,7 @@ create table public.messages (
   id uuid not null default gen_random_uuid(),
   conversation_id uuid not null,
   role public.message_role not null,
-  content public.nonempty_text not null,
+  content public.message_text not null,
   input_modality public.input_modality not null default 'text',
   metadata public.json_object not null default '{}',
   created_at public.instant not null default clock_timestamp(),
@@ -132,7 +132,7 @@ $$;
 comment on function public.list_messages(uuid) is
 'List the messages of a conversation. Returns them oldest first, as one array, so that no row limit cuts it.';
 
-create function public.close_voice_session(conversation_id uuid, session public.json_object)
+create function public.close_voice_session(conversation_id uuid, session public.row_fields)
 returns public.conversations
 language plpgsql
 volatile
@@ -170,7 +170,7 @@ begin
   return conversation;
 end;
 $$;
-comment on function public.close_voice_session(uuid, public.json_object) is
+comment on function public.close_voice_session(uuid, public.row_fields) is
 'Close a voice session. Writes its results: the fields that are sent and no other. null clears a field.';
 
 alter table public.conversations enable row level security;
@@ -213,4 +213,4 @@ update (
 grant insert (id, conversation_id, role, content, input_modality, metadata) on public.messages to authenticated, service_role;
 
 grant execute on function public.list_messages(uuid) to authenticated, service_role;
-grant execute on function public.close_voice_session(uuid, public.json_object) to authenticated, service_role;
+grant execute on function public.close_voice_session(uuid, public.row_fields) to authenticated, service_role;

@@ -3,7 +3,7 @@
 create table public.patterns (
   id uuid not null default gen_random_uuid(),
   user_id uuid not null,
-  pattern_type public.free_text,
+  pattern_type public.short_text,
   description public.free_text,
   data public.json_object,
   confidence public.probability,

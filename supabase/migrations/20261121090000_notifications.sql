@@ -5,7 +5,7 @@ create table public.notification_log (
   task_id uuid not null,
   channel public.notification_channel not null,
   sent_at public.instant,
-  response public.free_text,
+  response public.note,
   responded_at public.instant,
   created_at public.instant not null default clock_timestamp(),
   updated_at public.instant not null default clock_timestamp(),

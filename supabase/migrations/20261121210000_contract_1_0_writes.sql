@@ -66,7 +66,7 @@ begin
     new.id, new.user_id, new.goal_id, new.milestone_id, new.title, private.status_of_state(new.state), new.priority,
     new.start_time, new.end_time, private.stored_trigger_type(new.trigger_type), new.is_recurring, new.calendar_event_id
   );
-  perform set_config('flux.end_decides', 'off', true);
+  perform set_config('flux.end_decides', '', true);
   select tasks.* into new from v1_0.tasks where tasks.id = new.id;
   return new;
 end;
@@ -108,7 +108,7 @@ begin
     is_recurring = task.is_recurring,
     calendar_event_id = task.calendar_event_id
   where tasks.id = task.id;
-  perform set_config('flux.end_decides', 'off', true);
+  perform set_config('flux.end_decides', '', true);
   select tasks.* into new from v1_0.tasks where tasks.id = task.id;
   return new;
 end;

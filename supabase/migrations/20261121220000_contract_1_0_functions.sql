@@ -89,7 +89,7 @@ as $$
   select bulk_update.* from public.bulk_update_task_status(task_ids, private.status_of_state(new_state)) as bulk_update;
 $$;
 comment on function v1_0.bulk_update_task_state(public.uuid_batch, v1_0.task_state) is
-'Set the state of up to 100 tasks. It is one transaction. Ids of no task do not count, and a repeated id counts once.';
+'Set the state of up to 10,000 tasks. It is one transaction. Ids of no task do not count, and a repeated id counts once.';
 
 create function v1_0.set_calendar_event(task_id uuid, calendar_event_id public.label)
 returns v1_0.tasks
@@ -128,7 +128,7 @@ $$;
 comment on function v1_0.put_demo_flags(uuid, public.instant, public.nonnegative_number) is
 'Create or replace a user''s demo flags. A field that is not sent takes its default.';
 
-create function v1_0.create_goal_with_structure(goal public.json_object, milestones public.json_list default '[]')
+create function v1_0.create_goal_with_structure(goal public.row_fields, milestones public.row_list default '[]')
 returns v1_0.goals_full
 language plpgsql
 volatile
@@ -143,7 +143,7 @@ begin
   return result;
 end;
 $$;
-comment on function v1_0.create_goal_with_structure(public.json_object, public.json_list) is
+comment on function v1_0.create_goal_with_structure(public.row_fields, public.row_list) is
 'Create a goal with its milestones and tasks. It is one transaction: all or nothing. @structure=goals,milestones,tasks';
 
 grant execute on function private.tally_states(public.tally) to authenticated, service_role;
@@ -152,4 +152,4 @@ grant execute on function v1_0.get_task_statistics(uuid, public.instant, public.
 grant execute on function v1_0.bulk_update_task_state(public.uuid_batch, v1_0.task_state) to authenticated, service_role;
 grant execute on function v1_0.set_calendar_event(uuid, public.label) to authenticated, service_role;
 grant execute on function v1_0.put_demo_flags(uuid, public.instant, public.nonnegative_number) to authenticated, service_role;
-grant execute on function v1_0.create_goal_with_structure(public.json_object, public.json_list) to authenticated, service_role;
+grant execute on function v1_0.create_goal_with_structure(public.row_fields, public.row_list) to authenticated, service_role;

@@ -53,7 +53,7 @@ from (
 select lives_ok(
   $$
     insert into public.conversations (user_id, langgraph_thread_id, context_type)
-    values ('a0000000-0000-4000-8000-000000000001', 'CONVERSATIONS.sql ' || repeat('x', 1000), 'goal')
+    values ('a0000000-0000-4000-8000-000000000001', 'CONVERSATIONS.sql ' || repeat('x', 494), 'goal')
   $$,
   'a thread is any text, and capitals matter'
 );

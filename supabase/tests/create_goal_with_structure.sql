@@ -1,7 +1,7 @@
 -- create_goal_with_structure: a goal with milestones and tasks, all or nothing; and goals_full, which reads it back.
 
 begin;
-select plan(53);
+select plan(55);
 
 insert into public.users (id, email) values
 ('a0000000-0000-4000-8000-000000000001', 'ada@example.com'),
@@ -207,19 +207,19 @@ $$;
 select is(pg_temp.failure(pg_temp.create_goal(bad.goal::jsonb, bad.milestones::jsonb)), bad.failure, bad.description)
 from (
   values
-  ('{"title": ""}', '[]', '23514 at goal', 'a goal without a title'),
+  ('{"title": ""}', '[]', '23514 at goal.title', 'a goal without a title'),
   ('{"title": null}', '[]', '23502 at goal', 'a goal with no title'),
   ('{"user_id": null}', '[]', '23502 at goal', 'a goal of nobody'),
-  ('{"user_id": "x"}', '[]', '22P02 at goal', 'a goal of a user with no uuid'),
+  ('{"user_id": "x"}', '[]', '22P02 at goal.user_id', 'a goal of a user with no uuid'),
   (
     '{"user_id": "a0000000-0000-4000-8000-00000000dead"}', '[]', '23503 at goal', 'a goal of a user who does not exist'
   ),
-  ('{"target_weeks": 1e10}', '[]', '22003 at goal', 'a goal for too many weeks'),
-  ('{"status": "paused"}', '[]', '23514 at goal', 'a goal in an unknown status'),
+  ('{"target_weeks": 1e10}', '[]', '22003 at goal.target_weeks', 'a goal for too many weeks'),
+  ('{"status": "paused"}', '[]', '23514 at goal.status', 'a goal in an unknown status'),
   (
     '{"parent_goal_id": "a1000000-0000-4000-8000-000000000003"}', '[]', '23503 at goal', 'a goal under another''s goal'
   ),
-  ('{"class_tags": "a"}', '[]', '22P02 at goal', 'a goal with tags that are no list'),
+  ('{"class_tags": "a"}', '[]', '22P02 at goal.class_tags', 'a goal with tags that are no list'),
   ('{}', '[{"title": "x"}]', '23502 at milestones[0]', 'a milestone without a week'),
   (
     '{}', '[{"week_number": 1, "title": "x"}, {"week_number": 2}]', '23502 at milestones[1]',
@@ -227,16 +227,16 @@ from (
   ),
   (
     '{}', '[{"week_number": 1, "title": "x"}, {"week_number": 0, "title": "x"}, {"week_number": 0, "title": "x"}]',
-    '23514 at milestones[1]', 'the first of two bad milestones is named'
+    '23514 at milestones[1].week_number', 'the first of two bad milestones is named'
   ),
-  ('{}', '[{"week_number": "soon", "title": "x"}]', '22P02 at milestones[0]', 'a milestone in no week'),
+  ('{}', '[{"week_number": "soon", "title": "x"}]', '22P02 at milestones[0].week_number', 'a milestone in no week'),
   (
     '{}',
     '[
       {"week_number": 1, "title": "x"}, {"week_number": 2, "title": "x", "tasks": [{"title": "x"}]},
       {"week_number": 3, "title": "x", "tasks": [{"title": ""}]}
     ]',
-    '23514 at milestones[2].tasks[0]', 'a bad task in the third milestone'
+    '23514 at milestones[2].tasks[0].title', 'a bad task in the third milestone'
   ),
   (
     '{}', '[{"week_number": 1, "title": "x", "tasks": [{"title": "x"}, {"title": "x"}, {}]}]',
@@ -244,11 +244,18 @@ from (
   ),
   (
     '{}', '[{"week_number": 1, "title": "x", "tasks": [{"title": "x", "status": "scheduled"}]}]',
-    '23514 at milestones[0].tasks[0]', 'a task in a word of contract 1.0'
+    '23514 at milestones[0].tasks[0].status', 'a task in a word of contract 1.0'
   ),
   (
     '{}', '[{"week_number": 1, "title": "x", "tasks": [{"title": "x", "scheduled_at": "soon"}]}]',
-    '22007 at milestones[0].tasks[0]', 'a task at no time'
+    '22007 at milestones[0].tasks[0].scheduled_at', 'a task at no time'
+  ),
+  (
+    '{}',
+    '[{"week_number": 1, "title": "x", "tasks": [
+      {"title": "x"}, {"title": "x", "scheduled_at": "9999-12-31T23:00Z", "duration_minutes": 60}
+    ]}]',
+    'PT422 at milestones[0].tasks[1].duration_minutes', 'a task that would end too late'
   ),
   (
     '{}', '[{"week_number": 1, "title": "x", "tasks": [{"title": "x", "completed_at": "2030-01-01Z"}]}]',
@@ -381,11 +388,15 @@ from (
   values
   (
     '[{"week_number": 1, "title": "x", "tasks": [{"title": "x"}, {"title": "x", "state": "done"}]}]',
-    '23514 at milestones[0].tasks[1]', '1.0: a task in a word of 1.2'
+    '23514 at milestones[0].tasks[1].state', '1.0: a task in a word of 1.2'
   ),
   (
     '[{"week_number": 1, "title": "x", "tasks": [{"title": "x", "end_time": "2030-01-01Z"}]}]',
     '23514 at milestones[0].tasks[0]', '1.0: a task with an end and no start'
+  ),
+  (
+    '[{"week_number": 1, "title": "x", "tasks": [{"title": "x", "start_time": "0001-01-01Z", "end_time": "9999-01-01Z"}]}]',
+    'PT422 at milestones[0].tasks[0].end_time', '1.0: a task that takes too long'
   ),
   (
     '[{"week_number": 1, "title": "x", "tasks": [{"title": "x", "scheduled_at": "2030-01-01Z"}]}]',

@@ -118,7 +118,7 @@ as $$
 declare
   new_user_id constant uuid := gen_random_uuid();
 begin
-  insert into public.users (id, email) values (new_user_id, new_user_id::text);
+  insert into public.users (id, email) values (new_user_id, new_user_id::text || '@example.com');
   insert into public.tasks (user_id, title, status)
   select
     new_user_id,

@@ -75,7 +75,7 @@ from (
   ('class_tags', '{health,null}', 'text_list_is_flat'),
   ('class_tags', '{{health},{sleep}}', 'text_list_is_flat'),
   ('target_weeks', '0', 'positive_integer_range'),
-  ('plan_json', '[]', 'json_object_is_object'),
+  ('plan_json', '[]', 'plan_document_is_object'),
   ('activated_at', '-infinity', 'instant_within_four_digit_years'),
   ('completed_at', '10000-01-01Z', 'instant_within_four_digit_years'),
   ('parent_goal_id', 'a1000000-0000-4000-8000-000000000001', 'goal_is_not_its_own_parent')

@@ -176,6 +176,7 @@ values
 ('private.create_goal_with_structure', 'authenticated service_role'),
 ('private.find_relation', 'service_role'),
 ('private.fits_json_limits', 'authenticated service_role'),
+('private.find_bad_field', 'authenticated service_role'),
 ('private.insert_rows', 'authenticated service_role'),
 ('private.known_total', 'service_role'),
 ('private.minutes_between', 'authenticated service_role'),

@@ -226,7 +226,7 @@ select is(
 );
 select throws_ok(
   $$select pg_temp.schedule_after(array['public.tasks set scheduled_at = ''9999-12-31T23:45:00Z'''])$$,
-  '23514', null, 'a task doesn''t end after the year 9999'
+  'PT422', null, 'a task doesn''t end after the year 9999'
 );
 select throws_ok(
   $$
@@ -235,7 +235,7 @@ select throws_ok(
       '0001-01-01Z', '9999-12-31Z'
     )
   $$,
-  '22003', null, 'a duration that no integer holds is refused'
+  'PT422', null, 'a duration that no integer holds is refused'
 );
 
 -- How the minutes are counted

@@ -35,11 +35,21 @@ class Fresh:
         return "".join(ideographs).ljust(self.length, self.filler)
 
 
+@dataclass(frozen=True)
+class Ending:
+    """Stands for a text that no other row holds, with this ending."""
+
+    ending: str
+
+    def make(self) -> str:
+        return uuid4().hex + self.ending
+
+
 def resolve(value: Any, world: World) -> Any:
     """Replace the stand-ins in a value."""
     if isinstance(value, Named):
         return str(uuid4()) if value.what == "nothing" else world[value.what]
-    if isinstance(value, Fresh):
+    if isinstance(value, Fresh | Ending):
         return value.make()
     if isinstance(value, list):
         return [resolve(item, world) for item in value]
@@ -64,8 +74,8 @@ class Kind(Protocol):
 class Text:
     """A text of `shortest` to `longest` characters."""
 
-    shortest: int = 0
-    longest: int | None = None
+    shortest: int
+    longest: int
     unique: bool = False
 
     @property
@@ -76,14 +86,40 @@ class Text:
 
     @property
     def _lengths(self) -> tuple[tuple[int, str], ...]:
-        longest = self.longest or 5000
-        return (longest, "x"), (longest, "𝄞"), (self.shortest, "x")
+        return (self.longest, "x"), (self.longest, "𝄞"), (self.shortest, "x")
 
     @property
     def refused(self) -> tuple[Any, ...]:
         too_short = ("",) if self.shortest else ()
-        too_long = ("x" * (self.longest + 1), "𝄞" * (self.longest + 1)) if self.longest else ()
+        too_long = ("x" * (self.longest + 1), "𝄞" * (self.longest + 1))
         return (*too_short, *too_long, 5, True, ["x"], {"x": "x"}, NUL_TEXT)
+
+
+@dataclass(frozen=True)
+class Email:
+    """An address that no other row has, of 3 to 255 characters."""
+
+    accepted: tuple[Any, ...] = tuple(
+        Ending(ending) for ending in ("@x", "+tag@sub.example.com", "\"'@Ünïcødé", "@[::1]", f"@{'x' * 222}", f"@{'𝄞' * 222}")
+    )
+    refused: tuple[Any, ...] = (
+        "not an email",
+        "",
+        " ",
+        "@",
+        "jane@",
+        "@example.com",
+        "jane@home@example.com",
+        "jane@example.com ",
+        " jane@example.com",
+        "jane doe@example.com",
+        *(f"jane{space}@example.com" for space in "\t\n\v\f\r\x85\xa0\u1680\u2000\u2003\u200a\u2028\u2029\u202f\u205f\u3000"),
+        f"jane@{'x' * 251}",
+        5,
+        True,
+        ["jane@example.com"],
+        "jane\0@example.com",
+    )
 
 
 @dataclass(frozen=True)
@@ -171,37 +207,59 @@ class Instant:
 
 @dataclass(frozen=True)
 class Object:
-    """A JSON object of any shape."""
+    """A JSON object of any shape, of up to `kib` KiB."""
 
-    accepted: tuple[Any, ...] = (
-        {"timezone": "America/New_York", "nested": [{"a": None, "b": [1, 2.5, -0.001, True]}], "": {}, ODD_TEXT: ODD_TEXT},
-        {},
-    )
-    refused: tuple[Any, ...] = ([], "{}", 5, True, {"note": NUL_TEXT}, {"list": [{"note": NUL_TEXT}]})
+    kib: int = 64
+
+    @property
+    def accepted(self) -> tuple[Any, ...]:
+        odd = {"timezone": "America/New_York", "nested": [{"a": None, "b": [1, 2.5, -0.001, True]}], "": {}, ODD_TEXT: ODD_TEXT}
+        return (odd, {}, {"full": _filling(self.kib, '{"full": ""}')})
+
+    @property
+    def refused(self) -> tuple[Any, ...]:
+        too_large = _filling(self.kib, '{"full": ""}') + "x"
+        numbers = [1] * (self.kib * 1024 // 3)
+        return ([], "{}", 5, True, {"note": NUL_TEXT}, {"list": [{"note": NUL_TEXT}]}, {"full": too_large}, {"numbers": numbers})
+
+
+def _filling(kib: int, around: str) -> str:
+    """A text that takes as many KiB as JSON text, together with what is around it. A control character takes 6 bytes."""
+    left = kib * 1024 - len(around)
+    return "\x01𝄞" * (left // 10) + "x" * (left % 10)
 
 
 @dataclass(frozen=True)
 class Anything:
-    """A JSON list of anything."""
+    """A JSON list of anything, of up to 384 KiB."""
 
-    accepted: tuple[Any, ...] = ([{"role": "user", "content": ODD_TEXT}, None, 5, []], [])
-    refused: tuple[Any, ...] = ({}, "[]", 5, [NUL_TEXT])
+    accepted: tuple[Any, ...] = ([{"role": "user", "content": ODD_TEXT}, None, 5, []], [], [_filling(384, '[""]')])
+    refused: tuple[Any, ...] = ({}, "[]", 5, [NUL_TEXT], [_filling(384, '[""]') + "x"])
 
 
 @dataclass(frozen=True)
 class Texts:
-    """A list of texts."""
+    """A list of up to 1,000 texts, 64 KiB in all."""
 
-    accepted: tuple[Any, ...] = (["health", ODD_TEXT, "", "null", "{a,b}"], [])
-    refused: tuple[Any, ...] = (["x"] * 10_001, "health", ["health", 5], [None], [["health"]], {}, [NUL_TEXT])
+    accepted: tuple[Any, ...] = (["health", ODD_TEXT, "", "null", "{a,b}"], [], ["x"] * 1000, [_filling(64, '[""]')])
+    refused: tuple[Any, ...] = (
+        ["x"] * 1001,
+        [_filling(64, '[""]') + "x"],
+        "health",
+        ["health", 5],
+        [None],
+        [["health"]],
+        {},
+        [NUL_TEXT],
+    )
 
 
 @dataclass(frozen=True)
 class Uuids:
-    """A list of UUIDs."""
+    """A list of up to 1,000 UUIDs."""
 
-    accepted: tuple[Any, ...] = ([Named("goal"), Named("other_goal")], [])
-    refused: tuple[Any, ...] = ([str(uuid4())] * 10_001, Named("goal"), ["x"], [None], [5], [[Named("goal")]])
+    accepted: tuple[Any, ...] = ([Named("goal"), Named("other_goal")], [], [Named("nothing")] * 1000)
+    refused: tuple[Any, ...] = ([str(uuid4())] * 1001, Named("goal"), ["x"], [None], [5], [[Named("goal")]])
 
 
 @dataclass(frozen=True)

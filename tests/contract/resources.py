@@ -6,6 +6,7 @@ from typing import Any
 
 from tests.contract.kinds import (
     Anything,
+    Email,
     Flag,
     Instant,
     Kind,
@@ -24,7 +25,9 @@ from tests.contract.kinds import (
 
 TITLE = Text(1, 500)
 LABEL = Text(1, 255)
-TEXT = Text()
+TEXT = Text(0, 20_000)
+NOTE = Text(0, 5000)
+SHORT = Text(0, 255)
 USER = Reference("user")
 GOAL = Reference("goal", foreign=("strangers_goal",))
 TASK = Reference("task", foreign=("strangers_task",))
@@ -106,7 +109,7 @@ class Resource:
 
 
 def _users(contract: str, *fields: Field) -> Resource:
-    return Resource(contract, "users", (Field("email", Text(1, 255, unique=True), required=True), *fields))
+    return Resource(contract, "users", (Field("email", Email(), required=True), *fields))
 
 
 def _milestones(contract: str) -> Resource:
@@ -114,14 +117,14 @@ def _milestones(contract: str) -> Resource:
         Field("goal_id", Reference("goal"), required=True),
         Field("week_number", Whole(1), required=True),
         Field("title", TITLE, required=True),
-        Field("status", TEXT, "pending"),
+        Field("status", SHORT, "pending"),
     )
     return Resource(contract, "milestones", fields, filters=("goal_id",))
 
 
 OF_USER = Field("user_id", USER, required=True, fixed=True)
 PREFERENCES = (Field("preferences", Object(), {}), Field("demo_mode", Flag(), False))
-CATEGORY = (Field("category", TEXT), Field("timeline", TEXT))
+CATEGORY = (Field("category", SHORT), Field("timeline", SHORT))
 TASK_OF_BOTH = (
     OF_USER,
     Field("milestone_id", MILESTONE, beside={"goal_id": Named("goal")}),
@@ -153,7 +156,7 @@ GOALS_1_2 = Resource(
         Field("activated_at", Instant()),
         Field("completed_at", Instant()),
         Field("target_weeks", Whole(1), 6),
-        Field("plan_json", Object()),
+        Field("plan_json", Object(256)),
         *CATEGORY,
     ),
     filters=("user_id", "status", "parent_goal_id"),
@@ -170,12 +173,12 @@ TASKS_1_2 = Resource(
         Field("scheduled_at", Instant()),
         Field("duration_minutes", Whole(1)),
         Field("trigger_type", Words(("time", "location"), others=("on_leaving_home",)), "time"),
-        Field("location_trigger", TEXT),
+        Field("location_trigger", NOTE),
         Field("reminder_sent_at", Instant()),
         Field("whatsapp_sent_at", Instant()),
         Field("call_sent_at", Instant()),
         Field("completed_at", Instant(), beside={"status": "done"}),
-        Field("recurrence_rule", TEXT),
+        Field("recurrence_rule", NOTE),
         Field("shared_with_goal_ids", Uuids()),
     ),
     filters=("user_id", "goal_id", "milestone_id", "status", "priority", "trigger_type"),
@@ -187,13 +190,13 @@ CONVERSATIONS_1_2 = Resource(
     "conversations",
     (
         OF_USER,
-        Field("langgraph_thread_id", Text(1, unique=True), required=True, fixed=True),
+        Field("langgraph_thread_id", Text(1, 512, unique=True), required=True, fixed=True),
         Field("context_type", Words(("goal", "task", "onboarding", "reschedule", "voice")), required=True),
         Field("last_message_at", Instant()),
-        Field("voice_session_id", TEXT),
+        Field("voice_session_id", SHORT),
         Field("goal_id", GOAL),
         Field("messages", Anything(), []),
-        Field("status", TEXT, "open"),
+        Field("status", SHORT, "open"),
     ),
     filters=("user_id", "goal_id", "context_type"),
     read_only=frozenset({"extracted_intent", "intent_payload", "linked_goal_id", "linked_task_id", "ended_at", "duration_seconds"}),
@@ -205,7 +208,7 @@ MESSAGES_1_2 = Resource(
     (
         Field("conversation_id", Reference("conversation"), required=True, fixed=True),
         Field("role", Words(("user", "assistant", "system", "function")), required=True),
-        Field("content", Text(1), required=True),
+        Field("content", Text(1, 60_000), required=True),
         Field("input_modality", Words(("text", "voice")), "text"),
         Field("metadata", Object(), {}),
     ),
@@ -216,7 +219,7 @@ PATTERNS_1_2 = Resource(
     "patterns",
     (
         OF_USER,
-        Field("pattern_type", TEXT),
+        Field("pattern_type", SHORT),
         Field("description", TEXT),
         Field("data", Object()),
         Field("confidence", Number(1)),
@@ -230,7 +233,7 @@ NOTIFICATION_LOG_1_2 = Resource(
         Field("task_id", Reference("task"), required=True, fixed=True),
         Field("channel", Words(("push", "whatsapp", "call")), required=True),
         Field("sent_at", Instant()),
-        Field("response", TEXT),
+        Field("response", NOTE),
         Field("responded_at", Instant()),
     ),
     filters=("task_id", "channel"),
@@ -270,7 +273,7 @@ CONVERSATIONS_1_0 = Resource(
         OF_USER,
         Field("goal_id", GOAL, required=True),
         Field("messages", Anything(), []),
-        Field("status", TEXT, "open"),
+        Field("status", SHORT, "open"),
     ),
     filters=("user_id", "goal_id"),
     methods=EVERYTHING - {"delete"},

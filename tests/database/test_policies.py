@@ -292,15 +292,15 @@ FUNCTIONS = [
     Function("public.set_calendar_event(uuid, public.label)", "select from public.set_calendar_event('{task}', 'x')"),
     Function("v1_0.set_calendar_event(uuid, public.label)", "select from v1_0.set_calendar_event('{task}', 'x')"),
     Function(
-        "public.close_voice_session(uuid, public.json_object)",
+        "public.close_voice_session(uuid, public.row_fields)",
         "select from public.close_voice_session('{conversation}', '{{}}')",
     ),
     Function(
-        "public.create_goal_with_structure(public.json_object, public.json_list)",
+        "public.create_goal_with_structure(public.row_fields, public.row_list)",
         """select from public.create_goal_with_structure('{{"user_id": "{user}", "title": "x"}}')""",
     ),
     Function(
-        "v1_0.create_goal_with_structure(public.json_object, public.json_list)",
+        "v1_0.create_goal_with_structure(public.row_fields, public.row_list)",
         """select from v1_0.create_goal_with_structure('{{"user_id": "{user}", "title": "x"}}')""",
     ),
 ]

@@ -25,6 +25,9 @@ def facts(*definitions: str) -> Facts:
         ("CHECK (((VALUE > '-1.5'::numeric) AND (VALUE < 1.5)))", Facts(bounds={"gt": "-1.5", "lt": 1.5})),
         ("CHECK ((VALUE >= '-5'::integer))", Facts(bounds={"ge": "-5"})),
         ("CHECK ((VALUE < '2000-01-01 00:00:00+00'::timestamp with time zone))", Facts(bounds={"lt": "2000-01-01 00:00:00+00"})),
+        ("CHECK ((VALUE ~ '^a\\s$'::text))", Facts(pattern="^a\\s$")),
+        ("CHECK (private.fits_json_limits(VALUE, 65536))", Facts(json_bytes=65536)),
+        ("CHECK (private.fits_json_limits(to_jsonb(VALUE), 5))", Facts(json_bytes=5)),
         ("CHECK ((jsonb_typeof(VALUE) = 'object'::text))", Facts(json_type="object")),
         ("CHECK (((cardinality(VALUE) >= 1) AND (cardinality(VALUE) <= 100)))", Facts(size={"min": 1, "max": 100})),
         (
@@ -40,7 +43,8 @@ def test_a_check_constraint_becomes_its_rule(definition: str, expected: Facts) -
 @pytest.mark.parametrize(
     "definition",
     [
-        "CHECK ((VALUE ~ '^a'::text))",
+        "CHECK ((VALUE ~* '^a'::text))",
+        "CHECK (private.fits_json_limits(lower(VALUE), 5))",
         "CHECK (((VALUE = 'a'::text) OR (VALUE = 'b'::text)))",
         "CHECK ((VALUE <> 1))",
         "CHECK ((VALUE = 1))",

@@ -167,16 +167,16 @@ class TaskDao:
 
     @overload
     async def bulk_update_state(self, db: DatabaseSession, task_ids: Sequence[UUID | str], new_status: TaskStatus) -> int:
-        """Set the status of up to 100 tasks.
+        """Set the status of up to 10,000 tasks.
 
-        Set the status of up to 100 tasks. It is one transaction. Ids of no task do not count, and a repeated id counts once.
+        Set the status of up to 10,000 tasks. It is one transaction. Ids of no task do not count, and a repeated id counts once.
         """
 
     @overload
     async def bulk_update_state(self, db: DatabaseSession, task_ids: Sequence[UUID | str], *, new_state: TaskState) -> int:
-        """Set the state of up to 100 tasks.
+        """Set the state of up to 10,000 tasks.
 
-        Set the state of up to 100 tasks. It is one transaction. Ids of no task do not count, and a repeated id counts once.
+        Set the state of up to 10,000 tasks. It is one transaction. Ids of no task do not count, and a repeated id counts once.
         """
 
     async def bulk_update_state(
@@ -187,9 +187,9 @@ class TaskDao:
         *,
         new_state: TaskState | MISSING = MISSING,
     ) -> int:
-        """Set the status of up to 100 tasks.
+        """Set the status of up to 10,000 tasks.
 
-        Set the status of up to 100 tasks. It is one transaction. Ids of no task do not count, and a repeated id counts once.
+        Set the status of up to 10,000 tasks. It is one transaction. Ids of no task do not count, and a repeated id counts once.
         """
         if not task_ids:
             return 0

@@ -27,7 +27,7 @@ from dao_service.gateway.protocol import Gateway, Payload
 
 _PATIENCE_SECONDS = 0.02
 _MOST = 50
-"""Requests per call. A `uuid_batch` holds 100."""
+"""Requests per call."""
 _LARGE_BYTES = 16_384
 """A body of this size or more goes alone: it costs more than the call."""
 _KEY = "id"

@@ -15,15 +15,17 @@ from dao_service.generated.vocabulary import (
     FreeText,
     GoalStatus,
     Instant,
-    JsonList,
-    JsonObject,
     Label,
-    NonemptyText,
+    MessageHistory,
+    Note,
+    PlanDocument,
     PositiveInteger,
+    ShortText,
     Tally,
     TaskPriority,
     TaskStatus,
     TextList,
+    ThreadId,
     Title,
     UuidList,
 )
@@ -44,7 +46,7 @@ class ConversationCreate(InEitherContract):
     contracts: ClassVar = {"1.2": contract_1_2.ConversationCreate, "1.0": contract_1_0.ConversationCreate}
 
     user_id: UUID = Field(description="Who takes part. Does not change.")
-    langgraph_thread_id: NonemptyText | MISSING = Field(
+    langgraph_thread_id: ThreadId | MISSING = Field(
         default=MISSING, description="The LangGraph thread, unique. A word of contract 1.2. Does not change."
     )
     context_type: ContextType | MISSING = Field(
@@ -53,16 +55,16 @@ class ConversationCreate(InEitherContract):
     goal_id: UUID | None = Field(
         default=None, description="The goal, of the same user, that contract 1.0 keeps the conversation under."
     )
-    messages: JsonList = Field(
+    messages: MessageHistory = Field(
         default_factory=list,
         json_schema_extra={"default": []},
         description="Contract 1.0's list of messages. Contract 1.2 has /messages.",
     )
-    status: FreeText = Field(default="open", description="Where the conversation stands, in contract 1.0's words.")
+    status: ShortText = Field(default="open", description="Where the conversation stands, in contract 1.0's words.")
     last_message_at: Instant | None | MISSING = Field(
         default=MISSING, description="When the latest message was written; set by each new message. A word of contract 1.2."
     )
-    voice_session_id: FreeText | None | MISSING = Field(
+    voice_session_id: ShortText | None | MISSING = Field(
         default=MISSING, description="The voice agent's session. A word of contract 1.2."
     )
 
@@ -96,9 +98,11 @@ class GoalCreate(InEitherContract):
     target_weeks: PositiveInteger | MISSING = Field(
         default=MISSING, description="How many weeks the goal is planned for. A word of contract 1.2."
     )
-    plan_json: JsonObject | None | MISSING = Field(default=MISSING, description="The Goal Planner's plan. A word of contract 1.2.")
-    category: FreeText | None = Field(default=None, description="Category, in contract 1.0's words.")
-    timeline: FreeText | None = Field(default=None, description="Time frame, in contract 1.0's words.")
+    plan_json: PlanDocument | None | MISSING = Field(
+        default=MISSING, description="The Goal Planner's plan. A word of contract 1.2."
+    )
+    category: ShortText | None = Field(default=None, description="Category, in contract 1.0's words.")
+    timeline: ShortText | None = Field(default=None, description="Time frame, in contract 1.0's words.")
 
 
 class Task(Row):
@@ -118,9 +122,9 @@ class Task(Row):
     )
     duration_minutes: PositiveInteger | None = Field(description="How long it takes, in minutes.")
     trigger_type: TriggerType = Field(description="What makes it due: a time or a place.")
-    location_trigger: FreeText | None = Field(description="The place that makes it due.")
+    location_trigger: Note | None = Field(description="The place that makes it due.")
     is_recurring: bool = Field(description="Whether it repeats.")
-    recurrence_rule: FreeText | None = Field(description="How it repeats, as an RFC 5545 RRULE.")
+    recurrence_rule: Note | None = Field(description="How it repeats, as an RFC 5545 RRULE.")
     calendar_event_id: Label | None = Field(description="The event in the user's calendar.")
     shared_with_goal_ids: UuidList | None = Field(description="Other goals that it serves as well.")
     reminder_sent_at: Instant | None = Field(description="When the push reminder went out.")
@@ -153,11 +157,11 @@ class TaskCreate(InEitherContract):
         default=MISSING, description="How long it takes, in minutes. A word of contract 1.2."
     )
     trigger_type: TriggerType = Field(default=TriggerType.TIME, description="What makes it due: a time or a place.")
-    location_trigger: FreeText | None | MISSING = Field(
+    location_trigger: Note | None | MISSING = Field(
         default=MISSING, description="The place that makes it due. A word of contract 1.2."
     )
     is_recurring: bool = Field(default=False, description="Whether it repeats.")
-    recurrence_rule: FreeText | None | MISSING = Field(
+    recurrence_rule: Note | None | MISSING = Field(
         default=MISSING, description="How it repeats, as an RFC 5545 RRULE. A word of contract 1.2."
     )
     calendar_event_id: Label | None = Field(default=None, description="The event in the user's calendar.")
@@ -198,11 +202,11 @@ class TaskUpdate(InEitherContract):
         default=MISSING, description="How long it takes, in minutes. A word of contract 1.2."
     )
     trigger_type: TriggerType | MISSING = Field(default=MISSING, description="What makes it due: a time or a place.")
-    location_trigger: FreeText | None | MISSING = Field(
+    location_trigger: Note | None | MISSING = Field(
         default=MISSING, description="The place that makes it due. A word of contract 1.2."
     )
     is_recurring: bool | MISSING = Field(default=MISSING, description="Whether it repeats.")
-    recurrence_rule: FreeText | None | MISSING = Field(
+    recurrence_rule: Note | None | MISSING = Field(
         default=MISSING, description="How it repeats, as an RFC 5545 RRULE. A word of contract 1.2."
     )
     calendar_event_id: Label | None | MISSING = Field(default=MISSING, description="The event in the user's calendar.")
@@ -244,9 +248,9 @@ class GoalFull(Row):
     activated_at: Instant | None = Field(description="When work on the goal began.")
     completed_at: Instant | None = Field(description="When the goal was reached.")
     target_weeks: PositiveInteger = Field(description="How many weeks the goal is planned for.")
-    plan_json: JsonObject | None = Field(description="The Goal Planner's plan.")
-    category: FreeText | None = Field(description="Category, in contract 1.0's words.")
-    timeline: FreeText | None = Field(description="Time frame, in contract 1.0's words.")
+    plan_json: PlanDocument | None = Field(description="The Goal Planner's plan.")
+    category: ShortText | None = Field(description="Category, in contract 1.0's words.")
+    timeline: ShortText | None = Field(description="Time frame, in contract 1.0's words.")
     created_at: Instant = Field(description="When the row was created.")
     updated_at: Instant = Field(description="When the row last changed.")
     milestones: list[Milestone] = Field(description="The goal's milestones, by week.")
@@ -279,11 +283,11 @@ class TaskStructure(InEitherContract):
         default=MISSING, description="How long it takes, in minutes. A word of contract 1.2."
     )
     trigger_type: TriggerType = Field(default=TriggerType.TIME, description="What makes it due: a time or a place.")
-    location_trigger: FreeText | None | MISSING = Field(
+    location_trigger: Note | None | MISSING = Field(
         default=MISSING, description="The place that makes it due. A word of contract 1.2."
     )
     is_recurring: bool = Field(default=False, description="Whether it repeats.")
-    recurrence_rule: FreeText | None | MISSING = Field(
+    recurrence_rule: Note | None | MISSING = Field(
         default=MISSING, description="How it repeats, as an RFC 5545 RRULE. A word of contract 1.2."
     )
     calendar_event_id: Label | None = Field(default=None, description="The event in the user's calendar.")
@@ -315,7 +319,7 @@ class MilestoneStructure(InEitherContract):
 
     week_number: PositiveInteger = Field(description="Week of the plan, from 1.")
     title: Title = Field(description="What the week is for.")
-    status: FreeText = Field(default="pending", description="Where the milestone stands.")
+    status: ShortText = Field(default="pending", description="Where the milestone stands.")
     tasks: list[TaskStructure] = Field(
         default_factory=list, json_schema_extra={"default": []}, description="The milestone's tasks."
     )

@@ -384,9 +384,9 @@ class TasksResource(Resource):
         )
 
     async def bulk_update_state(self, *, task_ids: Sequence[UUID | str], new_state: TaskState) -> BulkUpdate:
-        """Set the state of up to 100 tasks.
+        """Set the state of up to 10,000 tasks.
 
-        Set the state of up to 100 tasks. It is one transaction. Ids of no task do not count, and a repeated id counts once.
+        Set the state of up to 10,000 tasks. It is one transaction. Ids of no task do not count, and a repeated id counts once.
         """
         return await self._connection.ask(
             BulkUpdate, "POST", "/tasks/bulk-update-state", body={"task_ids": task_ids, "new_state": new_state}

@@ -24,14 +24,14 @@ from dao_service.bindings import (
 )
 from dao_service.generated.vocabulary import (
     EmailAddress,
-    FreeText,
     GoalStatus,
     Instant,
-    JsonList,
     JsonObject,
     Label,
+    MessageHistory,
     NonnegativeNumber,
     PositiveInteger,
+    ShortText,
     Tally,
     TaskPriority,
     Title,
@@ -67,8 +67,8 @@ class Conversation(Row):
     id: UUID = Field(description="The conversation's id.")
     user_id: UUID = Field(description="Who takes part. Does not change.")
     goal_id: UUID | None = Field(description="The goal, of the same user, that the conversation is about.")
-    messages: JsonList = Field(description="What was said, a list of any shape.")
-    status: FreeText = Field(description="Where the conversation stands.")
+    messages: MessageHistory = Field(description="What was said, a list of any shape.")
+    status: ShortText = Field(description="Where the conversation stands.")
     created_at: Instant = Field(description="When the row was created.")
     updated_at: Instant = Field(description="When the row last changed.")
 
@@ -78,18 +78,18 @@ class ConversationCreate(Input):
 
     user_id: UUID = Field(description="Who takes part. Does not change.")
     goal_id: UUID = Field(description="The goal, of the same user, that the conversation is about.")
-    messages: JsonList = Field(
+    messages: MessageHistory = Field(
         default_factory=list, json_schema_extra={"default": []}, description="What was said, a list of any shape."
     )
-    status: FreeText = Field(default="open", description="Where the conversation stands.")
+    status: ShortText = Field(default="open", description="Where the conversation stands.")
 
 
 class ConversationUpdate(Input):
     """Changes a row of conversations: the fields that are given and no other."""
 
     goal_id: UUID | MISSING = Field(default=MISSING, description="The goal, of the same user, that the conversation is about.")
-    messages: JsonList | MISSING = Field(default=MISSING, description="What was said, a list of any shape.")
-    status: FreeText | MISSING = Field(default=MISSING, description="Where the conversation stands.")
+    messages: MessageHistory | MISSING = Field(default=MISSING, description="What was said, a list of any shape.")
+    status: ShortText | MISSING = Field(default=MISSING, description="Where the conversation stands.")
 
 
 class ConversationFilters(Filters):
@@ -138,8 +138,8 @@ class Goal(Row):
     id: UUID = Field(description="The goal's id.")
     user_id: UUID = Field(description="Whose goal it is. Does not change.")
     title: Title = Field(description="What is to be reached.")
-    category: FreeText | None = Field(description="What the goal is about, such as health.")
-    timeline: FreeText | None = Field(description='Time frame, such as "8 weeks".')
+    category: ShortText | None = Field(description="What the goal is about, such as health.")
+    timeline: ShortText | None = Field(description='Time frame, such as "8 weeks".')
     status: GoalStatus = Field(description="Where the goal stands.")
     created_at: Instant = Field(description="When the row was created.")
     updated_at: Instant = Field(description="When the row last changed.")
@@ -150,8 +150,8 @@ class GoalCreate(Input):
 
     user_id: UUID = Field(description="Whose goal it is. Does not change.")
     title: Title = Field(description="What is to be reached.")
-    category: FreeText | None = Field(default=None, description="What the goal is about, such as health.")
-    timeline: FreeText | None = Field(default=None, description='Time frame, such as "8 weeks".')
+    category: ShortText | None = Field(default=None, description="What the goal is about, such as health.")
+    timeline: ShortText | None = Field(default=None, description='Time frame, such as "8 weeks".')
     status: GoalStatus = Field(default=GoalStatus.ACTIVE, description="Where the goal stands.")
 
 
@@ -159,8 +159,8 @@ class GoalUpdate(Input):
     """Changes a row of goals: the fields that are given and no other."""
 
     title: Title | MISSING = Field(default=MISSING, description="What is to be reached.")
-    category: FreeText | None | MISSING = Field(default=MISSING, description="What the goal is about, such as health.")
-    timeline: FreeText | None | MISSING = Field(default=MISSING, description='Time frame, such as "8 weeks".')
+    category: ShortText | None | MISSING = Field(default=MISSING, description="What the goal is about, such as health.")
+    timeline: ShortText | None | MISSING = Field(default=MISSING, description='Time frame, such as "8 weeks".')
     status: GoalStatus | MISSING = Field(default=MISSING, description="Where the goal stands.")
 
 
@@ -180,7 +180,7 @@ class Milestone(Row):
     goal_id: UUID = Field(description="The goal that it is a step of. Its tasks move along with it.")
     week_number: PositiveInteger = Field(description="Week of the plan, from 1.")
     title: Title = Field(description="What the week is for.")
-    status: FreeText = Field(description="Where the milestone stands.")
+    status: ShortText = Field(description="Where the milestone stands.")
     created_at: Instant = Field(description="When the row was created.")
     updated_at: Instant = Field(description="When the row last changed.")
 
@@ -191,7 +191,7 @@ class MilestoneCreate(Input):
     goal_id: UUID = Field(description="The goal that it is a step of. Its tasks move along with it.")
     week_number: PositiveInteger = Field(description="Week of the plan, from 1.")
     title: Title = Field(description="What the week is for.")
-    status: FreeText = Field(default="pending", description="Where the milestone stands.")
+    status: ShortText = Field(default="pending", description="Where the milestone stands.")
 
 
 class MilestoneUpdate(Input):
@@ -200,7 +200,7 @@ class MilestoneUpdate(Input):
     goal_id: UUID | MISSING = Field(default=MISSING, description="The goal that it is a step of. Its tasks move along with it.")
     week_number: PositiveInteger | MISSING = Field(default=MISSING, description="Week of the plan, from 1.")
     title: Title | MISSING = Field(default=MISSING, description="What the week is for.")
-    status: FreeText | MISSING = Field(default=MISSING, description="Where the milestone stands.")
+    status: ShortText | MISSING = Field(default=MISSING, description="Where the milestone stands.")
 
 
 class MilestoneFilters(Filters):
@@ -284,8 +284,8 @@ class GoalFull(Row):
     id: UUID = Field(description="The goal's id.")
     user_id: UUID = Field(description="Whose goal it is.")
     title: Title = Field(description="What is to be reached.")
-    category: FreeText | None = Field(description="What the goal is about, such as health.")
-    timeline: FreeText | None = Field(description='Time frame, such as "8 weeks".')
+    category: ShortText | None = Field(description="What the goal is about, such as health.")
+    timeline: ShortText | None = Field(description='Time frame, such as "8 weeks".')
     status: GoalStatus = Field(description="Where the goal stands.")
     created_at: Instant = Field(description="When the row was created.")
     updated_at: Instant = Field(description="When the row last changed.")
@@ -350,7 +350,7 @@ class UserFilters(Filters):
 
 
 class BulkUpdateTaskStateArguments(Input):
-    """Set the state of up to 100 tasks. It is one transaction. Ids of no task do not count, and a repeated id counts once."""
+    """Set the state of up to 10,000 tasks. It is one transaction. Ids of no task do not count, and a repeated id counts once."""
 
     task_ids: UuidBatch
     new_state: TaskState
@@ -374,7 +374,7 @@ class MilestoneStructure(Input):
 
     week_number: PositiveInteger = Field(description="Week of the plan, from 1.")
     title: Title = Field(description="What the week is for.")
-    status: FreeText = Field(default="pending", description="Where the milestone stands.")
+    status: ShortText = Field(default="pending", description="Where the milestone stands.")
     tasks: list[TaskStructure] = Field(
         default_factory=list, json_schema_extra={"default": []}, description="The milestone's tasks."
     )
@@ -434,8 +434,8 @@ CONVERSATIONS = Relation(
         "id": "uuid",
         "user_id": "uuid",
         "goal_id": "uuid",
-        "messages": "public.json_list",
-        "status": "public.free_text",
+        "messages": "public.message_history",
+        "status": "public.short_text",
         "created_at": "public.instant",
         "updated_at": "public.instant",
     },
@@ -478,8 +478,8 @@ GOALS = Relation(
         "id": "uuid",
         "user_id": "uuid",
         "title": "public.title",
-        "category": "public.free_text",
-        "timeline": "public.free_text",
+        "category": "public.short_text",
+        "timeline": "public.short_text",
         "status": "public.goal_status",
         "created_at": "public.instant",
         "updated_at": "public.instant",
@@ -502,8 +502,8 @@ GOALS_FULL = Relation(
         "id": "uuid",
         "user_id": "uuid",
         "title": "public.title",
-        "category": "public.free_text",
-        "timeline": "public.free_text",
+        "category": "public.short_text",
+        "timeline": "public.short_text",
         "status": "public.goal_status",
         "created_at": "public.instant",
         "updated_at": "public.instant",
@@ -529,7 +529,7 @@ MILESTONES = Relation(
         "goal_id": "uuid",
         "week_number": "public.positive_integer",
         "title": "public.title",
-        "status": "public.free_text",
+        "status": "public.short_text",
         "created_at": "public.instant",
         "updated_at": "public.instant",
     },
@@ -609,7 +609,7 @@ BULK_UPDATE_TASK_STATE = Function(
     argument_types={"task_ids": "public.uuid_batch", "new_state": "v1_0.task_state"},
     read_only=False,
     media_type=RESULT,
-    description="Set the state of up to 100 tasks. It is one transaction. Ids of no task do not count, and a repeated id counts once.",
+    description="Set the state of up to 10,000 tasks. It is one transaction. Ids of no task do not count, and a repeated id counts once.",
 )
 
 
@@ -618,7 +618,7 @@ CREATE_GOAL_WITH_STRUCTURE = Function(
     name="create_goal_with_structure",
     arguments=GoalStructureCreate,
     result=GoalFull,
-    argument_types={"goal": "public.json_object", "milestones": "public.json_list"},
+    argument_types={"goal": "public.row_fields", "milestones": "public.row_list"},
     read_only=False,
     media_type=RESULT,
     description="Create a goal with its milestones and tasks. It is one transaction: all or nothing.",
@@ -687,18 +687,19 @@ CONSTRAINTS: dict[str, Constraint] = {
     "conversations_goal_id_fkey": Constraint(kind="reference", field="goal_id", message="goal_id names no goal of this user."),
     "conversations_user_id_fkey": Constraint(kind="reference", field="user_id", message="user_id names no user."),
     "demo_flags_user_id_fkey": Constraint(kind="reference", field="user_id", message="user_id names no user."),
+    "email_address_no_space": Constraint(kind="check", field="", message="An email address holds no white space."),
     "end_needs_start": Constraint(kind="check", field="end_time", message="An end needs a start."),
     "end_not_before_start": Constraint(kind="check", field="end_time", message="The end is before the start."),
     "goals_user_id_fkey": Constraint(kind="reference", field="user_id", message="user_id names no user."),
-    "json_list_fits_limits": Constraint(
-        kind="check",
-        field="",
-        message="A JSON value is larger than 4 MiB, or has a number that is larger, or closer to 0, than a double can hold.",
-    ),
     "json_object_fits_limits": Constraint(
         kind="check",
         field="",
-        message="A JSON value is larger than 4 MiB, or has a number that is larger, or closer to 0, than a double can hold.",
+        message="A JSON value is larger than 64 KiB, or has a number that is larger, or closer to 0, than a double can hold.",
+    ),
+    "message_history_fits_limits": Constraint(
+        kind="check",
+        field="",
+        message="A JSON value is larger than 384 KiB, or has a number that is larger, or closer to 0, than a double can hold.",
     ),
     "milestone_needs_its_goal": Constraint(
         kind="check", field="milestone_id", message="A milestone needs the goal that it belongs to."
@@ -707,12 +708,27 @@ CONSTRAINTS: dict[str, Constraint] = {
     "nonnegative_number_width": Constraint(
         kind="check", field="", message="A number is larger, or closer to 0, than a double can hold."
     ),
+    "plan_document_fits_limits": Constraint(
+        kind="check",
+        field="",
+        message="A JSON value is larger than 256 KiB, or has a number that is larger, or closer to 0, than a double can hold.",
+    ),
     "probability_width": Constraint(kind="check", field="", message="A number is closer to 0 than a double can hold."),
+    "row_fields_fits_limits": Constraint(
+        kind="check",
+        field="",
+        message="A JSON value is larger than 4 MiB, or has a number that is larger, or closer to 0, than a double can hold.",
+    ),
+    "row_list_fits_limits": Constraint(
+        kind="check",
+        field="",
+        message="A JSON value is larger than 4 MiB, or has a number that is larger, or closer to 0, than a double can hold.",
+    ),
     "tasks_goal_id_fkey": Constraint(kind="reference", field="goal_id", message="goal_id names no goal of this user."),
     "tasks_milestone_id_fkey": Constraint(
         kind="reference", field="milestone_id", message="milestone_id names no milestone of this goal."
     ),
     "tasks_user_id_fkey": Constraint(kind="reference", field="user_id", message="user_id names no user."),
-    "text_list_bytes": Constraint(kind="check", field="", message="A list of texts is larger than 2 MiB."),
+    "text_list_bytes": Constraint(kind="check", field="", message="A list of texts is larger than 64 KiB."),
     "users_email_key": Constraint(kind="unique", field="email", message="A user with this email exists already."),
 }

@@ -29,20 +29,25 @@ from dao_service.generated.vocabulary import (
     GoalStatus,
     InputModality,
     Instant,
-    JsonList,
     JsonObject,
     Label,
+    MessageHistory,
     MessageRole,
-    NonemptyText,
+    MessageText,
     NonnegativeInteger,
     NonnegativeNumber,
+    Note,
     NotificationChannel,
+    PlanDocument,
     PositiveInteger,
     Probability,
+    RowFields,
+    ShortText,
     Tally,
     TaskPriority,
     TaskStatus,
     TextList,
+    ThreadId,
     Title,
     TriggerType,
     UuidBatch,
@@ -61,14 +66,14 @@ class Conversation(Row):
 
     id: UUID = Field(description="The conversation's id.")
     user_id: UUID = Field(description="Who takes part. Does not change.")
-    langgraph_thread_id: NonemptyText = Field(description="The LangGraph thread, unique. Does not change.")
+    langgraph_thread_id: ThreadId = Field(description="The LangGraph thread, unique. Does not change.")
     context_type: ContextType = Field(description="What the conversation is about.")
     goal_id: UUID | None = Field(description="The goal, of the same user, that contract 1.0 keeps the conversation under.")
-    messages: JsonList = Field(description="Contract 1.0's list of messages. Contract 1.2 has /messages.")
-    status: FreeText = Field(description="Where the conversation stands, in contract 1.0's words.")
+    messages: MessageHistory = Field(description="Contract 1.0's list of messages. Contract 1.2 has /messages.")
+    status: ShortText = Field(description="Where the conversation stands, in contract 1.0's words.")
     last_message_at: Instant | None = Field(description="When the latest message was written; set by each new message.")
-    voice_session_id: FreeText | None = Field(description="The voice agent's session.")
-    extracted_intent: FreeText | None = Field(description="What the user wanted, as the voice agent understood it.")
+    voice_session_id: ShortText | None = Field(description="The voice agent's session.")
+    extracted_intent: Note | None = Field(description="What the user wanted, as the voice agent understood it.")
     intent_payload: JsonObject | None = Field(description="Details of the intent.")
     linked_goal_id: UUID | None = Field(description="The goal, of the same user, that the voice session led to.")
     linked_task_id: UUID | None = Field(description="The task, of the same user, that the voice session led to.")
@@ -82,21 +87,21 @@ class ConversationCreate(Input):
     """Creates a row of conversations."""
 
     user_id: UUID = Field(description="Who takes part. Does not change.")
-    langgraph_thread_id: NonemptyText = Field(description="The LangGraph thread, unique. Does not change.")
+    langgraph_thread_id: ThreadId = Field(description="The LangGraph thread, unique. Does not change.")
     context_type: ContextType = Field(description="What the conversation is about.")
     goal_id: UUID | None = Field(
         default=None, description="The goal, of the same user, that contract 1.0 keeps the conversation under."
     )
-    messages: JsonList = Field(
+    messages: MessageHistory = Field(
         default_factory=list,
         json_schema_extra={"default": []},
         description="Contract 1.0's list of messages. Contract 1.2 has /messages.",
     )
-    status: FreeText = Field(default="open", description="Where the conversation stands, in contract 1.0's words.")
+    status: ShortText = Field(default="open", description="Where the conversation stands, in contract 1.0's words.")
     last_message_at: Instant | None = Field(
         default=None, description="When the latest message was written; set by each new message."
     )
-    voice_session_id: FreeText | None = Field(default=None, description="The voice agent's session.")
+    voice_session_id: ShortText | None = Field(default=None, description="The voice agent's session.")
 
 
 class ConversationUpdate(Input):
@@ -106,20 +111,20 @@ class ConversationUpdate(Input):
     goal_id: UUID | None | MISSING = Field(
         default=MISSING, description="The goal, of the same user, that contract 1.0 keeps the conversation under."
     )
-    messages: JsonList | MISSING = Field(
+    messages: MessageHistory | MISSING = Field(
         default=MISSING, description="Contract 1.0's list of messages. Contract 1.2 has /messages."
     )
-    status: FreeText | MISSING = Field(default=MISSING, description="Where the conversation stands, in contract 1.0's words.")
+    status: ShortText | MISSING = Field(default=MISSING, description="Where the conversation stands, in contract 1.0's words.")
     last_message_at: Instant | None | MISSING = Field(
         default=MISSING, description="When the latest message was written; set by each new message."
     )
-    voice_session_id: FreeText | None | MISSING = Field(default=MISSING, description="The voice agent's session.")
+    voice_session_id: ShortText | None | MISSING = Field(default=MISSING, description="The voice agent's session.")
 
 
 class ConversationFunctionUpdate(Input):
     """Changes the fields of conversations that only a function writes: those that are given and no other."""
 
-    extracted_intent: FreeText | None | MISSING = Field(
+    extracted_intent: Note | None | MISSING = Field(
         default=MISSING, description="What the user wanted, as the voice agent understood it."
     )
     intent_payload: JsonObject | None | MISSING = Field(default=MISSING, description="Details of the intent.")
@@ -139,7 +144,7 @@ class ConversationFilters(Filters):
     """Filters of a list of conversations."""
 
     user_id: UUID | MISSING = Field(default=MISSING, description="Who takes part.")
-    langgraph_thread_id: NonemptyText | MISSING = Field(default=MISSING, description="The LangGraph thread, unique.")
+    langgraph_thread_id: ThreadId | MISSING = Field(default=MISSING, description="The LangGraph thread, unique.")
     context_type: Annotated[list[ContextType], comma_separated(ContextType)] | MISSING = Field(
         default=MISSING, description="What the conversation is about. Separate several words by commas."
     )
@@ -201,9 +206,9 @@ class Goal(Row):
     activated_at: Instant | None = Field(description="When work on the goal began.")
     completed_at: Instant | None = Field(description="When the goal was reached.")
     target_weeks: PositiveInteger = Field(description="How many weeks the goal is planned for.")
-    plan_json: JsonObject | None = Field(description="The Goal Planner's plan.")
-    category: FreeText | None = Field(description="Category, in contract 1.0's words.")
-    timeline: FreeText | None = Field(description="Time frame, in contract 1.0's words.")
+    plan_json: PlanDocument | None = Field(description="The Goal Planner's plan.")
+    category: ShortText | None = Field(description="Category, in contract 1.0's words.")
+    timeline: ShortText | None = Field(description="Time frame, in contract 1.0's words.")
     created_at: Instant = Field(description="When the row was created.")
     updated_at: Instant = Field(description="When the row last changed.")
 
@@ -221,9 +226,9 @@ class GoalCreate(Input):
     activated_at: Instant | None = Field(default=None, description="When work on the goal began.")
     completed_at: Instant | None = Field(default=None, description="When the goal was reached.")
     target_weeks: PositiveInteger = Field(default=6, description="How many weeks the goal is planned for.")
-    plan_json: JsonObject | None = Field(default=None, description="The Goal Planner's plan.")
-    category: FreeText | None = Field(default=None, description="Category, in contract 1.0's words.")
-    timeline: FreeText | None = Field(default=None, description="Time frame, in contract 1.0's words.")
+    plan_json: PlanDocument | None = Field(default=None, description="The Goal Planner's plan.")
+    category: ShortText | None = Field(default=None, description="Category, in contract 1.0's words.")
+    timeline: ShortText | None = Field(default=None, description="Time frame, in contract 1.0's words.")
 
 
 class GoalUpdate(Input):
@@ -242,9 +247,9 @@ class GoalUpdate(Input):
     activated_at: Instant | None | MISSING = Field(default=MISSING, description="When work on the goal began.")
     completed_at: Instant | None | MISSING = Field(default=MISSING, description="When the goal was reached.")
     target_weeks: PositiveInteger | MISSING = Field(default=MISSING, description="How many weeks the goal is planned for.")
-    plan_json: JsonObject | None | MISSING = Field(default=MISSING, description="The Goal Planner's plan.")
-    category: FreeText | None | MISSING = Field(default=MISSING, description="Category, in contract 1.0's words.")
-    timeline: FreeText | None | MISSING = Field(default=MISSING, description="Time frame, in contract 1.0's words.")
+    plan_json: PlanDocument | None | MISSING = Field(default=MISSING, description="The Goal Planner's plan.")
+    category: ShortText | None | MISSING = Field(default=MISSING, description="Category, in contract 1.0's words.")
+    timeline: ShortText | None | MISSING = Field(default=MISSING, description="Time frame, in contract 1.0's words.")
 
 
 class GoalFilters(Filters):
@@ -264,7 +269,7 @@ class Milestone(Row):
     goal_id: UUID = Field(description="The goal that it is a step of. Its tasks move along with it.")
     week_number: PositiveInteger = Field(description="Week of the plan, from 1.")
     title: Title = Field(description="What the week is for.")
-    status: FreeText = Field(description="Where the milestone stands.")
+    status: ShortText = Field(description="Where the milestone stands.")
     created_at: Instant = Field(description="When the row was created.")
     updated_at: Instant = Field(description="When the row last changed.")
 
@@ -275,7 +280,7 @@ class MilestoneCreate(Input):
     goal_id: UUID = Field(description="The goal that it is a step of. Its tasks move along with it.")
     week_number: PositiveInteger = Field(description="Week of the plan, from 1.")
     title: Title = Field(description="What the week is for.")
-    status: FreeText = Field(default="pending", description="Where the milestone stands.")
+    status: ShortText = Field(default="pending", description="Where the milestone stands.")
 
 
 class MilestoneUpdate(Input):
@@ -284,7 +289,7 @@ class MilestoneUpdate(Input):
     goal_id: UUID | MISSING = Field(default=MISSING, description="The goal that it is a step of. Its tasks move along with it.")
     week_number: PositiveInteger | MISSING = Field(default=MISSING, description="Week of the plan, from 1.")
     title: Title | MISSING = Field(default=MISSING, description="What the week is for.")
-    status: FreeText | MISSING = Field(default=MISSING, description="Where the milestone stands.")
+    status: ShortText | MISSING = Field(default=MISSING, description="Where the milestone stands.")
 
 
 class MilestoneFilters(Filters):
@@ -310,9 +315,9 @@ class Task(Row):
     )
     duration_minutes: PositiveInteger | None = Field(description="How long it takes, in minutes.")
     trigger_type: TriggerType = Field(description="What makes it due: a time or a place.")
-    location_trigger: FreeText | None = Field(description="The place that makes it due.")
+    location_trigger: Note | None = Field(description="The place that makes it due.")
     is_recurring: bool = Field(description="Whether it repeats.")
-    recurrence_rule: FreeText | None = Field(description="How it repeats, as an RFC 5545 RRULE.")
+    recurrence_rule: Note | None = Field(description="How it repeats, as an RFC 5545 RRULE.")
     calendar_event_id: Label | None = Field(description="The event in the user's calendar.")
     shared_with_goal_ids: UuidList | None = Field(description="Other goals that it serves as well.")
     reminder_sent_at: Instant | None = Field(description="When the push reminder went out.")
@@ -338,9 +343,9 @@ class TaskCreate(Input):
     scheduled_at: Instant | None = Field(default=None, description="When it starts.")
     duration_minutes: PositiveInteger | None = Field(default=None, description="How long it takes, in minutes.")
     trigger_type: TriggerType = Field(default=TriggerType.TIME, description="What makes it due: a time or a place.")
-    location_trigger: FreeText | None = Field(default=None, description="The place that makes it due.")
+    location_trigger: Note | None = Field(default=None, description="The place that makes it due.")
     is_recurring: bool = Field(default=False, description="Whether it repeats.")
-    recurrence_rule: FreeText | None = Field(default=None, description="How it repeats, as an RFC 5545 RRULE.")
+    recurrence_rule: Note | None = Field(default=None, description="How it repeats, as an RFC 5545 RRULE.")
     calendar_event_id: Label | None = Field(default=None, description="The event in the user's calendar.")
     shared_with_goal_ids: UuidList | None = Field(default=None, description="Other goals that it serves as well.")
     reminder_sent_at: Instant | None = Field(default=None, description="When the push reminder went out.")
@@ -363,9 +368,9 @@ class TaskUpdate(Input):
     scheduled_at: Instant | None | MISSING = Field(default=MISSING, description="When it starts.")
     duration_minutes: PositiveInteger | None | MISSING = Field(default=MISSING, description="How long it takes, in minutes.")
     trigger_type: TriggerType | MISSING = Field(default=MISSING, description="What makes it due: a time or a place.")
-    location_trigger: FreeText | None | MISSING = Field(default=MISSING, description="The place that makes it due.")
+    location_trigger: Note | None | MISSING = Field(default=MISSING, description="The place that makes it due.")
     is_recurring: bool | MISSING = Field(default=MISSING, description="Whether it repeats.")
-    recurrence_rule: FreeText | None | MISSING = Field(default=MISSING, description="How it repeats, as an RFC 5545 RRULE.")
+    recurrence_rule: Note | None | MISSING = Field(default=MISSING, description="How it repeats, as an RFC 5545 RRULE.")
     calendar_event_id: Label | None | MISSING = Field(default=MISSING, description="The event in the user's calendar.")
     shared_with_goal_ids: UuidList | None | MISSING = Field(default=MISSING, description="Other goals that it serves as well.")
     reminder_sent_at: Instant | None | MISSING = Field(default=MISSING, description="When the push reminder went out.")
@@ -409,9 +414,9 @@ class GoalFull(Row):
     activated_at: Instant | None = Field(description="When work on the goal began.")
     completed_at: Instant | None = Field(description="When the goal was reached.")
     target_weeks: PositiveInteger = Field(description="How many weeks the goal is planned for.")
-    plan_json: JsonObject | None = Field(description="The Goal Planner's plan.")
-    category: FreeText | None = Field(description="Category, in contract 1.0's words.")
-    timeline: FreeText | None = Field(description="Time frame, in contract 1.0's words.")
+    plan_json: PlanDocument | None = Field(description="The Goal Planner's plan.")
+    category: ShortText | None = Field(description="Category, in contract 1.0's words.")
+    timeline: ShortText | None = Field(description="Time frame, in contract 1.0's words.")
     created_at: Instant = Field(description="When the row was created.")
     updated_at: Instant = Field(description="When the row last changed.")
     milestones: list[Milestone] = Field(description="The goal's milestones, by week.")
@@ -434,7 +439,7 @@ class Message(Row):
     id: UUID = Field(description="The message's id.")
     conversation_id: UUID = Field(description="The conversation that it is part of.")
     role: MessageRole = Field(description="Who speaks.")
-    content: NonemptyText = Field(description="What is said.")
+    content: MessageText = Field(description="What is said.")
     input_modality: InputModality = Field(description="How it was entered.")
     metadata: JsonObject = Field(description="What else is known of it, such as the transcription's confidence.")
     created_at: Instant = Field(description="When the row was created.")
@@ -445,7 +450,7 @@ class MessageCreate(Input):
 
     conversation_id: UUID = Field(description="The conversation that it is part of.")
     role: MessageRole = Field(description="Who speaks.")
-    content: NonemptyText = Field(description="What is said.")
+    content: MessageText = Field(description="What is said.")
     input_modality: InputModality = Field(default=InputModality.TEXT, description="How it was entered.")
     metadata: JsonObject = Field(
         default_factory=dict,
@@ -473,7 +478,7 @@ class NotificationLog(Row):
     task_id: UUID = Field(description="The task that the notification is about. Does not change.")
     channel: NotificationChannel = Field(description="How it was delivered.")
     sent_at: Instant | None = Field(description="When it was sent.")
-    response: FreeText | None = Field(description="What the user answered.")
+    response: Note | None = Field(description="What the user answered.")
     responded_at: Instant | None = Field(description="When the user answered.")
     created_at: Instant = Field(description="When the row was created.")
     updated_at: Instant = Field(description="When the row last changed.")
@@ -485,7 +490,7 @@ class NotificationLogCreate(Input):
     task_id: UUID = Field(description="The task that the notification is about. Does not change.")
     channel: NotificationChannel = Field(description="How it was delivered.")
     sent_at: Instant | None = Field(default=None, description="When it was sent.")
-    response: FreeText | None = Field(default=None, description="What the user answered.")
+    response: Note | None = Field(default=None, description="What the user answered.")
     responded_at: Instant | None = Field(default=None, description="When the user answered.")
 
 
@@ -494,7 +499,7 @@ class NotificationLogUpdate(Input):
 
     channel: NotificationChannel | MISSING = Field(default=MISSING, description="How it was delivered.")
     sent_at: Instant | None | MISSING = Field(default=MISSING, description="When it was sent.")
-    response: FreeText | None | MISSING = Field(default=MISSING, description="What the user answered.")
+    response: Note | None | MISSING = Field(default=MISSING, description="What the user answered.")
     responded_at: Instant | None | MISSING = Field(default=MISSING, description="When the user answered.")
 
 
@@ -526,7 +531,7 @@ class Pattern(Row):
 
     id: UUID = Field(description="The pattern's id.")
     user_id: UUID = Field(description="Whose behaviour it is. Does not change.")
-    pattern_type: FreeText | None = Field(description="What kind of pattern it is.")
+    pattern_type: ShortText | None = Field(description="What kind of pattern it is.")
     description: FreeText | None = Field(description="The pattern in words.")
     data: JsonObject | None = Field(description="What supports it.")
     confidence: Probability | None = Field(description="How sure the Observer is, 0 to 1.")
@@ -538,7 +543,7 @@ class PatternCreate(Input):
     """Creates a row of patterns."""
 
     user_id: UUID = Field(description="Whose behaviour it is. Does not change.")
-    pattern_type: FreeText | None = Field(default=None, description="What kind of pattern it is.")
+    pattern_type: ShortText | None = Field(default=None, description="What kind of pattern it is.")
     description: FreeText | None = Field(default=None, description="The pattern in words.")
     data: JsonObject | None = Field(default=None, description="What supports it.")
     confidence: Probability | None = Field(default=None, description="How sure the Observer is, 0 to 1.")
@@ -547,7 +552,7 @@ class PatternCreate(Input):
 class PatternUpdate(Input):
     """Changes a row of patterns: the fields that are given and no other."""
 
-    pattern_type: FreeText | None | MISSING = Field(default=MISSING, description="What kind of pattern it is.")
+    pattern_type: ShortText | None | MISSING = Field(default=MISSING, description="What kind of pattern it is.")
     description: FreeText | None | MISSING = Field(default=MISSING, description="The pattern in words.")
     data: JsonObject | None | MISSING = Field(default=MISSING, description="What supports it.")
     confidence: Probability | None | MISSING = Field(default=MISSING, description="How sure the Observer is, 0 to 1.")
@@ -620,7 +625,7 @@ class UserFilters(Filters):
 
 
 class BulkUpdateTaskStatusArguments(Input):
-    """Set the status of up to 100 tasks. It is one transaction. Ids of no task do not count, and a repeated id counts once."""
+    """Set the status of up to 10,000 tasks. It is one transaction. Ids of no task do not count, and a repeated id counts once."""
 
     task_ids: UuidBatch
     new_status: TaskStatus
@@ -630,7 +635,7 @@ class CloseVoiceSessionArguments(Input):
     """Close a voice session. Writes its results: the fields that are sent and no other. null clears a field."""
 
     conversation_id: UUID
-    session: JsonObject
+    session: RowFields
 
 
 class TaskStructure(Input):
@@ -643,9 +648,9 @@ class TaskStructure(Input):
     scheduled_at: Instant | None = Field(default=None, description="When it starts.")
     duration_minutes: PositiveInteger | None = Field(default=None, description="How long it takes, in minutes.")
     trigger_type: TriggerType = Field(default=TriggerType.TIME, description="What makes it due: a time or a place.")
-    location_trigger: FreeText | None = Field(default=None, description="The place that makes it due.")
+    location_trigger: Note | None = Field(default=None, description="The place that makes it due.")
     is_recurring: bool = Field(default=False, description="Whether it repeats.")
-    recurrence_rule: FreeText | None = Field(default=None, description="How it repeats, as an RFC 5545 RRULE.")
+    recurrence_rule: Note | None = Field(default=None, description="How it repeats, as an RFC 5545 RRULE.")
     calendar_event_id: Label | None = Field(default=None, description="The event in the user's calendar.")
     shared_with_goal_ids: UuidList | None = Field(default=None, description="Other goals that it serves as well.")
     reminder_sent_at: Instant | None = Field(default=None, description="When the push reminder went out.")
@@ -661,7 +666,7 @@ class MilestoneStructure(Input):
 
     week_number: PositiveInteger = Field(description="Week of the plan, from 1.")
     title: Title = Field(description="What the week is for.")
-    status: FreeText = Field(default="pending", description="Where the milestone stands.")
+    status: ShortText = Field(default="pending", description="Where the milestone stands.")
     tasks: list[TaskStructure] = Field(
         default_factory=list, json_schema_extra={"default": []}, description="The milestone's tasks."
     )
@@ -757,14 +762,14 @@ CONVERSATIONS = Relation(
     column_types={
         "id": "uuid",
         "user_id": "uuid",
-        "langgraph_thread_id": "public.nonempty_text",
+        "langgraph_thread_id": "public.thread_id",
         "context_type": "public.context_type",
         "goal_id": "uuid",
-        "messages": "public.json_list",
-        "status": "public.free_text",
+        "messages": "public.message_history",
+        "status": "public.short_text",
         "last_message_at": "public.instant",
-        "voice_session_id": "public.free_text",
-        "extracted_intent": "public.free_text",
+        "voice_session_id": "public.short_text",
+        "extracted_intent": "public.note",
         "intent_payload": "public.json_object",
         "linked_goal_id": "uuid",
         "linked_task_id": "uuid",
@@ -820,9 +825,9 @@ GOALS = Relation(
         "activated_at": "public.instant",
         "completed_at": "public.instant",
         "target_weeks": "public.positive_integer",
-        "plan_json": "public.json_object",
-        "category": "public.free_text",
-        "timeline": "public.free_text",
+        "plan_json": "public.plan_document",
+        "category": "public.short_text",
+        "timeline": "public.short_text",
         "created_at": "public.instant",
         "updated_at": "public.instant",
     },
@@ -852,9 +857,9 @@ GOALS_FULL = Relation(
         "activated_at": "public.instant",
         "completed_at": "public.instant",
         "target_weeks": "public.positive_integer",
-        "plan_json": "public.json_object",
-        "category": "public.free_text",
-        "timeline": "public.free_text",
+        "plan_json": "public.plan_document",
+        "category": "public.short_text",
+        "timeline": "public.short_text",
         "created_at": "public.instant",
         "updated_at": "public.instant",
         "milestones": "public.milestones[]",
@@ -878,7 +883,7 @@ MESSAGES = Relation(
         "id": "uuid",
         "conversation_id": "uuid",
         "role": "public.message_role",
-        "content": "public.nonempty_text",
+        "content": "public.message_text",
         "input_modality": "public.input_modality",
         "metadata": "public.json_object",
         "created_at": "public.instant",
@@ -902,7 +907,7 @@ MILESTONES = Relation(
         "goal_id": "uuid",
         "week_number": "public.positive_integer",
         "title": "public.title",
-        "status": "public.free_text",
+        "status": "public.short_text",
         "created_at": "public.instant",
         "updated_at": "public.instant",
     },
@@ -925,7 +930,7 @@ NOTIFICATION_LOG = Relation(
         "task_id": "uuid",
         "channel": "public.notification_channel",
         "sent_at": "public.instant",
-        "response": "public.free_text",
+        "response": "public.note",
         "responded_at": "public.instant",
         "created_at": "public.instant",
         "updated_at": "public.instant",
@@ -947,7 +952,7 @@ PATTERNS = Relation(
     column_types={
         "id": "uuid",
         "user_id": "uuid",
-        "pattern_type": "public.free_text",
+        "pattern_type": "public.short_text",
         "description": "public.free_text",
         "data": "public.json_object",
         "confidence": "public.probability",
@@ -981,9 +986,9 @@ TASKS = Relation(
         "scheduled_end_at": "public.instant",
         "duration_minutes": "public.positive_integer",
         "trigger_type": "public.trigger_type",
-        "location_trigger": "public.free_text",
+        "location_trigger": "public.note",
         "is_recurring": "boolean",
-        "recurrence_rule": "public.free_text",
+        "recurrence_rule": "public.note",
         "calendar_event_id": "public.label",
         "shared_with_goal_ids": "public.uuid_list",
         "reminder_sent_at": "public.instant",
@@ -1045,7 +1050,7 @@ BULK_UPDATE_TASK_STATUS = Function(
     argument_types={"task_ids": "public.uuid_batch", "new_status": "public.task_status"},
     read_only=False,
     media_type=RESULT,
-    description="Set the status of up to 100 tasks. It is one transaction. Ids of no task do not count, and a repeated id counts once.",
+    description="Set the status of up to 10,000 tasks. It is one transaction. Ids of no task do not count, and a repeated id counts once.",
 )
 
 
@@ -1054,7 +1059,7 @@ CLOSE_VOICE_SESSION = Function(
     name="close_voice_session",
     arguments=CloseVoiceSessionArguments,
     result=Conversation,
-    argument_types={"conversation_id": "uuid", "session": "public.json_object"},
+    argument_types={"conversation_id": "uuid", "session": "public.row_fields"},
     read_only=False,
     media_type=RESULT,
     description="Close a voice session. Writes its results: the fields that are sent and no other. null clears a field.",
@@ -1066,7 +1071,7 @@ CREATE_GOAL_WITH_STRUCTURE = Function(
     name="create_goal_with_structure",
     arguments=GoalStructureCreate,
     result=GoalFull,
-    argument_types={"goal": "public.json_object", "milestones": "public.json_list"},
+    argument_types={"goal": "public.row_fields", "milestones": "public.row_list"},
     read_only=False,
     media_type=RESULT,
     description="Create a goal with its milestones and tasks. It is one transaction: all or nothing.",
@@ -1213,6 +1218,7 @@ CONSTRAINTS: dict[str, Constraint] = {
     ),
     "conversations_user_id_fkey": Constraint(kind="reference", field="user_id", message="user_id names no user."),
     "demo_flags_user_id_fkey": Constraint(kind="reference", field="user_id", message="user_id names no user."),
+    "email_address_no_space": Constraint(kind="check", field="", message="An email address holds no white space."),
     "end_needs_start": Constraint(kind="check", field="scheduled_end_at", message="An end needs a start."),
     "end_not_before_start": Constraint(kind="check", field="scheduled_end_at", message="The end is before the start."),
     "goal_is_not_its_own_parent": Constraint(kind="check", field="parent_goal_id", message="A goal cannot be its own parent."),
@@ -1220,15 +1226,15 @@ CONSTRAINTS: dict[str, Constraint] = {
         kind="reference", field="parent_goal_id", message="parent_goal_id names no goal of this user."
     ),
     "goals_user_id_fkey": Constraint(kind="reference", field="user_id", message="user_id names no user."),
-    "json_list_fits_limits": Constraint(
-        kind="check",
-        field="",
-        message="A JSON value is larger than 4 MiB, or has a number that is larger, or closer to 0, than a double can hold.",
-    ),
     "json_object_fits_limits": Constraint(
         kind="check",
         field="",
-        message="A JSON value is larger than 4 MiB, or has a number that is larger, or closer to 0, than a double can hold.",
+        message="A JSON value is larger than 64 KiB, or has a number that is larger, or closer to 0, than a double can hold.",
+    ),
+    "message_history_fits_limits": Constraint(
+        kind="check",
+        field="",
+        message="A JSON value is larger than 384 KiB, or has a number that is larger, or closer to 0, than a double can hold.",
     ),
     "messages_conversation_id_fkey": Constraint(
         kind="reference", field="conversation_id", message="conversation_id names no conversation."
@@ -1242,12 +1248,27 @@ CONSTRAINTS: dict[str, Constraint] = {
     ),
     "notification_log_task_id_fkey": Constraint(kind="reference", field="task_id", message="task_id names no task."),
     "patterns_user_id_fkey": Constraint(kind="reference", field="user_id", message="user_id names no user."),
+    "plan_document_fits_limits": Constraint(
+        kind="check",
+        field="",
+        message="A JSON value is larger than 256 KiB, or has a number that is larger, or closer to 0, than a double can hold.",
+    ),
     "probability_width": Constraint(kind="check", field="", message="A number is closer to 0 than a double can hold."),
+    "row_fields_fits_limits": Constraint(
+        kind="check",
+        field="",
+        message="A JSON value is larger than 4 MiB, or has a number that is larger, or closer to 0, than a double can hold.",
+    ),
+    "row_list_fits_limits": Constraint(
+        kind="check",
+        field="",
+        message="A JSON value is larger than 4 MiB, or has a number that is larger, or closer to 0, than a double can hold.",
+    ),
     "tasks_goal_id_fkey": Constraint(kind="reference", field="goal_id", message="goal_id names no goal of this user."),
     "tasks_milestone_id_fkey": Constraint(
         kind="reference", field="milestone_id", message="milestone_id names no milestone of this goal."
     ),
     "tasks_user_id_fkey": Constraint(kind="reference", field="user_id", message="user_id names no user."),
-    "text_list_bytes": Constraint(kind="check", field="", message="A list of texts is larger than 2 MiB."),
+    "text_list_bytes": Constraint(kind="check", field="", message="A list of texts is larger than 64 KiB."),
     "users_email_key": Constraint(kind="unique", field="email", message="A user with this email exists already."),
 }

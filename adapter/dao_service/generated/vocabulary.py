@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import Field, StringConstraints
 
-from dao_service.bindings import Timestamp
+from dao_service.bindings import JsonBytes, Timestamp
 
 
 class ContextType(StrEnum):
@@ -23,12 +23,14 @@ class ContextType(StrEnum):
 
 EmailAddress = Annotated[
     str,
-    StringConstraints(min_length=1, max_length=255),
-    Field(description="An email address, 1 to 255 characters, unique without regard to case."),
+    StringConstraints(min_length=1, max_length=255, pattern="^[^\\s@]+@[^\\s@]+$"),
+    Field(
+        description="An email address, 1 to 255 characters: one @, something on both sides of it, no white space. Unique without regard to case."
+    ),
 ]
 
 
-FreeText = Annotated[str, StringConstraints(max_length=1048576), Field(description="A text of up to 1,048,576 characters.")]
+FreeText = Annotated[str, StringConstraints(max_length=20000), Field(description="A text of up to 20,000 characters.")]
 
 
 class GoalStatus(StrEnum):
@@ -54,13 +56,13 @@ Instant = Annotated[
 ]
 
 
-JsonList = Annotated[list[Any], Field(description="A JSON array of anything.")]
-
-
-JsonObject = Annotated[dict[str, Any], Field(description="A JSON object of any shape.")]
+JsonObject = Annotated[dict[str, Any], JsonBytes(65536), Field(description="A JSON object of up to 64 KiB.")]
 
 
 Label = Annotated[str, StringConstraints(min_length=1, max_length=255), Field(description="A short text, 1 to 255 characters.")]
+
+
+MessageHistory = Annotated[list[Any], JsonBytes(393216), Field(description="A JSON array of anything, up to 384 KiB.")]
 
 
 class MessageRole(StrEnum):
@@ -72,8 +74,8 @@ class MessageRole(StrEnum):
     FUNCTION = "function"
 
 
-NonemptyText = Annotated[
-    str, StringConstraints(min_length=1, max_length=1048576), Field(description="A text of 1 to 1,048,576 characters.")
+MessageText = Annotated[
+    str, StringConstraints(min_length=1, max_length=60000), Field(description="A text of 1 to 60,000 characters.")
 ]
 
 
@@ -81,6 +83,9 @@ NonnegativeInteger = Annotated[int, Field(ge=0, le=2147483647), Field(descriptio
 
 
 NonnegativeNumber = Annotated[float, Field(ge=0, allow_inf_nan=False), Field(description="A number from 0.")]
+
+
+Note = Annotated[str, StringConstraints(max_length=5000), Field(description="A text of up to 5,000 characters.")]
 
 
 class NotificationChannel(StrEnum):
@@ -91,10 +96,22 @@ class NotificationChannel(StrEnum):
     CALL = "call"
 
 
+PlanDocument = Annotated[dict[str, Any], JsonBytes(262144), Field(description="A JSON object of up to 256 KiB.")]
+
+
 PositiveInteger = Annotated[int, Field(ge=1, le=2147483647), Field(description="A whole number from 1.")]
 
 
 Probability = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False), Field(description="A number from 0 to 1.")]
+
+
+RowFields = Annotated[dict[str, Any], JsonBytes(4194304), Field(description="The fields of a row, as a JSON object.")]
+
+
+RowList = Annotated[list[Any], JsonBytes(4194304), Field(description="Rows, as a JSON array of objects.")]
+
+
+ShortText = Annotated[str, StringConstraints(max_length=255), Field(description="A text of up to 255 characters.")]
 
 
 Tally = Annotated[dict[str, int], Field(description="A JSON object from word to count.")]
@@ -118,7 +135,14 @@ class TaskStatus(StrEnum):
     CANCELLED = "cancelled"
 
 
-TextList = Annotated[list[str], Field(max_length=10000), Field(description="A list of up to 10,000 texts.")]
+TextList = Annotated[
+    list[str], Field(max_length=1000), JsonBytes(65536), Field(description="A list of up to 1,000 texts, 64 KiB in all.")
+]
+
+
+ThreadId = Annotated[
+    str, StringConstraints(min_length=1, max_length=512), Field(description="A thread's name, 1 to 512 characters.")
+]
 
 
 Title = Annotated[str, StringConstraints(min_length=1, max_length=500), Field(description="A title, 1 to 500 characters.")]
@@ -131,7 +155,7 @@ class TriggerType(StrEnum):
     LOCATION = "location"
 
 
-UuidBatch = Annotated[list[UUID], Field(min_length=1, max_length=100), Field(description="A list of 1 to 100 UUIDs.")]
+UuidBatch = Annotated[list[UUID], Field(min_length=1, max_length=10000), Field(description="A list of 1 to 10,000 UUIDs.")]
 
 
-UuidList = Annotated[list[UUID], Field(max_length=10000), Field(description="A list of up to 10,000 UUIDs.")]
+UuidList = Annotated[list[UUID], Field(max_length=1000), Field(description="A list of up to 1,000 UUIDs.")]
