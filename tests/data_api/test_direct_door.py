@@ -469,7 +469,7 @@ async def test_the_error_of_a_structure_gives_the_place(browser: AsyncClient, us
         await browser.rpc("create_goal_with_structure", arguments).execute()
 
     assert refused.value.code == "23514"
-    assert refused.value.details == "at milestones[1].tasks[0]"
+    assert refused.value.details == "at milestones[1].tasks[0].title"
     assert await answer(browser.table("goals").select("*")) == []
 
 
