@@ -1,4 +1,7 @@
 -- Vocabulary: the domains that columns and arguments are declared with, each with its limits and its words.
+--
+-- A column with a default has a domain with the same default: where PostgREST is told to take defaults for what a row lacks
+-- ("Prefer: missing=default", default_to_null=False in supabase-py), it takes those of domains, not those of columns.
 
 -- Values -------------------------------------------------------------------------------------------------------------------------
 
@@ -103,7 +106,7 @@ comment on domain public.plan_document is 'A JSON object of up to 256 KiB.';
 comment on constraint plan_document_fits_limits on domain public.plan_document is
 'A JSON value is larger than 256 KiB, or has a number that is larger, or closer to 0, than a double can hold.';
 
-create domain public.message_history as jsonb
+create domain public.message_history as jsonb default '[]'
 constraint message_history_is_list check (jsonb_typeof(value) = 'array')
 constraint message_history_fits_limits check (private.fits_json_limits(value, 393216));
 comment on domain public.message_history is 'A JSON array of anything, up to 384 KiB.';
@@ -146,21 +149,38 @@ constraint uuid_batch_is_flat check (coalesce(array_ndims(value), 1) = 1 and arr
 constraint uuid_batch_size check (cardinality(value) between 1 and 10000);
 comment on domain public.uuid_batch is 'A list of 1 to 10,000 UUIDs.';
 
+-- Values with defaults --------------------------------------------------------------------------------------------------------------
+
+create domain public.initial_object as public.json_object default '{}';
+comment on domain public.initial_object is 'A JSON object of up to 64 KiB, empty at first.';
+
+create domain public.target_weeks as public.positive_integer default 6;
+comment on domain public.target_weeks is 'A number of weeks, from 1.';
+
+create domain public.escalation_speed as public.nonnegative_number default 1.0;
+comment on domain public.escalation_speed is 'A factor, from 0.';
+
+create domain public.milestone_status as public.short_text default 'pending';
+comment on domain public.milestone_status is 'Where a milestone stands, in any words.';
+
+create domain public.conversation_status as public.short_text default 'open';
+comment on domain public.conversation_status is 'Where a conversation stands, in any words.';
+
 -- Words --------------------------------------------------------------------------------------------------------------------------
 
-create domain public.goal_status as text
+create domain public.goal_status as text default 'active'
 constraint goal_status_word check (value in ('active', 'completed', 'abandoned', 'pipeline'));
 comment on domain public.goal_status is 'Where a goal stands.';
 
-create domain public.task_status as text
+create domain public.task_status as text default 'pending'
 constraint task_status_word check (value in ('pending', 'done', 'missed', 'rescheduled', 'cancelled'));
 comment on domain public.task_status is 'Where a task stands.';
 
-create domain public.trigger_type as text
+create domain public.trigger_type as text default 'time'
 constraint trigger_type_word check (value in ('time', 'location'));
 comment on domain public.trigger_type is 'What makes a task due.';
 
-create domain public.task_priority as text
+create domain public.task_priority as text default 'standard'
 constraint task_priority_word check (value in ('standard', 'important', 'must-not-miss'));
 comment on domain public.task_priority is 'How much a task matters.';
 
@@ -172,7 +192,7 @@ create domain public.message_role as text
 constraint message_role_word check (value in ('user', 'assistant', 'system', 'function'));
 comment on domain public.message_role is 'Who speaks in a message.';
 
-create domain public.input_modality as text
+create domain public.input_modality as text default 'text'
 constraint input_modality_word check (value in ('voice', 'text'));
 comment on domain public.input_modality is 'How a message was entered.';
 

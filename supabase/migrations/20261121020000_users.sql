@@ -9,7 +9,7 @@ create table public.users (
   onboarded boolean not null default false,
   profile public.json_object,
   notification_preferences public.json_object,
-  preferences public.json_object not null default '{}',
+  preferences public.initial_object not null default '{}',
   demo_mode boolean not null default false,
   created_at public.instant not null default clock_timestamp(),
   updated_at public.instant not null default clock_timestamp(),
@@ -31,7 +31,7 @@ comment on column public.users.updated_at is 'When the row last changed.';
 create table public.demo_flags (
   user_id uuid not null,
   virtual_now public.instant,
-  escalation_speed public.nonnegative_number not null default 1.0,
+  escalation_speed public.escalation_speed not null default 1.0,
   created_at public.instant not null default clock_timestamp(),
   updated_at public.instant not null default clock_timestamp(),
   constraint demo_flags_pkey primary key (user_id),

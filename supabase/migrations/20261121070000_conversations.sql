@@ -8,7 +8,7 @@ create table public.conversations (
   context_type public.context_type not null,
   goal_id uuid,
   messages public.message_history not null default '[]',
-  status public.short_text not null default 'open',
+  status public.conversation_status not null default 'open',
   last_message_at public.instant,
   voice_session_id public.short_text,
   extracted_intent public.note,
@@ -55,7 +55,7 @@ create table public.messages (
   role public.message_role not null,
   content public.message_text not null,
   input_modality public.input_modality not null default 'text',
-  metadata public.json_object not null default '{}',
+  metadata public.initial_object not null default '{}',
   created_at public.instant not null default clock_timestamp(),
   constraint messages_pkey primary key (id),
   constraint messages_conversation_id_fkey foreign key (conversation_id)

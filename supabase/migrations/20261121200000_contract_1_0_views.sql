@@ -15,11 +15,11 @@ alter default privileges in schema v1_0 revoke all on functions from anon, authe
 
 grant usage on schema v1_0 to anon, authenticated, service_role;
 
-create domain v1_0.task_state as text
+create domain v1_0.task_state as text default 'scheduled'
 constraint task_state_word check (value in ('scheduled', 'drifted', 'completed', 'missed'));
 comment on domain v1_0.task_state is 'Where a task stands.';
 
-create domain v1_0.trigger_type as text
+create domain v1_0.trigger_type as text default 'time'
 constraint trigger_type_word check (value in ('time', 'on_leaving_home'));
 comment on domain v1_0.trigger_type is 'What makes a task due.';
 

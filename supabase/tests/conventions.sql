@@ -1,7 +1,7 @@
 -- What holds for every table, view, function and vocabulary, also those that a later migration adds.
 
 begin;
-select plan(27);
+select plan(28);
 
 create temporary view ours as
 select oid, nspname from pg_namespace
@@ -150,9 +150,10 @@ select is_empty(
     from our_relations
     inner join pg_attribute on our_relations.oid = attrelid
     inner join pg_type on atttypid = pg_type.oid
+    left join pg_type as beneath on pg_type.typbasetype = beneath.oid
     where
       relkind = 'r' and nspname = 'public' and attnum > 0 and attstattarget is distinct from 0
-      and typbasetype in ('text'::regtype, 'jsonb'::regtype, 'text[]'::regtype)
+      and coalesce(nullif(beneath.typbasetype, 0), pg_type.typbasetype) in ('text'::regtype, 'jsonb'::regtype, 'text[]'::regtype)
       and not exists (
         select from pg_constraint where contypid = atttypid and pg_get_constraintdef(pg_constraint.oid) like '%= ANY%'
       )
@@ -170,6 +171,21 @@ select is_empty(
       )
   $$,
   'updated_at is kept by the database wherever there is one'
+);
+
+-- PostgREST takes defaults from domains. Another domain than instant would keep one parameter from setting two times.
+select is_empty(
+  $$
+    select nspname || '.' || name || '.' || attname
+    from our_relations
+    inner join pg_attribute on our_relations.oid = attrelid
+    inner join pg_type on atttypid = pg_type.oid
+    inner join pg_attrdef on attrelid = adrelid and attnum = adnum
+    where
+      typtype = 'd' and typname <> 'instant' and has_column_privilege('service_role', attrelid, attnum, 'insert')
+      and pg_get_expr(adbin, adrelid) is distinct from typdefault
+  $$,
+  'a column with a default has a domain with the same default'
 );
 
 -- Vocabularies

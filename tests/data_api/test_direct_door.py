@@ -155,6 +155,48 @@ async def test_rows_are_created_together_or_not_at_all(browser: AsyncClient, use
     assert (await browser.table("tasks").select("*", count=CountMethod.exact, head=True).execute()).count == 2
 
 
+@pytest.mark.parametrize(
+    ("schema", "table", "values"),
+    [
+        ("public", "goals", {"status": ("pipeline", "active"), "target_weeks": (2, 6)}),
+        (
+            "public",
+            "tasks",
+            {
+                "status": ("done", "pending"),
+                "priority": ("important", "standard"),
+                "trigger_type": ("location", "time"),
+                "is_recurring": (True, False),
+            },
+        ),
+        ("public", "conversations", {"messages": ([1], []), "status": ("closed", "open")}),
+        ("public", "messages", {"metadata": ({"a": 1}, {}), "input_modality": ("voice", "text")}),
+        ("public", "milestones", {"status": ("done", "pending")}),
+        ("v1_0", "tasks", {"state": ("completed", "scheduled"), "trigger_type": ("on_leaving_home", "time")}),
+    ],
+)
+async def test_rows_created_together_take_defaults_for_what_they_lack(
+    schema: str, table: str, values: dict[str, tuple[Any, Any]], browser: AsyncClient, user_id: str
+) -> None:
+    goal = await insert(browser, "goals", {"user_id": user_id, "title": "Run"})
+    thread = {"user_id": user_id, "langgraph_thread_id": f"{user_id}:1", "context_type": "goal"}
+    conversation = await insert(browser, "conversations", thread)
+    required: Row = {
+        "conversations": {"user_id": user_id, "context_type": "goal"},
+        "messages": {"conversation_id": conversation["id"], "role": "user", "content": "x"},
+        "milestones": {"goal_id": goal["id"], "week_number": 1, "title": "x"},
+    }.get(table, {"user_id": user_id, "title": "x"} | ({"goal_id": goal["id"]} if schema == "v1_0" else {}))
+
+    def new(nth: int) -> Row:
+        return required | ({"langgraph_thread_id": f"{user_id}:1{nth}"} if table == "conversations" else {})
+
+    rows = [new(0) | {name: sent for name, (sent, _) in values.items()}, new(1)]
+    created = await answer(browser.schema(schema).from_(table).insert(rows, default_to_null=False))
+
+    expected = [{name: each[nth] for name, each in values.items()} for nth in (0, 1)]
+    assert [{name: row[name] for name in values} for row in created] == expected
+
+
 async def test_a_change_keeps_the_fields_that_are_not_sent(browser: AsyncClient, user_id: str) -> None:
     task = await insert(browser, "tasks", {"user_id": user_id, "title": "Run", "description": "Slowly"})
 
