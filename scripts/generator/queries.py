@@ -84,6 +84,7 @@ where index.indisunique and not exists (select from pg_constraint where conindid
 order by 1, 2
 """
 
+# A function of a row is a computed column or relationship, which PostgREST's callers select and the adapter doesn't.
 FUNCTIONS = """
 select
   namespace.nspname as schema, proc.proname as name, proc.prorettype as result, proc.proretset as returns_set,
@@ -101,6 +102,9 @@ from pg_proc as proc
 join pg_namespace as namespace on proc.pronamespace = namespace.oid
 where namespace.nspname = any ($2) and proc.prokind = 'f' and has_function_privilege($1, proc.oid, 'execute')
   and proc.prorettype not in ('trigger'::regtype, 'event_trigger'::regtype)
+  and not exists (
+    select from pg_class where reltype = any (proc.proargtypes::oid[]) and relkind in ('r', 'v') and proc.proargnames is null
+  )
   and not exists (select from pg_depend where classid = 'pg_proc'::regclass and objid = proc.oid and deptype = 'e')
 order by namespace.nspname, proc.proname
 """

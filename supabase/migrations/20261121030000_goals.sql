@@ -111,6 +111,20 @@ comment on function private.keep_milestone_with_user() is 'Trigger: a milestone 
 create trigger milestones_keep_milestone_with_user before update of goal_id on public.milestones
 for each row when (new.goal_id <> old.goal_id) execute function private.keep_milestone_with_user();
 
+-- Its argument has no name, so PostgREST offers it in "select" alone, where a foreign key can't tell a goal's parent from its parts.
+create function public.parent(public.goals)
+returns setof public.goals
+rows 1
+language sql
+stable
+security invoker
+set search_path = ''
+as $$
+  select goals.* from public.goals where goals.id = $1.parent_goal_id;
+$$;
+comment on function public.parent(public.goals) is
+'The goal that a goal is part of, for PostgREST: /goals?select=title,parent(title).';
+
 alter table public.goals enable row level security;
 alter table public.milestones enable row level security;
 
@@ -144,3 +158,4 @@ update (
 ) on public.goals to authenticated, service_role;
 grant insert (id, goal_id, week_number, title, status), update (goal_id, week_number, title, status)
 on public.milestones to authenticated, service_role;
+grant execute on function public.parent(public.goals) to authenticated, service_role;

@@ -199,6 +199,7 @@ values
 ('public.insert_each', 'service_role'),
 ('public.list_messages', 'authenticated service_role'),
 ('public.list_page', 'service_role'),
+('public.parent', 'authenticated service_role'),
 ('public.put_demo_flags', 'authenticated service_role'),
 ('public.select_each', 'service_role'),
 ('public.set_calendar_event', 'authenticated service_role'),

@@ -276,6 +276,29 @@ async def test_goals_come_with_their_tasks_and_milestones(browser: AsyncClient, 
     ]
 
 
+async def test_a_goal_comes_with_its_parent(browser: AsyncClient, user_id: str) -> None:
+    whole = await insert(browser, "goals", {"user_id": user_id, "title": "Get fit"})
+    await insert(browser, "goals", {"user_id": user_id, "title": "Run", "parent_goal_id": whole["id"]})
+
+    goals = await answer(browser.table("goals").select("title, parent(title)").order("title"))
+
+    assert goals == [{"title": "Get fit", "parent": None}, {"title": "Run", "parent": {"title": "Get fit"}}]
+
+
+async def test_a_conversation_comes_with_either_of_its_goals(browser: AsyncClient, user_id: str) -> None:
+    first, second = [await insert(browser, "goals", {"user_id": user_id, "title": title}) for title in ("Run", "Walk")]
+    thread = {"user_id": user_id, "langgraph_thread_id": f"{user_id}:1", "context_type": "goal", "goal_id": first["id"]}
+    conversation = await insert(browser, "conversations", thread)
+    linked = {"conversation_id": conversation["id"], "session": {"linked_goal_id": second["id"]}}
+    await browser.rpc("close_voice_session", linked).execute()
+
+    columns = "goal:goals!conversations_goal_id_fkey(title), linked:goals!conversations_linked_goal_id_fkey(title)"
+    assert await answer(browser.table("conversations").select(columns)) == [{"goal": {"title": "Run"}, "linked": {"title": "Walk"}}]
+    with pytest.raises(APIError) as ambiguous:
+        await browser.table("conversations").select("goals(title)").execute()
+    assert "goals!conversations_goal_id_fkey" in (ambiguous.value.hint or "")
+
+
 async def test_a_task_comes_with_its_goal_and_its_notifications(browser: AsyncClient, user_id: str) -> None:
     goal = await insert(browser, "goals", {"user_id": user_id, "title": "Run"})
     task = await insert(browser, "tasks", {"user_id": user_id, "goal_id": goal["id"], "title": "Run 3 km"})

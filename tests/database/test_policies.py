@@ -280,6 +280,10 @@ FUNCTIONS = [
         "v1_0.bulk_update_task_state(public.uuid_batch, v1_0.task_state)",
         "select from v1_0.bulk_update_task_state(array['{task}'::uuid], 'missed') where updated_count > 0",
     ),
+    Function(
+        "public.parent(public.goals)",
+        """select from public.parent(jsonb_populate_record(null::public.goals, '{{"parent_goal_id": "{goal}"}}'))""",
+    ),
     Function("public.list_messages(uuid)", "select from unnest(public.list_messages('{conversation}'))"),
     Function(
         "public.put_demo_flags(uuid, public.instant, public.nonnegative_number)",
