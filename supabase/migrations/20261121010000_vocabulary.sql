@@ -149,7 +149,7 @@ constraint uuid_batch_is_flat check (coalesce(array_ndims(value), 1) = 1 and arr
 constraint uuid_batch_size check (cardinality(value) between 1 and 10000);
 comment on domain public.uuid_batch is 'A list of 1 to 10,000 UUIDs.';
 
--- Values with defaults --------------------------------------------------------------------------------------------------------------
+-- Values with defaults -----------------------------------------------------------------------------------------------------------
 
 create domain public.initial_object as public.json_object default '{}';
 comment on domain public.initial_object is 'A JSON object of up to 64 KiB, empty at first.';

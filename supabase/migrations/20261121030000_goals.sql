@@ -111,7 +111,8 @@ comment on function private.keep_milestone_with_user() is 'Trigger: a milestone 
 create trigger milestones_keep_milestone_with_user before update of goal_id on public.milestones
 for each row when (new.goal_id <> old.goal_id) execute function private.keep_milestone_with_user();
 
--- Its argument has no name, so PostgREST offers it in "select" alone, where a foreign key can't tell a goal's parent from its parts.
+-- A foreign key to its own table doesn't tell PostgREST a goal's parent from its parts. The argument has no name, so that this is
+-- no rpc.
 create function public.parent(public.goals)
 returns setof public.goals
 rows 1

@@ -56,9 +56,10 @@ select is_empty(
 select is_empty(
   $$
     select signature from our_functions
-    where nspname <> 'private' and (proretset or prorettype in ('json'::regtype, 'jsonb'::regtype))
+    where
+      nspname <> 'private' and (proretset and prorows > 1 or prorettype in ('json'::regtype, 'jsonb'::regtype))
   $$,
-  'none that is exposed returns a set, which the row limit would cut, or json of no known shape'
+  'none that is exposed returns a set of several rows, which the row limit would cut, or json of no known shape'
 );
 select is_empty(
   $$
