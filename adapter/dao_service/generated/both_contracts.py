@@ -12,16 +12,19 @@ from dao_service.generated import contract_1_0, contract_1_2
 from dao_service.generated.contract_1_0 import TaskState
 from dao_service.generated.vocabulary import (
     ContextType,
+    ConversationStatus,
     FreeText,
     GoalStatus,
     Instant,
     Label,
     MessageHistory,
+    MilestoneStatus,
     Note,
     PlanDocument,
     PositiveInteger,
     ShortText,
     Tally,
+    TargetWeeks,
     TaskPriority,
     TaskStatus,
     TextList,
@@ -60,7 +63,7 @@ class ConversationCreate(InEitherContract):
         json_schema_extra={"default": []},
         description="Contract 1.0's list of messages. Contract 1.2 has /messages.",
     )
-    status: ShortText = Field(default="open", description="Where the conversation stands, in contract 1.0's words.")
+    status: ConversationStatus = Field(default="open", description="Where the conversation stands, in contract 1.0's words.")
     last_message_at: Instant | None | MISSING = Field(
         default=MISSING, description="When the latest message was written; set by each new message. A word of contract 1.2."
     )
@@ -95,7 +98,7 @@ class GoalCreate(InEitherContract):
     completed_at: Instant | None | MISSING = Field(
         default=MISSING, description="When the goal was reached. A word of contract 1.2."
     )
-    target_weeks: PositiveInteger | MISSING = Field(
+    target_weeks: TargetWeeks | MISSING = Field(
         default=MISSING, description="How many weeks the goal is planned for. A word of contract 1.2."
     )
     plan_json: PlanDocument | None | MISSING = Field(
@@ -247,7 +250,7 @@ class GoalFull(Row):
     pipeline_order: Integer | None = Field(description="Place among the goals that wait in the pipeline.")
     activated_at: Instant | None = Field(description="When work on the goal began.")
     completed_at: Instant | None = Field(description="When the goal was reached.")
-    target_weeks: PositiveInteger = Field(description="How many weeks the goal is planned for.")
+    target_weeks: TargetWeeks = Field(description="How many weeks the goal is planned for.")
     plan_json: PlanDocument | None = Field(description="The Goal Planner's plan.")
     category: ShortText | None = Field(description="Category, in contract 1.0's words.")
     timeline: ShortText | None = Field(description="Time frame, in contract 1.0's words.")
@@ -319,7 +322,7 @@ class MilestoneStructure(InEitherContract):
 
     week_number: PositiveInteger = Field(description="Week of the plan, from 1.")
     title: Title = Field(description="What the week is for.")
-    status: ShortText = Field(default="pending", description="Where the milestone stands.")
+    status: MilestoneStatus = Field(default="pending", description="Where the milestone stands.")
     tasks: list[TaskStructure] = Field(
         default_factory=list, json_schema_extra={"default": []}, description="The milestone's tasks."
     )

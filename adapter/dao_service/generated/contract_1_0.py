@@ -23,12 +23,15 @@ from dao_service.bindings import (
     comma_separated,
 )
 from dao_service.generated.vocabulary import (
+    ConversationStatus,
     EmailAddress,
+    EscalationSpeed,
     GoalStatus,
+    InitialObject,
     Instant,
-    JsonObject,
     Label,
     MessageHistory,
+    MilestoneStatus,
     NonnegativeNumber,
     PositiveInteger,
     ShortText,
@@ -68,7 +71,7 @@ class Conversation(Row):
     user_id: UUID = Field(description="Who takes part. Does not change.")
     goal_id: UUID | None = Field(description="The goal, of the same user, that the conversation is about.")
     messages: MessageHistory = Field(description="What was said, a list of any shape.")
-    status: ShortText = Field(description="Where the conversation stands.")
+    status: ConversationStatus = Field(description="Where the conversation stands.")
     created_at: Instant = Field(description="When the row was created.")
     updated_at: Instant = Field(description="When the row last changed.")
 
@@ -81,7 +84,7 @@ class ConversationCreate(Input):
     messages: MessageHistory = Field(
         default_factory=list, json_schema_extra={"default": []}, description="What was said, a list of any shape."
     )
-    status: ShortText = Field(default="open", description="Where the conversation stands.")
+    status: ConversationStatus = Field(default="open", description="Where the conversation stands.")
 
 
 class ConversationUpdate(Input):
@@ -89,7 +92,7 @@ class ConversationUpdate(Input):
 
     goal_id: UUID | MISSING = Field(default=MISSING, description="The goal, of the same user, that the conversation is about.")
     messages: MessageHistory | MISSING = Field(default=MISSING, description="What was said, a list of any shape.")
-    status: ShortText | MISSING = Field(default=MISSING, description="Where the conversation stands.")
+    status: ConversationStatus | MISSING = Field(default=MISSING, description="Where the conversation stands.")
 
 
 class ConversationFilters(Filters):
@@ -104,7 +107,7 @@ class DemoFlags(Row):
 
     user_id: UUID = Field(description="Whose settings these are. Does not change.")
     virtual_now: Instant | None = Field(description="The time that the demonstration pretends it is.")
-    escalation_speed: NonnegativeNumber = Field(description="Factor on the pace of escalations; 1 is real time.")
+    escalation_speed: EscalationSpeed = Field(description="Factor on the pace of escalations; 1 is real time.")
     created_at: Instant = Field(description="When the row was created.")
     updated_at: Instant = Field(description="When the row last changed.")
 
@@ -114,14 +117,14 @@ class DemoFlagsCreate(Input):
 
     user_id: UUID = Field(description="Whose settings these are. Does not change.")
     virtual_now: Instant | None = Field(default=None, description="The time that the demonstration pretends it is.")
-    escalation_speed: NonnegativeNumber = Field(default=1.0, description="Factor on the pace of escalations; 1 is real time.")
+    escalation_speed: EscalationSpeed = Field(default=1.0, description="Factor on the pace of escalations; 1 is real time.")
 
 
 class DemoFlagsUpdate(Input):
     """Changes a row of demo_flags: the fields that are given and no other."""
 
     virtual_now: Instant | None | MISSING = Field(default=MISSING, description="The time that the demonstration pretends it is.")
-    escalation_speed: NonnegativeNumber | MISSING = Field(
+    escalation_speed: EscalationSpeed | MISSING = Field(
         default=MISSING, description="Factor on the pace of escalations; 1 is real time."
     )
 
@@ -180,7 +183,7 @@ class Milestone(Row):
     goal_id: UUID = Field(description="The goal that it is a step of. Its tasks move along with it.")
     week_number: PositiveInteger = Field(description="Week of the plan, from 1.")
     title: Title = Field(description="What the week is for.")
-    status: ShortText = Field(description="Where the milestone stands.")
+    status: MilestoneStatus = Field(description="Where the milestone stands.")
     created_at: Instant = Field(description="When the row was created.")
     updated_at: Instant = Field(description="When the row last changed.")
 
@@ -191,7 +194,7 @@ class MilestoneCreate(Input):
     goal_id: UUID = Field(description="The goal that it is a step of. Its tasks move along with it.")
     week_number: PositiveInteger = Field(description="Week of the plan, from 1.")
     title: Title = Field(description="What the week is for.")
-    status: ShortText = Field(default="pending", description="Where the milestone stands.")
+    status: MilestoneStatus = Field(default="pending", description="Where the milestone stands.")
 
 
 class MilestoneUpdate(Input):
@@ -200,7 +203,7 @@ class MilestoneUpdate(Input):
     goal_id: UUID | MISSING = Field(default=MISSING, description="The goal that it is a step of. Its tasks move along with it.")
     week_number: PositiveInteger | MISSING = Field(default=MISSING, description="Week of the plan, from 1.")
     title: Title | MISSING = Field(default=MISSING, description="What the week is for.")
-    status: ShortText | MISSING = Field(default=MISSING, description="Where the milestone stands.")
+    status: MilestoneStatus | MISSING = Field(default=MISSING, description="Where the milestone stands.")
 
 
 class MilestoneFilters(Filters):
@@ -317,7 +320,7 @@ class User(Row):
     id: UUID = Field(description="The user's id; auth.uid() for one who signed up.")
     name: Label | None = Field(description="Display name.")
     email: EmailAddress = Field(description="Email address, unique without regard to case.")
-    preferences: JsonObject = Field(description="Free-form preferences, such as the time zone.")
+    preferences: InitialObject = Field(description="Free-form preferences, such as the time zone.")
     demo_mode: bool = Field(description="Whether the user is a demonstration.")
     created_at: Instant = Field(description="When the row was created.")
     updated_at: Instant = Field(description="When the row last changed.")
@@ -328,7 +331,7 @@ class UserCreate(Input):
 
     name: Label = Field(description="Display name.")
     email: EmailAddress = Field(description="Email address, unique without regard to case.")
-    preferences: JsonObject = Field(
+    preferences: InitialObject = Field(
         default_factory=dict, json_schema_extra={"default": {}}, description="Free-form preferences, such as the time zone."
     )
     demo_mode: bool = Field(default=False, description="Whether the user is a demonstration.")
@@ -339,7 +342,7 @@ class UserUpdate(Input):
 
     name: Label | MISSING = Field(default=MISSING, description="Display name.")
     email: EmailAddress | MISSING = Field(default=MISSING, description="Email address, unique without regard to case.")
-    preferences: JsonObject | MISSING = Field(default=MISSING, description="Free-form preferences, such as the time zone.")
+    preferences: InitialObject | MISSING = Field(default=MISSING, description="Free-form preferences, such as the time zone.")
     demo_mode: bool | MISSING = Field(default=MISSING, description="Whether the user is a demonstration.")
 
 
@@ -374,7 +377,7 @@ class MilestoneStructure(Input):
 
     week_number: PositiveInteger = Field(description="Week of the plan, from 1.")
     title: Title = Field(description="What the week is for.")
-    status: ShortText = Field(default="pending", description="Where the milestone stands.")
+    status: MilestoneStatus = Field(default="pending", description="Where the milestone stands.")
     tasks: list[TaskStructure] = Field(
         default_factory=list, json_schema_extra={"default": []}, description="The milestone's tasks."
     )
@@ -435,7 +438,7 @@ CONVERSATIONS = Relation(
         "user_id": "uuid",
         "goal_id": "uuid",
         "messages": "public.message_history",
-        "status": "public.short_text",
+        "status": "public.conversation_status",
         "created_at": "public.instant",
         "updated_at": "public.instant",
     },
@@ -456,7 +459,7 @@ DEMO_FLAGS = Relation(
     column_types={
         "user_id": "uuid",
         "virtual_now": "public.instant",
-        "escalation_speed": "public.nonnegative_number",
+        "escalation_speed": "public.escalation_speed",
         "created_at": "public.instant",
         "updated_at": "public.instant",
     },
@@ -529,7 +532,7 @@ MILESTONES = Relation(
         "goal_id": "uuid",
         "week_number": "public.positive_integer",
         "title": "public.title",
-        "status": "public.short_text",
+        "status": "public.milestone_status",
         "created_at": "public.instant",
         "updated_at": "public.instant",
     },
@@ -581,7 +584,7 @@ USERS = Relation(
         "id": "uuid",
         "name": "public.label",
         "email": "public.email_address",
-        "preferences": "public.json_object",
+        "preferences": "public.initial_object",
         "demo_mode": "boolean",
         "created_at": "public.instant",
         "updated_at": "public.instant",

@@ -24,9 +24,12 @@ from dao_service.bindings import (
 )
 from dao_service.generated.vocabulary import (
     ContextType,
+    ConversationStatus,
     EmailAddress,
+    EscalationSpeed,
     FreeText,
     GoalStatus,
+    InitialObject,
     InputModality,
     Instant,
     JsonObject,
@@ -34,6 +37,7 @@ from dao_service.generated.vocabulary import (
     MessageHistory,
     MessageRole,
     MessageText,
+    MilestoneStatus,
     NonnegativeInteger,
     NonnegativeNumber,
     Note,
@@ -44,6 +48,7 @@ from dao_service.generated.vocabulary import (
     RowFields,
     ShortText,
     Tally,
+    TargetWeeks,
     TaskPriority,
     TaskStatus,
     TextList,
@@ -70,7 +75,7 @@ class Conversation(Row):
     context_type: ContextType = Field(description="What the conversation is about.")
     goal_id: UUID | None = Field(description="The goal, of the same user, that contract 1.0 keeps the conversation under.")
     messages: MessageHistory = Field(description="Contract 1.0's list of messages. Contract 1.2 has /messages.")
-    status: ShortText = Field(description="Where the conversation stands, in contract 1.0's words.")
+    status: ConversationStatus = Field(description="Where the conversation stands, in contract 1.0's words.")
     last_message_at: Instant | None = Field(description="When the latest message was written; set by each new message.")
     voice_session_id: ShortText | None = Field(description="The voice agent's session.")
     extracted_intent: Note | None = Field(description="What the user wanted, as the voice agent understood it.")
@@ -97,7 +102,7 @@ class ConversationCreate(Input):
         json_schema_extra={"default": []},
         description="Contract 1.0's list of messages. Contract 1.2 has /messages.",
     )
-    status: ShortText = Field(default="open", description="Where the conversation stands, in contract 1.0's words.")
+    status: ConversationStatus = Field(default="open", description="Where the conversation stands, in contract 1.0's words.")
     last_message_at: Instant | None = Field(
         default=None, description="When the latest message was written; set by each new message."
     )
@@ -114,7 +119,9 @@ class ConversationUpdate(Input):
     messages: MessageHistory | MISSING = Field(
         default=MISSING, description="Contract 1.0's list of messages. Contract 1.2 has /messages."
     )
-    status: ShortText | MISSING = Field(default=MISSING, description="Where the conversation stands, in contract 1.0's words.")
+    status: ConversationStatus | MISSING = Field(
+        default=MISSING, description="Where the conversation stands, in contract 1.0's words."
+    )
     last_message_at: Instant | None | MISSING = Field(
         default=MISSING, description="When the latest message was written; set by each new message."
     )
@@ -164,7 +171,7 @@ class DemoFlags(Row):
 
     user_id: UUID = Field(description="Whose settings these are. Does not change.")
     virtual_now: Instant | None = Field(description="The time that the demonstration pretends it is.")
-    escalation_speed: NonnegativeNumber = Field(description="Factor on the pace of escalations; 1 is real time.")
+    escalation_speed: EscalationSpeed = Field(description="Factor on the pace of escalations; 1 is real time.")
     created_at: Instant = Field(description="When the row was created.")
     updated_at: Instant = Field(description="When the row last changed.")
 
@@ -174,14 +181,14 @@ class DemoFlagsCreate(Input):
 
     user_id: UUID = Field(description="Whose settings these are. Does not change.")
     virtual_now: Instant | None = Field(default=None, description="The time that the demonstration pretends it is.")
-    escalation_speed: NonnegativeNumber = Field(default=1.0, description="Factor on the pace of escalations; 1 is real time.")
+    escalation_speed: EscalationSpeed = Field(default=1.0, description="Factor on the pace of escalations; 1 is real time.")
 
 
 class DemoFlagsUpdate(Input):
     """Changes a row of demo_flags: the fields that are given and no other."""
 
     virtual_now: Instant | None | MISSING = Field(default=MISSING, description="The time that the demonstration pretends it is.")
-    escalation_speed: NonnegativeNumber | MISSING = Field(
+    escalation_speed: EscalationSpeed | MISSING = Field(
         default=MISSING, description="Factor on the pace of escalations; 1 is real time."
     )
 
@@ -205,7 +212,7 @@ class Goal(Row):
     pipeline_order: Integer | None = Field(description="Place among the goals that wait in the pipeline.")
     activated_at: Instant | None = Field(description="When work on the goal began.")
     completed_at: Instant | None = Field(description="When the goal was reached.")
-    target_weeks: PositiveInteger = Field(description="How many weeks the goal is planned for.")
+    target_weeks: TargetWeeks = Field(description="How many weeks the goal is planned for.")
     plan_json: PlanDocument | None = Field(description="The Goal Planner's plan.")
     category: ShortText | None = Field(description="Category, in contract 1.0's words.")
     timeline: ShortText | None = Field(description="Time frame, in contract 1.0's words.")
@@ -225,7 +232,7 @@ class GoalCreate(Input):
     pipeline_order: Integer | None = Field(default=None, description="Place among the goals that wait in the pipeline.")
     activated_at: Instant | None = Field(default=None, description="When work on the goal began.")
     completed_at: Instant | None = Field(default=None, description="When the goal was reached.")
-    target_weeks: PositiveInteger = Field(default=6, description="How many weeks the goal is planned for.")
+    target_weeks: TargetWeeks = Field(default=6, description="How many weeks the goal is planned for.")
     plan_json: PlanDocument | None = Field(default=None, description="The Goal Planner's plan.")
     category: ShortText | None = Field(default=None, description="Category, in contract 1.0's words.")
     timeline: ShortText | None = Field(default=None, description="Time frame, in contract 1.0's words.")
@@ -246,7 +253,7 @@ class GoalUpdate(Input):
     )
     activated_at: Instant | None | MISSING = Field(default=MISSING, description="When work on the goal began.")
     completed_at: Instant | None | MISSING = Field(default=MISSING, description="When the goal was reached.")
-    target_weeks: PositiveInteger | MISSING = Field(default=MISSING, description="How many weeks the goal is planned for.")
+    target_weeks: TargetWeeks | MISSING = Field(default=MISSING, description="How many weeks the goal is planned for.")
     plan_json: PlanDocument | None | MISSING = Field(default=MISSING, description="The Goal Planner's plan.")
     category: ShortText | None | MISSING = Field(default=MISSING, description="Category, in contract 1.0's words.")
     timeline: ShortText | None | MISSING = Field(default=MISSING, description="Time frame, in contract 1.0's words.")
@@ -269,7 +276,7 @@ class Milestone(Row):
     goal_id: UUID = Field(description="The goal that it is a step of. Its tasks move along with it.")
     week_number: PositiveInteger = Field(description="Week of the plan, from 1.")
     title: Title = Field(description="What the week is for.")
-    status: ShortText = Field(description="Where the milestone stands.")
+    status: MilestoneStatus = Field(description="Where the milestone stands.")
     created_at: Instant = Field(description="When the row was created.")
     updated_at: Instant = Field(description="When the row last changed.")
 
@@ -280,7 +287,7 @@ class MilestoneCreate(Input):
     goal_id: UUID = Field(description="The goal that it is a step of. Its tasks move along with it.")
     week_number: PositiveInteger = Field(description="Week of the plan, from 1.")
     title: Title = Field(description="What the week is for.")
-    status: ShortText = Field(default="pending", description="Where the milestone stands.")
+    status: MilestoneStatus = Field(default="pending", description="Where the milestone stands.")
 
 
 class MilestoneUpdate(Input):
@@ -289,7 +296,7 @@ class MilestoneUpdate(Input):
     goal_id: UUID | MISSING = Field(default=MISSING, description="The goal that it is a step of. Its tasks move along with it.")
     week_number: PositiveInteger | MISSING = Field(default=MISSING, description="Week of the plan, from 1.")
     title: Title | MISSING = Field(default=MISSING, description="What the week is for.")
-    status: ShortText | MISSING = Field(default=MISSING, description="Where the milestone stands.")
+    status: MilestoneStatus | MISSING = Field(default=MISSING, description="Where the milestone stands.")
 
 
 class MilestoneFilters(Filters):
@@ -413,7 +420,7 @@ class GoalFull(Row):
     pipeline_order: Integer | None = Field(description="Place among the goals that wait in the pipeline.")
     activated_at: Instant | None = Field(description="When work on the goal began.")
     completed_at: Instant | None = Field(description="When the goal was reached.")
-    target_weeks: PositiveInteger = Field(description="How many weeks the goal is planned for.")
+    target_weeks: TargetWeeks = Field(description="How many weeks the goal is planned for.")
     plan_json: PlanDocument | None = Field(description="The Goal Planner's plan.")
     category: ShortText | None = Field(description="Category, in contract 1.0's words.")
     timeline: ShortText | None = Field(description="Time frame, in contract 1.0's words.")
@@ -441,7 +448,7 @@ class Message(Row):
     role: MessageRole = Field(description="Who speaks.")
     content: MessageText = Field(description="What is said.")
     input_modality: InputModality = Field(description="How it was entered.")
-    metadata: JsonObject = Field(description="What else is known of it, such as the transcription's confidence.")
+    metadata: InitialObject = Field(description="What else is known of it, such as the transcription's confidence.")
     created_at: Instant = Field(description="When the row was created.")
 
 
@@ -452,7 +459,7 @@ class MessageCreate(Input):
     role: MessageRole = Field(description="Who speaks.")
     content: MessageText = Field(description="What is said.")
     input_modality: InputModality = Field(default=InputModality.TEXT, description="How it was entered.")
-    metadata: JsonObject = Field(
+    metadata: InitialObject = Field(
         default_factory=dict,
         json_schema_extra={"default": {}},
         description="What else is known of it, such as the transcription's confidence.",
@@ -582,7 +589,7 @@ class User(Row):
     onboarded: bool = Field(description="Whether onboarding is finished.")
     profile: JsonObject | None = Field(description="What the agents know about the user, such as the time zone.")
     notification_preferences: JsonObject | None = Field(description="Which channels the user wants, and when.")
-    preferences: JsonObject = Field(description="Free-form preferences of contract 1.0.")
+    preferences: InitialObject = Field(description="Free-form preferences of contract 1.0.")
     demo_mode: bool = Field(description="Whether the user is a demonstration.")
     created_at: Instant = Field(description="When the row was created.")
     updated_at: Instant = Field(description="When the row last changed.")
@@ -596,7 +603,7 @@ class UserCreate(Input):
     onboarded: bool = Field(default=False, description="Whether onboarding is finished.")
     profile: JsonObject | None = Field(default=None, description="What the agents know about the user, such as the time zone.")
     notification_preferences: JsonObject | None = Field(default=None, description="Which channels the user wants, and when.")
-    preferences: JsonObject = Field(
+    preferences: InitialObject = Field(
         default_factory=dict, json_schema_extra={"default": {}}, description="Free-form preferences of contract 1.0."
     )
     demo_mode: bool = Field(default=False, description="Whether the user is a demonstration.")
@@ -614,7 +621,7 @@ class UserUpdate(Input):
     notification_preferences: JsonObject | None | MISSING = Field(
         default=MISSING, description="Which channels the user wants, and when."
     )
-    preferences: JsonObject | MISSING = Field(default=MISSING, description="Free-form preferences of contract 1.0.")
+    preferences: InitialObject | MISSING = Field(default=MISSING, description="Free-form preferences of contract 1.0.")
     demo_mode: bool | MISSING = Field(default=MISSING, description="Whether the user is a demonstration.")
 
 
@@ -666,7 +673,7 @@ class MilestoneStructure(Input):
 
     week_number: PositiveInteger = Field(description="Week of the plan, from 1.")
     title: Title = Field(description="What the week is for.")
-    status: ShortText = Field(default="pending", description="Where the milestone stands.")
+    status: MilestoneStatus = Field(default="pending", description="Where the milestone stands.")
     tasks: list[TaskStructure] = Field(
         default_factory=list, json_schema_extra={"default": []}, description="The milestone's tasks."
     )
@@ -766,7 +773,7 @@ CONVERSATIONS = Relation(
         "context_type": "public.context_type",
         "goal_id": "uuid",
         "messages": "public.message_history",
-        "status": "public.short_text",
+        "status": "public.conversation_status",
         "last_message_at": "public.instant",
         "voice_session_id": "public.short_text",
         "extracted_intent": "public.note",
@@ -795,7 +802,7 @@ DEMO_FLAGS = Relation(
     column_types={
         "user_id": "uuid",
         "virtual_now": "public.instant",
-        "escalation_speed": "public.nonnegative_number",
+        "escalation_speed": "public.escalation_speed",
         "created_at": "public.instant",
         "updated_at": "public.instant",
     },
@@ -824,7 +831,7 @@ GOALS = Relation(
         "pipeline_order": "integer",
         "activated_at": "public.instant",
         "completed_at": "public.instant",
-        "target_weeks": "public.positive_integer",
+        "target_weeks": "public.target_weeks",
         "plan_json": "public.plan_document",
         "category": "public.short_text",
         "timeline": "public.short_text",
@@ -856,7 +863,7 @@ GOALS_FULL = Relation(
         "pipeline_order": "integer",
         "activated_at": "public.instant",
         "completed_at": "public.instant",
-        "target_weeks": "public.positive_integer",
+        "target_weeks": "public.target_weeks",
         "plan_json": "public.plan_document",
         "category": "public.short_text",
         "timeline": "public.short_text",
@@ -885,7 +892,7 @@ MESSAGES = Relation(
         "role": "public.message_role",
         "content": "public.message_text",
         "input_modality": "public.input_modality",
-        "metadata": "public.json_object",
+        "metadata": "public.initial_object",
         "created_at": "public.instant",
     },
     description="What was said in a conversation. A message does not change.",
@@ -907,7 +914,7 @@ MILESTONES = Relation(
         "goal_id": "uuid",
         "week_number": "public.positive_integer",
         "title": "public.title",
-        "status": "public.short_text",
+        "status": "public.milestone_status",
         "created_at": "public.instant",
         "updated_at": "public.instant",
     },
@@ -1019,7 +1026,7 @@ USERS = Relation(
         "onboarded": "boolean",
         "profile": "public.json_object",
         "notification_preferences": "public.json_object",
-        "preferences": "public.json_object",
+        "preferences": "public.initial_object",
         "demo_mode": "boolean",
         "created_at": "public.instant",
         "updated_at": "public.instant",

@@ -21,6 +21,11 @@ class ContextType(StrEnum):
     VOICE = "voice"
 
 
+ConversationStatus = Annotated[
+    str, StringConstraints(max_length=255), Field(description="Where a conversation stands, in any words.")
+]
+
+
 EmailAddress = Annotated[
     str,
     StringConstraints(min_length=1, max_length=255, pattern="^[^\\s@]+@[^\\s@]+$"),
@@ -28,6 +33,9 @@ EmailAddress = Annotated[
         description="An email address, 1 to 255 characters: one @, something on both sides of it, no white space. Unique without regard to case."
     ),
 ]
+
+
+EscalationSpeed = Annotated[float, Field(ge=0, allow_inf_nan=False), Field(description="A factor, from 0.")]
 
 
 FreeText = Annotated[str, StringConstraints(max_length=20000), Field(description="A text of up to 20,000 characters.")]
@@ -40,6 +48,9 @@ class GoalStatus(StrEnum):
     COMPLETED = "completed"
     ABANDONED = "abandoned"
     PIPELINE = "pipeline"
+
+
+InitialObject = Annotated[dict[str, Any], JsonBytes(65536), Field(description="A JSON object of up to 64 KiB, empty at first.")]
 
 
 class InputModality(StrEnum):
@@ -79,6 +90,9 @@ MessageText = Annotated[
 ]
 
 
+MilestoneStatus = Annotated[str, StringConstraints(max_length=255), Field(description="Where a milestone stands, in any words.")]
+
+
 NonnegativeInteger = Annotated[int, Field(ge=0, le=2147483647), Field(description="A whole number from 0.")]
 
 
@@ -115,6 +129,9 @@ ShortText = Annotated[str, StringConstraints(max_length=255), Field(description=
 
 
 Tally = Annotated[dict[str, int], Field(description="A JSON object from word to count.")]
+
+
+TargetWeeks = Annotated[int, Field(ge=1, le=2147483647), Field(description="A number of weeks, from 1.")]
 
 
 class TaskPriority(StrEnum):
