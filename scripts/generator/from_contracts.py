@@ -17,6 +17,7 @@ from .client_files import client_files
 from .compatibility import breaking_changes
 from .files import check_files, write_files
 from .in_process_files import in_process_files
+from .rpc_files import rpc_files
 from .source import FROM_CONTRACTS, ROOT
 
 
@@ -34,7 +35,7 @@ def main() -> int:
         print("This breaks callers. If that is intended: scripts/generate --accept-breaking.", file=sys.stderr)
         return 1
     files = {str(snapshot_path(name).relative_to(ROOT)): _text(document) for name, document in found.items()}
-    files |= client_files() | in_process_files()
+    files |= client_files() | in_process_files() | rpc_files()
     return (check_files if options.check else write_files)(ROOT, files, FROM_CONTRACTS)
 
 

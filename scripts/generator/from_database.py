@@ -14,6 +14,7 @@ from .files import check_files, write_files
 from .introspection import read_catalog
 from .modules import generate
 from .source import FROM_DATABASE, ROOT
+from .typescript import typescript_files
 
 
 def run(database_url: str | None = None, *, check: bool = False, root: Path = ROOT) -> int:
@@ -29,7 +30,7 @@ def run(database_url: str | None = None, *, check: bool = False, root: Path = RO
 
 async def _generate(url: str) -> dict[str, str]:
     catalog = await read_catalog(url)
-    return generate(catalog) | write_examples(await read_examples(url, catalog))
+    return generate(catalog) | write_examples(await read_examples(url, catalog)) | typescript_files(catalog)
 
 
 @contextlib.contextmanager

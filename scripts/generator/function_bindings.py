@@ -16,10 +16,15 @@ _MEDIA_TYPE = re.compile(r"application/vnd\.flux\.(?P<shape>\w+)\+(nd)?json")
 def write_arguments(catalog: Catalog, function: Function, models: Models) -> str:
     """Define the model of the arguments and return its name."""
     name = f"{class_name(function.name)}Arguments"
-    alike = _columns_of_result(catalog, function)
-    fields = [_field(function, argument, alike.get(argument.name)) for argument in function.arguments]
+    fields = arguments_of(catalog, function)
     models.write_arguments(name, function.comment or f"The arguments of {function.name}.", fields)
     return name
+
+
+def arguments_of(catalog: Catalog, function: Function) -> list[Field]:
+    """The arguments, each with what the result's column of its name says."""
+    alike = _columns_of_result(catalog, function)
+    return [_field(function, argument, alike.get(argument.name)) for argument in function.arguments]
 
 
 def write_function(catalog: Catalog, function: Function, arguments: str, types: PythonTypes, source: Source) -> str:

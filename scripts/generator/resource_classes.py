@@ -39,21 +39,11 @@ class Parameter:
         return f"{self.name}: {self.kind}" + ("" if self.default is None else f" = {self.default}")
 
 
-class ResourceClasses(ABC):
-    """Writes classes into a module."""
+class Signatures:
+    """Writes annotations and parameters into a module."""
 
     def __init__(self, source: Source) -> None:
         self.source = source
-
-    def write_class(self, name: str, base: str, description: str, operations: Iterable[Operation]) -> None:
-        self.source.define(name, description)
-        methods = "\n\n".join(self.method(operation) for operation in operations)
-        head = f"class {name}({base}):" if base else f"class {name}:"
-        self.source.add(f"{head}\n    {docstring(description)}\n\n{textwrap.indent(methods, '    ')}")
-
-    @abstractmethod
-    def method(self, operation: Operation) -> str:
-        """The source of an operation's method, not indented."""
 
     def name_of_model(self, model: type) -> str:
         """A model or an enumeration, imported."""
@@ -80,22 +70,42 @@ class ResourceClasses(ABC):
             return self.source.name("datetime", "datetime")
         return kind.__name__ if kind.__module__ == "builtins" else self.source.name(kind.__module__, kind.__name__)
 
-    def key(self, operation: Operation) -> list[Parameter]:
-        """The id in the path."""
-        return [Parameter(operation.key_name, self._id())] if operation.key_name else []
-
-    def fields(self, operation: Operation) -> list[Parameter]:
-        """The fields of the body as arguments, the required ones first. One that may be left out is MISSING then."""
-        fields = operation.body.model_fields if operation.body else {}
+    def fields_of(self, model: type[BaseModel] | None, leave_out: Iterable[str] = ()) -> list[Parameter]:
+        """The fields of an input as parameters, the required ones first. One that may be left out is MISSING then."""
         found = []
-        for name, info in fields.items():
-            if name != operation.key_name:
+        for name, info in (model.model_fields if model else {}).items():
+            if name not in leave_out:
                 kind = self.type_of(info.annotation)
                 if kind == "list[UUID]":
-                    kind = f"{self.source.name('collections.abc', 'Sequence')}[{self._id()}]"
+                    kind = f"{self.source.name('collections.abc', 'Sequence')}[{self.id_type()}]"
                 missing = "" if info.is_required() else self.source.name("pydantic", "MISSING")
                 found.append(Parameter(name, f"{kind} | {missing}", missing) if missing else Parameter(name, kind))
         return _required_first(found)
+
+    def id_type(self) -> str:
+        return f"{self.source.name('uuid', 'UUID')} | str"
+
+
+class ResourceClasses(Signatures, ABC):
+    """Writes classes into a module."""
+
+    def write_class(self, name: str, base: str, description: str, operations: Iterable[Operation]) -> None:
+        self.source.define(name, description)
+        methods = "\n\n".join(self.method(operation) for operation in operations)
+        head = f"class {name}({base}):" if base else f"class {name}:"
+        self.source.add(f"{head}\n    {docstring(description)}\n\n{textwrap.indent(methods, '    ')}")
+
+    @abstractmethod
+    def method(self, operation: Operation) -> str:
+        """The source of an operation's method, not indented."""
+
+    def key(self, operation: Operation) -> list[Parameter]:
+        """The id in the path."""
+        return [Parameter(operation.key_name, self.id_type())] if operation.key_name else []
+
+    def fields(self, operation: Operation) -> list[Parameter]:
+        """The fields of the body as parameters."""
+        return self.fields_of(operation.body, leave_out=[operation.key_name])
 
     def query(self, operation: Operation, leave_out: Iterable[str] = ()) -> list[Parameter]:
         """The parameters of the query, the required ones first. One that may be left out is None then."""
@@ -105,15 +115,12 @@ class ResourceClasses(ABC):
             if name not in leave_out:
                 kind = self.type_of(info.annotation)
                 if kind == "UUID":
-                    kind = self._id()
+                    kind = self.id_type()
                 elif kind.startswith("list["):
                     kind = f"{kind.removeprefix('list[').removesuffix(']')} | {kind}"
                 optional = f"{kind.removesuffix(' | None')} | None"
                 found.append(Parameter(name, kind) if info.is_required() else Parameter(name, optional, "None"))
         return _required_first(found)
-
-    def _id(self) -> str:
-        return f"{self.source.name('uuid', 'UUID')} | str"
 
 
 def row_of(page: Any) -> Any:

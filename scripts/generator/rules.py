@@ -37,20 +37,31 @@ class Wording:
         return sorted({table for table, _ in self._fields})
 
 
+Said = tuple[str, str, str]
+"""Kind, field and message of a rule."""
+
+
 def rules_of(catalog: Catalog, wording: Wording) -> dict[str, str]:
     """Constraint name to the source of its Constraint, sorted."""
-    rules: dict[str, str] = {}
+    return {
+        name: call("Constraint", kind=repr(kind), field=repr(field), message=repr(message))
+        for name, (kind, field, message) in messages_of(catalog, wording).items()
+    }
+
+
+def messages_of(catalog: Catalog, wording: Wording) -> dict[str, Said]:
+    """The rules by the names of their constraints, sorted."""
+    rules: dict[str, Said] = {}
     for name, said in _all_said(catalog, wording):
         if said is None:
             continue
         if name in rules:
             raise CannotGenerate(f"two constraints are called {name}: their names tell a caller's errors apart")
-        kind, field, message = said
-        rules[name] = call("Constraint", kind=repr(kind), field=repr(field), message=repr(message))
+        rules[name] = said
     return dict(sorted(rules.items()))
 
 
-def _all_said(catalog: Catalog, wording: Wording) -> Iterator[tuple[str, tuple[str, str, str] | None]]:
+def _all_said(catalog: Catalog, wording: Wording) -> Iterator[tuple[str, Said | None]]:
     for table in wording.tables:
         for constraint in catalog.constraints.get(table, []):
             yield constraint.name, _said(catalog, wording, constraint)
@@ -59,7 +70,7 @@ def _all_said(catalog: Catalog, wording: Wording) -> Iterator[tuple[str, tuple[s
         yield check.name, None if check.comment is None else ("check", "", check.comment)
 
 
-def _said(catalog: Catalog, wording: Wording, constraint: Constraint) -> tuple[str, str, str] | None:
+def _said(catalog: Catalog, wording: Wording, constraint: Constraint) -> Said | None:
     table = constraint.relation
     if constraint.kind == "check":
         return _check(catalog, wording, constraint)
@@ -75,7 +86,7 @@ def _said(catalog: Catalog, wording: Wording, constraint: Constraint) -> tuple[s
     return None
 
 
-def _check(catalog: Catalog, wording: Wording, constraint: Constraint) -> tuple[str, str, str] | None:
+def _check(catalog: Catalog, wording: Wording, constraint: Constraint) -> Said | None:
     table = catalog.relations[constraint.relation]
     column_name, colon, message = (constraint.comment or "").partition(": ")
     numbers = [each.number for each in catalog.columns[table.oid] if each.name == column_name]

@@ -33,6 +33,11 @@ class Source:
         self._imports[name] = module
         return name
 
+    def export(self, module: str, name: str) -> None:
+        """Import the name for those who import this module."""
+        self._own(name, f"the import from {module}")
+        self._imports[f"{name} as {name}"] = module
+
     def binding(self, name: str) -> str:
         return self.name("dao_service.bindings", name)
 

@@ -1,0 +1,108 @@
+// Uses every resource and function of both contracts through supabase-js. Compiled, and run against the stack, by test_typescript.py.
+
+import { createClient } from "@supabase/supabase-js";
+
+import { brokenRule, type Database, type Json } from "../../../supabase/types/flux.js";
+
+declare const process: { env: Record<string, string> };
+
+const flux = createClient<Database>(process.env.API_URL!, process.env.KEY!, { auth: { persistSession: false, autoRefreshToken: false } });
+const v1_0 = flux.schema("v1_0");
+const user_id: string = process.env.USER_ID!;
+
+async function found<Data>(request: PromiseLike<{ data: Data; error: { message: string } | null }>): Promise<NonNullable<Data>> {
+  const { data, error } = await request;
+  if (error || !data) throw new Error(error?.message ?? "nothing was found");
+  return data;
+}
+
+function expect<Value>(actual: Value, expected: Value): void {
+  if (JSON.stringify(actual) !== JSON.stringify(expected)) throw new Error(`${JSON.stringify(actual)} is not ${JSON.stringify(expected)}`);
+}
+
+// Contract 1.2
+const user = await found(
+  flux.from("users").insert({ id: user_id, email: `${user_id}@example.com`, profile: { likes: ["running"] } }).select().single(),
+);
+const profile: { [name: string]: Json | undefined } | null = user.profile;
+expect(profile, { likes: ["running"] });
+
+const goal = await found(flux.from("goals").insert({ user_id, title: "Run 10 km", class_tags: ["health"] }).select().single());
+const status: "active" | "completed" | "abandoned" | "pipeline" = goal.status;
+expect(status, "active");
+const milestone = await found(
+  flux.from("milestones").insert({ goal_id: goal.id, week_number: 1, title: "Run 3 km" }).select("id, title").single(),
+);
+const task = await found(
+  flux
+    .from("tasks")
+    .insert({ user_id, goal_id: goal.id, milestone_id: milestone.id, title: "Run", scheduled_at: "2026-11-24T06:30:00Z" })
+    .select()
+    .single(),
+);
+expect(task.duration_minutes, null);
+await found(flux.from("tasks").update({ duration_minutes: 30, priority: "important" }).eq("id", task.id).select());
+
+const [withTasks] = await found(flux.from("goals").select("title, tasks!tasks_goal_id_fkey(title)").eq("id", goal.id));
+const titles: string[] | undefined = withTasks?.tasks.map((each) => each.title);
+expect(titles, ["Run"]);
+const whole = await found(flux.from("goals_full").select().eq("id", goal.id).single());
+expect(whole.milestones.length, 1);
+
+const conversation = await found(
+  flux
+    .from("conversations")
+    .insert({ user_id, langgraph_thread_id: `${user_id}:1`, context_type: "voice" })
+    .select()
+    .single(),
+);
+await found(flux.from("messages").insert({ conversation_id: conversation.id, role: "user", content: "Hello" }).select());
+await found(flux.from("patterns").insert({ user_id, pattern_type: "morning", confidence: 0.5 }).select());
+await found(flux.from("notification_log").insert({ task_id: task.id, channel: "push", sent_at: "2026-11-24T06:00:00Z" }).select());
+await found(flux.from("demo_flags").insert({ user_id }).select());
+
+const range = { user_id, start_at: "2026-11-24T00:00:00Z", end_at: "2026-11-25T00:00:00Z" };
+const days = { user_id, start_date: "2020-01-01T00:00:00Z", end_date: "2100-01-01T00:00:00Z" };
+const tasks = await found(flux.rpc("get_tasks_by_timerange", range, { get: true }));
+expect(tasks.map((each) => each.title), ["Run"]);
+const statistics = await found(flux.rpc("get_task_statistics", days));
+const total: number = statistics.total_tasks;
+expect(total, 1);
+expect((await found(flux.rpc("bulk_update_task_status", { task_ids: [task.id], new_status: "missed" }))).updated_count, 1);
+expect((await found(flux.rpc("set_calendar_event", { task_id: task.id, calendar_event_id: "event" }))).calendar_event_id, "event");
+expect((await found(flux.rpc("put_demo_flags", { user_id, escalation_speed: 2 }))).escalation_speed, 2);
+expect((await found(flux.rpc("list_messages", { conversation_id: conversation.id }))).length, 1);
+const session = { duration_seconds: 60, extracted_intent: "To run" };
+expect((await found(flux.rpc("close_voice_session", { conversation_id: conversation.id, session }))).duration_seconds, 60);
+const structure = await found(
+  flux.rpc("create_goal_with_structure", {
+    goal: { user_id, title: "Learn Spanish" },
+    milestones: [{ week_number: 1, title: "Words", tasks: [{ title: "Ten words" }] }],
+  }),
+);
+expect(structure.milestones.length, 1);
+
+// A rule that a caller breaks has a field and a sentence.
+const { error } = await flux.from("users").insert({ email: `${user_id}@example.com` });
+expect(error && brokenRule(error)?.field, "email");
+
+// Contract 1.0
+const older = await found(v1_0.from("tasks").select("state, start_time").eq("id", task.id).single());
+const state: "scheduled" | "drifted" | "completed" | "missed" = older.state;
+expect(state, "missed");
+expect((await found(v1_0.from("users").select("name").eq("id", user_id))).length, 1);
+expect((await found(v1_0.from("goals").select("category, timeline").eq("id", goal.id))).length, 1);
+expect((await found(v1_0.from("milestones").select("week_number").eq("goal_id", goal.id))).length, 1);
+expect((await found(v1_0.from("conversations").select("messages").eq("user_id", user_id))).length, 1);
+expect((await found(v1_0.from("demo_flags").select("virtual_now").eq("user_id", user_id))).length, 1);
+expect((await found(v1_0.from("goals_full").select("milestones").eq("id", goal.id))).length, 1);
+expect((await found(v1_0.rpc("bulk_update_task_state", { task_ids: [task.id], new_state: "drifted" }))).updated_count, 1);
+const times = { user_id, start_time: range.start_at, end_time: range.end_at };
+expect((await found(v1_0.rpc("get_tasks_by_timerange", times))).length, 1);
+expect((await found(v1_0.rpc("get_task_statistics", days))).total_tasks, 2);
+expect((await found(v1_0.rpc("set_calendar_event", { task_id: task.id, calendar_event_id: null }))).calendar_event_id, null);
+expect((await found(v1_0.rpc("put_demo_flags", { user_id }))).escalation_speed, 1);
+const goal_1_0 = { user_id, title: "Learn to swim" };
+expect((await found(v1_0.rpc("create_goal_with_structure", { goal: goal_1_0, milestones: [] }))).title, "Learn to swim");
+
+await found(flux.from("users").delete().eq("id", user_id).select());
