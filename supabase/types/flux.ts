@@ -21,7 +21,7 @@ export type Database = {
           /** The goal, of the same user, that contract 1.0 keeps the conversation under. */
           goal_id: string | null;
           /** Contract 1.0's list of messages. Contract 1.2 has /messages. */
-          messages: Json[];
+          messages: Json;
           /** Where the conversation stands, in contract 1.0's words. */
           status: string;
           /** When the latest message was written; set by each new message. */
@@ -51,7 +51,7 @@ export type Database = {
           langgraph_thread_id: string;
           context_type: "goal" | "task" | "onboarding" | "reschedule" | "voice";
           goal_id?: string | null;
-          messages?: Json[];
+          messages?: Json;
           status?: string;
           last_message_at?: string | null;
           voice_session_id?: string | null;
@@ -59,7 +59,7 @@ export type Database = {
         Update: {
           context_type?: "goal" | "task" | "onboarding" | "reschedule" | "voice";
           goal_id?: string | null;
-          messages?: Json[];
+          messages?: Json;
           status?: string;
           last_message_at?: string | null;
           voice_session_id?: string | null;
@@ -184,7 +184,7 @@ export type Database = {
           /** How many weeks the goal is planned for. */
           target_weeks: number;
           /** The Goal Planner's plan. */
-          plan_json: { [name: string]: Json | undefined } | null;
+          plan_json: Json | null;
           /** Category, in contract 1.0's words. */
           category: string | null;
           /** Time frame, in contract 1.0's words. */
@@ -206,7 +206,7 @@ export type Database = {
           activated_at?: string | null;
           completed_at?: string | null;
           target_weeks?: number;
-          plan_json?: { [name: string]: Json | undefined } | null;
+          plan_json?: Json | null;
           category?: string | null;
           timeline?: string | null;
         };
@@ -220,7 +220,7 @@ export type Database = {
           activated_at?: string | null;
           completed_at?: string | null;
           target_weeks?: number;
-          plan_json?: { [name: string]: Json | undefined } | null;
+          plan_json?: Json | null;
           category?: string | null;
           timeline?: string | null;
         };
@@ -633,7 +633,7 @@ export type Database = {
           /** How many weeks the goal is planned for. */
           target_weeks: number;
           /** The Goal Planner's plan. */
-          plan_json: { [name: string]: Json | undefined } | null;
+          plan_json: Json | null;
           /** Category, in contract 1.0's words. */
           category: string | null;
           /** Time frame, in contract 1.0's words. */
@@ -688,14 +688,14 @@ export type Database = {
       close_voice_session: {
         Args: {
           conversation_id: string;
-          session: { [name: string]: Json | undefined };
+          session: Json;
         };
         Returns: Database["public"]["Tables"]["conversations"]["Row"];
       };
       create_goal_with_structure: {
         Args: {
-          goal: { [name: string]: Json | undefined };
-          milestones?: Json[];
+          goal: Json;
+          milestones?: Json;
         };
         Returns: Database["public"]["Views"]["goals_full"]["Row"];
       };
@@ -783,7 +783,7 @@ export type Database = {
           /** The goal, of the same user, that the conversation is about. */
           goal_id: string | null;
           /** What was said, a list of any shape. */
-          messages: Json[];
+          messages: Json;
           /** Where the conversation stands. */
           status: string;
           /** When the row was created. */
@@ -795,12 +795,12 @@ export type Database = {
           id?: string;
           user_id: string;
           goal_id: string | null;
-          messages?: Json[];
+          messages?: Json;
           status?: string;
         };
         Update: {
           goal_id?: string | null;
-          messages?: Json[];
+          messages?: Json;
           status?: string;
         };
         Relationships: [
@@ -1136,8 +1136,8 @@ export type Database = {
       };
       create_goal_with_structure: {
         Args: {
-          goal: { [name: string]: Json | undefined };
-          milestones?: Json[];
+          goal: Json;
+          milestones?: Json;
         };
         Returns: Database["v1_0"]["Views"]["goals_full"]["Row"];
       };
@@ -1239,10 +1239,20 @@ export const rules: { [schema: string]: { [constraint: string]: Rule } } = {
       "field": "user_id",
       "message": "user_id names no user."
     },
+    "email_address_form": {
+      "kind": "check",
+      "field": "",
+      "message": "An email address, 1 to 255 characters: one @, something on both sides of it, no white space. Unique without regard to case."
+    },
     "email_address_length": {
       "kind": "check",
       "field": "",
-      "message": "An email address, 1 to 255 characters, unique without regard to case."
+      "message": "An email address, 1 to 255 characters: one @, something on both sides of it, no white space. Unique without regard to case."
+    },
+    "email_address_no_space": {
+      "kind": "check",
+      "field": "",
+      "message": "An email address holds no white space."
     },
     "end_needs_start": {
       "kind": "check",
@@ -1257,7 +1267,7 @@ export const rules: { [schema: string]: { [constraint: string]: Rule } } = {
     "free_text_length": {
       "kind": "check",
       "field": "",
-      "message": "A text of up to 1,048,576 characters."
+      "message": "A text of up to 20,000 characters."
     },
     "goal_is_not_its_own_parent": {
       "kind": "check",
@@ -1289,35 +1299,40 @@ export const rules: { [schema: string]: { [constraint: string]: Rule } } = {
       "field": "",
       "message": "A point in time, with an offset; answered in UTC."
     },
-    "json_list_fits_limits": {
-      "kind": "check",
-      "field": "",
-      "message": "A JSON value is larger than 4 MiB, or has a number that is larger, or closer to 0, than a double can hold."
-    },
-    "json_list_is_list": {
-      "kind": "check",
-      "field": "",
-      "message": "A JSON array of anything."
-    },
     "json_object_fits_limits": {
       "kind": "check",
       "field": "",
-      "message": "A JSON value is larger than 4 MiB, or has a number that is larger, or closer to 0, than a double can hold."
+      "message": "A JSON value is larger than 64 KiB, or has a number that is larger, or closer to 0, than a double can hold."
     },
     "json_object_is_object": {
       "kind": "check",
       "field": "",
-      "message": "A JSON object of any shape."
+      "message": "A JSON object of up to 64 KiB."
     },
     "label_length": {
       "kind": "check",
       "field": "",
       "message": "A short text, 1 to 255 characters."
     },
+    "message_history_fits_limits": {
+      "kind": "check",
+      "field": "",
+      "message": "A JSON value is larger than 384 KiB, or has a number that is larger, or closer to 0, than a double can hold."
+    },
+    "message_history_is_list": {
+      "kind": "check",
+      "field": "",
+      "message": "A JSON array of anything, up to 384 KiB."
+    },
     "message_role_word": {
       "kind": "check",
       "field": "",
       "message": "Who speaks in a message."
+    },
+    "message_text_length": {
+      "kind": "check",
+      "field": "",
+      "message": "A text of 1 to 60,000 characters."
     },
     "messages_conversation_id_fkey": {
       "kind": "reference",
@@ -1334,11 +1349,6 @@ export const rules: { [schema: string]: { [constraint: string]: Rule } } = {
       "field": "goal_id",
       "message": "goal_id names no goal."
     },
-    "nonempty_text_length": {
-      "kind": "check",
-      "field": "",
-      "message": "A text of 1 to 1,048,576 characters."
-    },
     "nonnegative_integer_range": {
       "kind": "check",
       "field": "",
@@ -1353,6 +1363,11 @@ export const rules: { [schema: string]: { [constraint: string]: Rule } } = {
       "kind": "check",
       "field": "",
       "message": "A number is larger, or closer to 0, than a double can hold."
+    },
+    "note_length": {
+      "kind": "check",
+      "field": "",
+      "message": "A text of up to 5,000 characters."
     },
     "notification_channel_word": {
       "kind": "check",
@@ -1369,6 +1384,16 @@ export const rules: { [schema: string]: { [constraint: string]: Rule } } = {
       "field": "user_id",
       "message": "user_id names no user."
     },
+    "plan_document_fits_limits": {
+      "kind": "check",
+      "field": "",
+      "message": "A JSON value is larger than 256 KiB, or has a number that is larger, or closer to 0, than a double can hold."
+    },
+    "plan_document_is_object": {
+      "kind": "check",
+      "field": "",
+      "message": "A JSON object of up to 256 KiB."
+    },
     "positive_integer_range": {
       "kind": "check",
       "field": "",
@@ -1383,6 +1408,31 @@ export const rules: { [schema: string]: { [constraint: string]: Rule } } = {
       "kind": "check",
       "field": "",
       "message": "A number is closer to 0 than a double can hold."
+    },
+    "row_fields_fits_limits": {
+      "kind": "check",
+      "field": "",
+      "message": "A JSON value is larger than 4 MiB, or has a number that is larger, or closer to 0, than a double can hold."
+    },
+    "row_fields_is_object": {
+      "kind": "check",
+      "field": "",
+      "message": "The fields of a row, as a JSON object."
+    },
+    "row_list_fits_limits": {
+      "kind": "check",
+      "field": "",
+      "message": "A JSON value is larger than 4 MiB, or has a number that is larger, or closer to 0, than a double can hold."
+    },
+    "row_list_is_list": {
+      "kind": "check",
+      "field": "",
+      "message": "Rows, as a JSON array of objects."
+    },
+    "short_text_length": {
+      "kind": "check",
+      "field": "",
+      "message": "A text of up to 255 characters."
     },
     "tally_is_object": {
       "kind": "check",
@@ -1422,17 +1472,22 @@ export const rules: { [schema: string]: { [constraint: string]: Rule } } = {
     "text_list_bytes": {
       "kind": "check",
       "field": "",
-      "message": "A list of texts is larger than 2 MiB."
+      "message": "A list of texts is larger than 64 KiB."
     },
     "text_list_is_flat": {
       "kind": "check",
       "field": "",
-      "message": "A list of up to 10,000 texts."
+      "message": "A list of up to 1,000 texts, 64 KiB in all."
     },
     "text_list_size": {
       "kind": "check",
       "field": "",
-      "message": "A list of up to 10,000 texts."
+      "message": "A list of up to 1,000 texts, 64 KiB in all."
+    },
+    "thread_id_length": {
+      "kind": "check",
+      "field": "",
+      "message": "A thread's name, 1 to 512 characters."
     },
     "title_length": {
       "kind": "check",
@@ -1452,22 +1507,22 @@ export const rules: { [schema: string]: { [constraint: string]: Rule } } = {
     "uuid_batch_is_flat": {
       "kind": "check",
       "field": "",
-      "message": "A list of 1 to 100 UUIDs."
+      "message": "A list of 1 to 10,000 UUIDs."
     },
     "uuid_batch_size": {
       "kind": "check",
       "field": "",
-      "message": "A list of 1 to 100 UUIDs."
+      "message": "A list of 1 to 10,000 UUIDs."
     },
     "uuid_list_is_flat": {
       "kind": "check",
       "field": "",
-      "message": "A list of up to 10,000 UUIDs."
+      "message": "A list of up to 1,000 UUIDs."
     },
     "uuid_list_size": {
       "kind": "check",
       "field": "",
-      "message": "A list of up to 10,000 UUIDs."
+      "message": "A list of up to 1,000 UUIDs."
     }
   },
   "v1_0": {
@@ -1491,10 +1546,20 @@ export const rules: { [schema: string]: { [constraint: string]: Rule } } = {
       "field": "user_id",
       "message": "user_id names no user."
     },
+    "email_address_form": {
+      "kind": "check",
+      "field": "",
+      "message": "An email address, 1 to 255 characters: one @, something on both sides of it, no white space. Unique without regard to case."
+    },
     "email_address_length": {
       "kind": "check",
       "field": "",
-      "message": "An email address, 1 to 255 characters, unique without regard to case."
+      "message": "An email address, 1 to 255 characters: one @, something on both sides of it, no white space. Unique without regard to case."
+    },
+    "email_address_no_space": {
+      "kind": "check",
+      "field": "",
+      "message": "An email address holds no white space."
     },
     "end_needs_start": {
       "kind": "check",
@@ -1509,7 +1574,7 @@ export const rules: { [schema: string]: { [constraint: string]: Rule } } = {
     "free_text_length": {
       "kind": "check",
       "field": "",
-      "message": "A text of up to 1,048,576 characters."
+      "message": "A text of up to 20,000 characters."
     },
     "goal_status_word": {
       "kind": "check",
@@ -1531,35 +1596,40 @@ export const rules: { [schema: string]: { [constraint: string]: Rule } } = {
       "field": "",
       "message": "A point in time, with an offset; answered in UTC."
     },
-    "json_list_fits_limits": {
-      "kind": "check",
-      "field": "",
-      "message": "A JSON value is larger than 4 MiB, or has a number that is larger, or closer to 0, than a double can hold."
-    },
-    "json_list_is_list": {
-      "kind": "check",
-      "field": "",
-      "message": "A JSON array of anything."
-    },
     "json_object_fits_limits": {
       "kind": "check",
       "field": "",
-      "message": "A JSON value is larger than 4 MiB, or has a number that is larger, or closer to 0, than a double can hold."
+      "message": "A JSON value is larger than 64 KiB, or has a number that is larger, or closer to 0, than a double can hold."
     },
     "json_object_is_object": {
       "kind": "check",
       "field": "",
-      "message": "A JSON object of any shape."
+      "message": "A JSON object of up to 64 KiB."
     },
     "label_length": {
       "kind": "check",
       "field": "",
       "message": "A short text, 1 to 255 characters."
     },
+    "message_history_fits_limits": {
+      "kind": "check",
+      "field": "",
+      "message": "A JSON value is larger than 384 KiB, or has a number that is larger, or closer to 0, than a double can hold."
+    },
+    "message_history_is_list": {
+      "kind": "check",
+      "field": "",
+      "message": "A JSON array of anything, up to 384 KiB."
+    },
     "message_role_word": {
       "kind": "check",
       "field": "",
       "message": "Who speaks in a message."
+    },
+    "message_text_length": {
+      "kind": "check",
+      "field": "",
+      "message": "A text of 1 to 60,000 characters."
     },
     "milestone_needs_its_goal": {
       "kind": "check",
@@ -1570,11 +1640,6 @@ export const rules: { [schema: string]: { [constraint: string]: Rule } } = {
       "kind": "reference",
       "field": "goal_id",
       "message": "goal_id names no goal."
-    },
-    "nonempty_text_length": {
-      "kind": "check",
-      "field": "",
-      "message": "A text of 1 to 1,048,576 characters."
     },
     "nonnegative_integer_range": {
       "kind": "check",
@@ -1591,10 +1656,25 @@ export const rules: { [schema: string]: { [constraint: string]: Rule } } = {
       "field": "",
       "message": "A number is larger, or closer to 0, than a double can hold."
     },
+    "note_length": {
+      "kind": "check",
+      "field": "",
+      "message": "A text of up to 5,000 characters."
+    },
     "notification_channel_word": {
       "kind": "check",
       "field": "",
       "message": "How a notification was delivered."
+    },
+    "plan_document_fits_limits": {
+      "kind": "check",
+      "field": "",
+      "message": "A JSON value is larger than 256 KiB, or has a number that is larger, or closer to 0, than a double can hold."
+    },
+    "plan_document_is_object": {
+      "kind": "check",
+      "field": "",
+      "message": "A JSON object of up to 256 KiB."
     },
     "positive_integer_range": {
       "kind": "check",
@@ -1610,6 +1690,31 @@ export const rules: { [schema: string]: { [constraint: string]: Rule } } = {
       "kind": "check",
       "field": "",
       "message": "A number is closer to 0 than a double can hold."
+    },
+    "row_fields_fits_limits": {
+      "kind": "check",
+      "field": "",
+      "message": "A JSON value is larger than 4 MiB, or has a number that is larger, or closer to 0, than a double can hold."
+    },
+    "row_fields_is_object": {
+      "kind": "check",
+      "field": "",
+      "message": "The fields of a row, as a JSON object."
+    },
+    "row_list_fits_limits": {
+      "kind": "check",
+      "field": "",
+      "message": "A JSON value is larger than 4 MiB, or has a number that is larger, or closer to 0, than a double can hold."
+    },
+    "row_list_is_list": {
+      "kind": "check",
+      "field": "",
+      "message": "Rows, as a JSON array of objects."
+    },
+    "short_text_length": {
+      "kind": "check",
+      "field": "",
+      "message": "A text of up to 255 characters."
     },
     "tally_is_object": {
       "kind": "check",
@@ -1649,17 +1754,22 @@ export const rules: { [schema: string]: { [constraint: string]: Rule } } = {
     "text_list_bytes": {
       "kind": "check",
       "field": "",
-      "message": "A list of texts is larger than 2 MiB."
+      "message": "A list of texts is larger than 64 KiB."
     },
     "text_list_is_flat": {
       "kind": "check",
       "field": "",
-      "message": "A list of up to 10,000 texts."
+      "message": "A list of up to 1,000 texts, 64 KiB in all."
     },
     "text_list_size": {
       "kind": "check",
       "field": "",
-      "message": "A list of up to 10,000 texts."
+      "message": "A list of up to 1,000 texts, 64 KiB in all."
+    },
+    "thread_id_length": {
+      "kind": "check",
+      "field": "",
+      "message": "A thread's name, 1 to 512 characters."
     },
     "title_length": {
       "kind": "check",
@@ -1679,22 +1789,22 @@ export const rules: { [schema: string]: { [constraint: string]: Rule } } = {
     "uuid_batch_is_flat": {
       "kind": "check",
       "field": "",
-      "message": "A list of 1 to 100 UUIDs."
+      "message": "A list of 1 to 10,000 UUIDs."
     },
     "uuid_batch_size": {
       "kind": "check",
       "field": "",
-      "message": "A list of 1 to 100 UUIDs."
+      "message": "A list of 1 to 10,000 UUIDs."
     },
     "uuid_list_is_flat": {
       "kind": "check",
       "field": "",
-      "message": "A list of up to 10,000 UUIDs."
+      "message": "A list of up to 1,000 UUIDs."
     },
     "uuid_list_size": {
       "kind": "check",
       "field": "",
-      "message": "A list of up to 10,000 UUIDs."
+      "message": "A list of up to 1,000 UUIDs."
     }
   }
 };

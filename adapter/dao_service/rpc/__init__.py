@@ -639,7 +639,7 @@ def users(client: Client) -> UserTable:
 
 
 async def bulk_update_task_status(client: Client, *, task_ids: Sequence[UUID | str], new_status: TaskStatus) -> BulkUpdate:
-    """Set the status of up to 100 tasks. It is one transaction. Ids of no task do not count, and a repeated id counts once."""
+    """Set the status of up to 10,000 tasks. It is one transaction. Ids of no task do not count, and a repeated id counts once."""
     return await call(client, BulkUpdate, contract_1_2.BULK_UPDATE_TASK_STATUS, {"task_ids": task_ids, "new_status": new_status})
 
 

@@ -377,7 +377,7 @@ def users(client: Client) -> UserTable:
 
 
 async def bulk_update_task_state(client: Client, *, task_ids: Sequence[UUID | str], new_state: TaskState) -> BulkUpdate:
-    """Set the state of up to 100 tasks. It is one transaction. Ids of no task do not count, and a repeated id counts once."""
+    """Set the state of up to 10,000 tasks. It is one transaction. Ids of no task do not count, and a repeated id counts once."""
     return await call(client, BulkUpdate, contract_1_0.BULK_UPDATE_TASK_STATE, {"task_ids": task_ids, "new_state": new_state})
 
 
