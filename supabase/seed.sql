@@ -164,17 +164,17 @@ values (
 );
 
 insert into public.conversations (
-  id, user_id, goal_id, langgraph_thread_id, context_type, voice_session_id, created_at
+  id, user_id, goal_id, langgraph_thread_id, context_type, title, voice_session_id, created_at
 )
 values
 (
   '11111111-dddd-4000-8000-000000000001', '11111111-1111-4111-8111-111111111111',
-  '11111111-aaaa-4000-8000-000000000001', 'thread-maya-voice-1', 'voice', 'voice-session-7f3a',
+  '11111111-aaaa-4000-8000-000000000001', 'thread-maya-voice-1', 'voice', 'The long run and the rain', 'voice-session-7f3a',
   now() - interval '7 days'
 ),
 (
   '33333333-dddd-4000-8000-000000000001', '33333333-3333-4333-8333-333333333333', null, 'thread-amara-onboarding',
-  'onboarding', null, now() - interval '1 hour'
+  'onboarding', null, null, now() - interval '1 hour'
 );
 
 insert into public.messages (id, conversation_id, role, content, input_modality, metadata, created_at)
@@ -214,6 +214,15 @@ values
   '{"voice": "alloy"}', now() - interval '7 days' + interval '18 seconds'
 ),
 (
+  '11111111-1212-4000-8000-000000000005',
+  '11111111-dddd-4000-8000-000000000001',
+  'summary',
+  'Maya missed the long run because of rain. It is moved by a day.',
+  'text',
+  '{}',
+  now() - interval '7 days' + interval '24 seconds'
+),
+(
   '33333333-1212-4000-8000-000000000001',
   '33333333-dddd-4000-8000-000000000001',
   'system',
@@ -244,41 +253,60 @@ select public.close_voice_session(
   )
 );
 
-insert into public.patterns (id, user_id, pattern_type, description, data, confidence, created_at)
+insert into public.patterns (id, user_id, pattern_type, pattern_key, description, data, confidence, created_at)
 values
 (
-  '11111111-eeee-4000-8000-000000000001', '11111111-1111-4111-8111-111111111111', 'time_of_day',
+  '11111111-eeee-4000-8000-000000000001', '11111111-1111-4111-8111-111111111111', 'time_of_day', 'runs',
   'Runs before eight are done, those after six in the evening are missed.',
   '{"done_before_8": 9, "missed_after_18": 4, "weeks": 6}', 0.86, now() - interval '5 days'
 ),
 (
-  '11111111-eeee-4000-8000-000000000002', '11111111-1111-4111-8111-111111111111', 'avoidance',
+  '11111111-eeee-4000-8000-000000000002', '11111111-1111-4111-8111-111111111111', 'avoidance', 'strength',
   'Strength training is put off.', '{"missed": 3, "planned": 4}', 0.62, now() - interval '1 day'
 ),
 (
-  '22222222-eeee-4000-8000-000000000001', '22222222-2222-4222-8222-222222222222', 'streak',
+  '22222222-eeee-4000-8000-000000000001', '22222222-2222-4222-8222-222222222222', 'streak', 'vocabulary',
   'Twelve days of vocabulary in a row.', '{"days": 12}', 0.95, now() - interval '2 days'
 );
 
-insert into public.notification_log (id, task_id, channel, sent_at, response, responded_at, created_at)
+insert into public.notification_log (
+  id, task_id, channel, sent_at, external_id, response, response_id, responded_at, created_at
+)
 values
 (
   '11111111-ffff-4000-8000-000000000001', '11111111-cccc-4000-8000-000000000003', 'push', now() - interval '49 hours',
-  'on_my_way', now() - interval '48 hours 50 minutes', now() - interval '49 hours'
+  'push-7c21', 'on_my_way', 'push-answer-7c21', now() - interval '48 hours 50 minutes', now() - interval '49 hours'
 ),
 (
   '11111111-ffff-4000-8000-000000000002', '11111111-cccc-4000-8000-000000000002', 'push', now() - interval '25 hours',
-  null, null, now() - interval '25 hours'
+  'push-81aa', null, null, null, now() - interval '25 hours'
 ),
 (
   '11111111-ffff-4000-8000-000000000003', '11111111-cccc-4000-8000-000000000002', 'whatsapp',
-  now() - interval '24 hours', 'Not today', now() - interval '23 hours 30 minutes', now() - interval '24 hours'
+  now() - interval '24 hours', 'wamid-39f0', 'Not today', 'wamid-39f1', now() - interval '23 hours 30 minutes',
+  now() - interval '24 hours'
 ),
 (
   '11111111-ffff-4000-8000-000000000004', '11111111-cccc-4000-8000-000000000002', 'call', now() - interval '23 hours',
-  null, null, now() - interval '23 hours'
+  null, null, null, null, now() - interval '23 hours'
 );
 
 select public.put_demo_flags(
   '22222222-2222-4222-8222-222222222222', virtual_now => now() + interval '1 day', escalation_speed => 60
+);
+
+insert into public.dispatches (
+  id, user_id, task_id, channel, dedupe_key, task_scheduled_at, due_at, expires_at, lease_until, attempt, claimed_by, started_at,
+  finished_at, outcome, created_at
+)
+values
+(
+  '11111111-f000-4000-8000-000000000001', '11111111-1111-4111-8111-111111111111', '11111111-cccc-4000-8000-000000000006', 'push',
+  'reminder', null, now() - interval '1 minute', now() + interval '8 hours', now() + interval '1 hour', 1, 'notifier-1', null,
+  null, null, now() - interval '2 days'
+),
+(
+  '11111111-f000-4000-8000-000000000002', '11111111-1111-4111-8111-111111111111', '11111111-cccc-4000-8000-000000000003', 'push',
+  'reminder', now() - interval '2 days', now() - interval '49 hours 5 minutes', now() - interval '46 hours', null, 1, 'notifier-1',
+  now() - interval '49 hours', now() - interval '49 hours', 'sent', now() - interval '3 days'
 );

@@ -6,8 +6,8 @@ from typing import Any
 import httpx
 
 _INTERNALS = re.compile(
-    r"constraint|violat|relation \"|sqlstate|pgrst|\bpg_|_(fkey|pkey|key|check|range|word|length)\b|traceback|syntax error"
-    r"|null value in|domain public|\bnull::|\bselect\b.*\bfrom\b|asyncpg|aiohttp|dao_service|\bPT4\d\d",
+    r"constraint|violat|relation \"|sqlstate|pgrst|\bpg_|_(fkey|pkey|(?<!pattern_)(?<!dedupe_)key|check|range|word|length)\b"
+    r"|traceback|syntax error|null value in|domain public|\bnull::|\bselect\b.*\bfrom\b|asyncpg|aiohttp|dao_service|\bPT4\d\d",
     re.IGNORECASE,
 )
 

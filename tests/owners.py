@@ -29,12 +29,15 @@ class Owner:
     message: str = field(default_factory=_new_id)
     pattern: str = field(default_factory=_new_id)
     notification: str = field(default_factory=_new_id)
+    dispatch: str = field(default_factory=_new_id)
 
     @property
     def ids(self) -> set[str]:
         return set(astuple(self))
 
 
+SCHEDULED_AT = "2026-03-02T09:00:00Z"
+"""When the owner's task, which is done, was scheduled: on a Monday."""
 _ROWS = """
 with
   new_user as (insert into public.users (id, email, name) values ($1, $1::uuid || '@example.com', 'Someone')),
@@ -42,16 +45,17 @@ with
   goal as (insert into public.goals (id, user_id, title) values ($2, $1, 'Goal')),
   milestone as (insert into public.milestones (id, goal_id, week_number, title) values ($3, $2, 1, 'Week 1')),
   task as (
-    insert into public.tasks (id, user_id, goal_id, milestone_id, title, scheduled_at, duration_minutes)
-    values ($4, $1, $2, $3, 'Task', now(), 30)
+    insert into public.tasks (id, user_id, goal_id, milestone_id, title, status, scheduled_at, duration_minutes, class_tags)
+    values ($4, $1, $2, $3, 'Task', 'done', '2026-03-02T09:00:00Z', 30, '{health}')
   ),
   conversation as (
     insert into public.conversations (id, user_id, langgraph_thread_id, context_type, goal_id)
     values ($5, $1, 'thread-' || $5::uuid, 'goal', $2)
   ),
   message as (insert into public.messages (id, conversation_id, role, content) values ($6, $5, 'user', 'Hello')),
-  pattern as (insert into public.patterns (id, user_id) values ($7, $1))
-insert into public.notification_log (id, task_id, channel) values ($8, $4, 'push')
+  pattern as (insert into public.patterns (id, user_id, pattern_type, pattern_key) values ($7, $1, 'time', 'mornings')),
+  notification as (insert into public.notification_log (id, task_id, channel) values ($8, $4, 'push'))
+insert into public.dispatches (id, user_id, task_id, channel, dedupe_key, due_at) values ($9, $1, $4, 'push', 'reminder', now())
 """
 
 
@@ -75,6 +79,7 @@ async def rows_of(database: Database, owner: Owner) -> dict[str, str]:
         union all select 'message', to_jsonb(t)::text from public.messages as t where conversation_id = $3
         union all select 'pattern', to_jsonb(t)::text from public.patterns as t where user_id = $1
         union all select 'notification', to_jsonb(t)::text from public.notification_log as t where task_id = $4
+        union all select 'dispatch', to_jsonb(t)::text from public.dispatches as t where user_id = $1
         """,
         owner.user,
         owner.goal,

@@ -74,15 +74,16 @@ def _read_timestamp(value: object) -> object:
     return read
 
 
-def comma_separated(words: type[StrEnum]) -> BeforeValidator:
-    """Reads one word of an enumeration, several separated by commas, or a list of them."""
+def comma_separated(words: type[StrEnum], *, or_none: bool = False) -> BeforeValidator:
+    """Reads one word of an enumeration, several separated by commas, or a list of them. With `or_none`, "none" is one too."""
+    known: dict[str, str] = {word.value: word for word in words} | ({"none": "none"} if or_none else {})
 
     def read(value: object) -> object:
         found = value.split(",") if isinstance(value, str) else value
         try:
-            return [words(each) for each in found] if isinstance(found, list) else found
-        except ValueError:
-            *others, last = (f"'{word}'" for word in words)
+            return [known[each] for each in found] if isinstance(found, list) else found
+        except (KeyError, TypeError):
+            *others, last = (f"'{word}'" for word in known)
             expected = f"{', '.join(others)} or {last}"
             raise PydanticCustomError("enum", "Input should be {expected}", {"expected": expected}) from None
 
@@ -126,7 +127,7 @@ class Relation(Generic[RowT]):
     """None if rows can't be updated."""
     filters: type[Filters]
     comparisons: Mapping[str, tuple[str, str]]
-    """The filters that are no equalities: column and operator by name."""
+    """The filters that are no equalities: column and operator by name. The operator "order" orders the list by the column."""
     column_types: Mapping[str, str]
     """SQL types by column."""
     description: str

@@ -17,6 +17,7 @@ from dao_service.generated import contract_1_2 as v1_2
 from dao_service.operations import (
     Operation,
     arguments_beside,
+    arguments_without,
     ask,
     changes_of,
     create_row,
@@ -113,6 +114,31 @@ def _shared(schema: Schema) -> Iterable[Operation]:
     yield from plain("conversations", "conversation_id", "list get create update")
 
 
+def _on(method: str, path: str, function: AnyFunction, status: int = 200) -> Operation:
+    """An operation on the row whose id is in the path."""
+    key = path.partition("{")[2].partition("}")[0]
+    return perform(method, path, function, arguments_without(function, key), key=key, status=status)
+
+
+def _statistics() -> Iterable[Operation]:
+    yield ask("/tasks/statistics/weekly", v1_2.GET_WEEKLY_STATISTICS)
+    yield ask("/tasks/statistics/daily", v1_2.GET_DAILY_STATISTICS)
+    yield ask("/tasks/statistics/streak", v1_2.GET_STREAK)
+    yield ask("/tasks/statistics/by-tag", v1_2.GET_STATISTICS_BY_TAG)
+    yield ask("/goals/{goal_id}/progress", v1_2.GET_GOAL_PROGRESS, key="goal_id")
+
+
+def _dispatches() -> Iterable[Operation]:
+    schedule, claim, cancel = v1_2.SCHEDULE_DISPATCHES, v1_2.CLAIM_DISPATCHES, v1_2.CANCEL_DISPATCHES
+    yield perform("POST", "/dispatches/", schedule, schedule.arguments, status=201)
+    yield perform("POST", "/dispatches/claim", claim, claim.arguments)
+    yield perform("POST", "/dispatches/cancel", cancel, cancel.arguments)
+    yield _on("POST", "/dispatches/{dispatch_id}/start", v1_2.START_DISPATCH)
+    yield _on("POST", "/dispatches/{dispatch_id}/extend", v1_2.EXTEND_DISPATCH)
+    yield _on("POST", "/dispatches/{dispatch_id}/finish", v1_2.FINISH_DISPATCH)
+    yield from resource(v1_2.DISPATCHES, "dispatch_id", "list get")
+
+
 _ADDED = {
     "1.2": (
         perform(
@@ -125,8 +151,17 @@ _ADDED = {
         ),
         *resource(v1_2.MESSAGES, "message_id", "get create delete"),
         ask("/messages/", v1_2.LIST_MESSAGES),
+        _on("POST", "/conversations/{conversation_id}/messages", v1_2.APPEND_MESSAGES, status=201),
+        perform("PUT", "/patterns/by-key", v1_2.PUT_PATTERN, v1_2.PutPatternPattern, whole="pattern"),
         *resource(v1_2.PATTERNS, "pattern_id", ALL),
+        perform("POST", "/notification-log/responses", v1_2.RECORD_RESPONSE, v1_2.RECORD_RESPONSE.arguments),
         *resource(v1_2.NOTIFICATION_LOG, "notification_id", ALL),
+        *_dispatches(),
+        _on("POST", "/tasks/{task_id}/finish", v1_2.FINISH_TASK),
+        _on("POST", "/tasks/{task_id}/move", v1_2.MOVE_TASK),
+        *_statistics(),
+        _on("POST", "/goals/{goal_id}/advance", v1_2.ADVANCE_GOAL),
+        ask("/users/{user_id}/export", v1_2.EXPORT_USER, key="user_id"),
     )
 }
 """The operations that one contract alone has."""
@@ -145,3 +180,5 @@ GATHERED = SCHEMAS[DEFAULT_CONTRACT].functions
 """Where the functions for gathered requests are, which serve every contract."""
 READINESS = SCHEMAS[DEFAULT_CONTRACT].relations["users"]
 """The relation that the readiness check reads."""
+BACKLOG = SCHEMAS[DEFAULT_CONTRACT].functions["get_dispatch_backlog"]
+"""The function that `/metrics` asks how far deliveries are behind."""

@@ -4,21 +4,22 @@ import asyncio
 import re
 from typing import Any, Literal
 
+import orjson
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from pydantic import BaseModel
 
-from dao_service.contracts import READINESS
+from dao_service.contracts import BACKLOG, READINESS
 from dao_service.draining import Draining
 from dao_service.errors import DataServiceError, InternalError, NotFoundError, UnavailableError
-from dao_service.gateway.protocol import Gateway
+from dao_service.gateway.protocol import Gateway, Payload
 from dao_service.observing.metrics import CONTENT_TYPE, Metrics
 from dao_service.openapi.responses import RETRY_AFTER
 
 _READ = ["GET", "HEAD"]
 _NO_ROW = "00000000-0000-0000-0000-000000000000"
 # The answer is to be out within 2 seconds.
-_READY_WITHIN_SECONDS = 1.5
+_ANSWER_WITHIN_SECONDS = 1.5
 # Of a gateway before PostgREST, of PostgREST (a JWT that is wrong or too old), of Postgres (no such login, or without the right).
 _KEY_REFUSED = re.compile(r"HTTP 40[13]|PGRST30[0-3]|28...|42501")
 
@@ -68,7 +69,7 @@ def operational_endpoints(gateway: Gateway, metrics: Metrics, draining: Draining
         if draining.begun:
             return _not_ready("The service is about to stop.")
         try:
-            async with asyncio.timeout(_READY_WITHIN_SECONDS):
+            async with asyncio.timeout(_ANSWER_WITHIN_SECONDS):
                 await gateway.select(READINESS, _NO_ROW)
         except NotFoundError:
             pass
@@ -86,10 +87,23 @@ def operational_endpoints(gateway: Gateway, metrics: Metrics, draining: Draining
         response_description="In Prometheus's text format.",
     )
     async def read_metrics() -> Response:
-        """Requests by route, method, status and contract, and calls to the database; of all workers together."""
-        return Response(metrics.text(), media_type=CONTENT_TYPE)
+        """Requests by route, method, status and contract, and calls to the database; of all workers together.
+
+        If the database answers: the open deliveries, and how long the oldest due one has waited.
+        """
+        return Response(metrics.text(await _backlog(gateway)), media_type=CONTENT_TYPE)
 
     return router
+
+
+async def _backlog(gateway: Gateway) -> tuple[float, float] | None:
+    """Open deliveries, and seconds that the oldest due one has waited. None if the database does not answer in time."""
+    try:
+        async with asyncio.timeout(_ANSWER_WITHIN_SECONDS):
+            backlog = orjson.loads(await gateway.call(BACKLOG, Payload((), b"{}", "dispatches")))
+    except (DataServiceError, TimeoutError):
+        return None
+    return backlog["open_count"], backlog["oldest_due_seconds"]
 
 
 def _not_ready(detail: str) -> JSONResponse:

@@ -58,6 +58,12 @@ class Operation:
         return self.path.split("/")[1]
 
     @property
+    def body_optional(self) -> bool:
+        """Whether an empty body stands for {}: no field of it is required."""
+        fields = self.body.model_fields.values() if self.body and self.method == "POST" else ()
+        return bool(fields) and not any(field.is_required() for field in fields)
+
+    @property
     def key_name(self) -> str:
         """Name of the id in the path, "" if it has none."""
         return self.path.partition("{")[2].partition("}")[0]
@@ -77,6 +83,8 @@ def list_rows(path: str, relation: AnyRelation, query: type[Paging], page: Any, 
         _require_order(paging, relation)
         filters = _by_column(relation, paging.model_dump(mode="json", include=filter_names, exclude_unset=True))
         arguments = {"resource": f"{relation.schema}.{relation.name}", "filters": filters, **paging.window()}
+        if "order" in filter_names & paging.model_fields_set:
+            arguments["order_by"] = relation.comparisons["order"][0]
         return await gateway.call(list_page, Payload(tuple(arguments), orjson.dumps(arguments), relation.name))
 
     plural = relation.name.replace("_", " ")
@@ -95,6 +103,7 @@ def _require_order(filters: BaseModel, relation: AnyRelation) -> None:
 
 def _by_column(relation: AnyRelation, filters: dict[str, Any]) -> dict[str, Any]:
     """The filters as `list_page` takes them: by column, each with its operators if it is no equality."""
+    filters.pop("order", None)
     for name in filters.keys() & relation.comparisons.keys():
         column, operator = relation.comparisons[name]
         filters.setdefault(column, {})[operator] = filters.pop(name)
@@ -149,16 +158,22 @@ def delete_row(path: str, relation: AnyRelation) -> Operation:
     return Operation("DELETE", path, run, name, summary, description, response="Deleted. There is no content.", status=204)
 
 
-def ask(path: str, function: AnyFunction) -> Operation:
-    """`GET` that calls a function with the query's parameters."""
+def ask(path: str, function: AnyFunction, *, key: str = "") -> Operation:
+    """`GET` that calls a function with the query's parameters and, with `key`, the id in the path."""
     resource = resource_of(path)
+    parameters = arguments_without(function, key) if key else function.arguments
 
     async def run(gateway: Gateway, request: Request) -> bytes:
-        query: Input = request.query
-        arguments = query.__pydantic_serializer__.to_json(query, exclude_unset=True)
-        return await gateway.call(function, Payload(_sent(query), arguments, resource))
+        query: Input | None = request.query
+        arguments = b"{}"
+        names: tuple[str, ...] = ()
+        if query is not None:
+            arguments, names = query.__pydantic_serializer__.to_json(query, exclude_unset=True), _sent(query)
+        if key:
+            arguments, names = _with_key(key, request.key, arguments, bool(names)), (key, *names)
+        return await gateway.call(function, Payload(names, arguments, resource))
 
-    return _calling("GET", path, run, function, query=function.arguments)
+    return _calling("GET", path, run, function, query=parameters if parameters.model_fields else None)
 
 
 def perform(
@@ -190,12 +205,16 @@ def perform(
         elif key in names and str(getattr(request.body, key)) != request.key:
             raise BadRequestError(f"{key}: The body and the path name different rows.")
         if key:
-            # Spliced, not decoded: the caller's bytes reach the database unchanged.
-            raw = b'{"%b":"%b"%b%b' % (key.encode(), request.key.encode(), b"," if names else b"", raw[1:])
+            raw = _with_key(key, request.key, raw, bool(names))
             names.add(key)
         return await gateway.call(function, Payload(tuple(sorted(names)), raw, resource))
 
     return _calling(method, path, run, function, status=status, body=body)
+
+
+def _with_key(name: str, key: str, arguments: bytes, others: bool) -> bytes:
+    """Spliced, not decoded: the caller's bytes reach the database unchanged."""
+    return b'{"%b":"%b"%b%b' % (name.encode(), key.encode(), b"," if others else b"", arguments[1:])
 
 
 def _calling(method: str, path: str, run: Run, function: AnyFunction, **declared: Any) -> Operation:
@@ -208,6 +227,12 @@ def arguments_beside(function: AnyFunction, key: str) -> type[Input]:
     """The body of an operation whose path has the function's argument `key`. The body may repeat it."""
     fields: dict[str, Any] = {name: (info.annotation, info) for name, info in function.arguments.model_fields.items()}
     return _body_of(function, fields | {key: (UUID | MISSING, MISSING)})
+
+
+def arguments_without(function: AnyFunction, key: str) -> type[Input]:
+    """The body or the query of an operation whose path has the function's argument `key`."""
+    fields = function.arguments.model_fields.items()
+    return _body_of(function, {name: (info.annotation, info) for name, info in fields if name != key})
 
 
 def changes_of(function: AnyFunction, relation: AnyRelation, *names: str) -> type[Input]:

@@ -135,6 +135,11 @@ class Catalog:
         found = (each for each in self.types.values() if each.kind == "domain" and each.schema == schema and not each.media_type)
         return sorted(found, key=lambda domain: domain.name)
 
+    def is_argument(self, relation: Relation) -> bool:
+        """Whether callers send the composite type, as an argument of a function or in a list that is one."""
+        given = (self.types[argument.type] for function in self.functions for argument in function.arguments)
+        return relation.oid in {self.types[each.element].relation if each.element else each.relation for each in given}
+
     def rows(self, schema: str) -> list[Relation]:
         """The readable tables and views, and the composite types."""
         found = (each for each in self.relations.values() if each.schema == schema and each.readable)

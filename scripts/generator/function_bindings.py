@@ -1,10 +1,11 @@
 """A function's arguments as a model, and the object that binds it."""
 
 import re
+from dataclasses import replace
 
 from .catalog import Argument, CannotGenerate, Catalog, Function
 from .models import Models
-from .names import class_name, constant_name, field_name
+from .names import class_name, constant_name, field_name, singular
 from .python_types import PythonTypes
 from .shapes import Field, shape_of
 from .source import Source, call, mapping
@@ -16,7 +17,7 @@ _MEDIA_TYPE = re.compile(r"application/vnd\.flux\.(?P<shape>\w+)\+(nd)?json")
 def write_arguments(catalog: Catalog, function: Function, models: Models) -> str:
     """Define the model of the arguments and return its name."""
     name = f"{class_name(function.name)}Arguments"
-    fields = arguments_of(catalog, function)
+    fields = [_with_object(catalog, function, field, models) for field in arguments_of(catalog, function)]
     models.write_arguments(name, function.comment or f"The arguments of {function.name}.", fields)
     return name
 
@@ -64,6 +65,19 @@ def check_overloads(functions: list[Function]) -> None:
             raise CannotGenerate(f"function {function.schema}.{function.name} is overloaded, which a binding can't be")
 
 
+def _with_object(catalog: Catalog, function: Function, field: Field, models: Models) -> Field:
+    """An argument that is JSON and has a tag such as `@object=next:tasks,!title`: what it holds is known."""
+    for tag in ("object", "objects"):
+        name, _, rest = function.tags.get(tag, "").partition(":")
+        if name == field.name:
+            relation, *changes = rest.split(",")
+            (found,) = [each for each in catalog.rows(function.schema) if each.name == relation]
+            model = class_name(function.name) + class_name(singular(name))
+            models.write_object(model, shape_of(catalog, found), changes)
+            return replace(field, holds=f"list[{model}]" if tag == "objects" else model)
+    return field
+
+
 def _columns_of_result(catalog: Catalog, function: Function) -> dict[str, Field]:
     found = catalog.types[function.result]
     found = catalog.types[found.element] if found.element else found
@@ -85,8 +99,13 @@ def _field(function: Function, argument: Argument, alike: Field | None) -> Field
         type=argument.type,
         sql_type=argument.sql_type,
         description=alike.description if alike else None,
-        nullable=bool(alike and alike.nullable and function.writes) or (argument.default or "").upper().startswith("NULL"),
+        nullable=(
+            bool(alike and alike.nullable and function.writes)
+            or (argument.default or "").upper().startswith("NULL")
+            or argument.name in function.tags.get("nullable", "").split(",")
+        ),
         default=argument.default,
         required=argument.default is None,
         is_argument=True,
+        is_batch=argument.name == function.tags.get("batch"),
     )

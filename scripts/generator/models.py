@@ -4,13 +4,14 @@ from collections.abc import Iterable
 from dataclasses import replace
 from itertools import pairwise
 
-from .catalog import Catalog, Function
+from .catalog import CannotGenerate, Catalog, Function
 from .defaults import EMPTY_LIST, default_arguments
 from .names import class_name, noun, singular
 from .python_types import PythonTypes, row_class
 from .shapes import Field, Filter, Shape
 from .source import Source, call, docstring
 
+_BATCH = {"min_length": "1", "max_length": "100"}
 _RANGE = {"from": "at or after this time", "before": "before this time"}
 
 
@@ -24,6 +25,9 @@ class Models:
 
     def write_relation(self, shape: Shape) -> None:
         relation = shape.relation
+        if relation.kind == "composite" and self._catalog.is_argument(relation):
+            self._write_input(shape, "", relation.comment or f"A value of {relation.name}.", map(self._to_create, shape.fields))
+            return
         self.write_row(shape)
         if relation.kind == "composite":
             return
@@ -72,6 +76,20 @@ class Models:
         self._write_input(top, "StructureCreate", function.comment or f"The arguments of {function.name}.", [whole, *parts])
         return model_name(top, "StructureCreate")
 
+    def write_object(self, name: str, shape: Shape, changes: list[str]) -> None:
+        """Define the model of an object that a function takes as JSON: fields of a relation that can be written, all optional.
+
+        `changes` are from the function's tag: `!title` makes a field required, `-status` leaves it out.
+        """
+        required = {each[1:] for each in changes if each.startswith("!")}
+        left_out = {each[1:] for each in changes if each.startswith("-")}
+        if unknown := (required | left_out) - {field.name for field in shape.fields}:
+            raise CannotGenerate(f"a tag names {min(unknown)}, which {shape.relation.name} does not have")
+        fields = [field for field in shape.creatable if field.name not in left_out]
+        lines = [self._to_create(replace(field, required=True, nullable=False)) for field in fields if field.name in required]
+        lines += [self._optional(field) for field in fields if field.name not in required]
+        self._write_class(name, self._source.binding("Input"), f"Fields of {noun(shape.relation.name)}.", lines)
+
     def _write_class(self, name: str, parent: str, text: str, lines: Iterable[str]) -> None:
         self._source.define(name, f"the model {name}")
         self._source.add("\n".join([f"class {name}({parent}):", f"    {docstring(text)}\n", *(f"    {line}" for line in lines)]))
@@ -88,7 +106,7 @@ class Models:
         return shape.relation.kind == "composite" and (field.name, field.sql_type) == ("items", "json")
 
     def _type(self, field: Field) -> str:
-        return self._types.annotation(field.type, field.place)
+        return field.holds or self._types.annotation(field.type, field.place)
 
     def _to_read(self, shape: Shape, field: Field) -> str:
         if self._is_generic(shape, field):
@@ -104,7 +122,7 @@ class Models:
         if field.required:
             # For a required argument, null is a value.
             null = " | None" if field.nullable and field.is_argument else ""
-            return self._line(field, self._type(field) + null, {})
+            return self._line(field, self._type(field) + null, _BATCH if field.is_batch else {})
         null = " | None" if field.nullable else ""
         if field.default is None:
             return self._line(field, self._type(field) + null, {"default": "None"})
@@ -118,9 +136,16 @@ class Models:
 
     def _to_filter(self, field: Field, filtering: Filter) -> str:
         kind, description = self._type(field), field.description
-        if filtering.operator == "any":
-            kind = f"{self._source.name('typing', 'Annotated')}[list[{kind}], {self._source.binding('comma_separated')}({kind})]"
-            description = f"{description or ''} Separate several words by commas.".lstrip()
+        if filtering.operator in ("any", "or_none"):
+            or_none = filtering.operator == "or_none"
+            read = f"{self._source.binding('comma_separated')}({kind}{', or_none=True' if or_none else ''})"
+            word = f" | {self._source.name('typing', 'Literal')}['none']" if or_none else ""
+            kind = f"{self._source.name('typing', 'Annotated')}[list[{kind}{word}], {read}]"
+            none = " `none` finds rows without a value." if or_none else ""
+            description = f"{description or ''} Separate several words by commas.{none}".lstrip()
+        elif filtering.operator == "order":
+            kind = f"{self._source.name('typing', 'Literal')}[{filtering.word!r}]"
+            description = f"Orders the list by `{field.name}`, the latest first."
         elif filtering.operator in _RANGE:
             description = f"Rows with `{field.name}` {_RANGE[filtering.operator]}."
         missing = self._source.name("pydantic", "MISSING")

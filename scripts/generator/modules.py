@@ -98,12 +98,12 @@ def _write_relation(shape: Shape, source: Source) -> str:
 
 
 def _comparisons(shape: Shape) -> dict[str, str]:
-    """The filters that are no equalities: name to column and operator."""
+    """The parameters that are no equalities: name to column and operator."""
     return {
         each.name: f"({field.name!r}, {each.operator!r})"
         for field in shape.fields
         for each in field.filters
-        if each.operator in ("ignoring_case", "from", "before")
+        if each.operator in ("or_none", "ignoring_case", "from", "before", "order")
     }
 
 

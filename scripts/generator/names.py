@@ -23,6 +23,8 @@ def singular(name: str) -> str:
     first, underscore, rest = name.partition("_")
     if first.endswith("ies"):
         first = first.removesuffix("ies") + "y"
+    elif first.endswith(("ches", "shes")):
+        first = first.removesuffix("es")
     elif first.endswith("s") and not first.endswith(("ss", "us", "is")):
         first = first.removesuffix("s")
     return first + underscore + rest

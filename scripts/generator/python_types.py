@@ -17,6 +17,7 @@ _PLAIN = {
     "bigint": ("dao_service.bindings", "BigInteger"),
     "numeric": ("dao_service.bindings", "Number"),
     "double precision": ("dao_service.bindings", "Number"),
+    "date": ("datetime", "date"),
     "timestamp with time zone": ("dao_service.bindings", "Timestamp"),
     "json": ("typing", "Any"),
     "jsonb": ("typing", "Any"),

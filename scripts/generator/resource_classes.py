@@ -60,6 +60,8 @@ class Signatures:
             return self.type_of(arguments[0])
         if origin in (types.UnionType, typing.Union):
             return " | ".join(self.type_of(each) for each in arguments if each is not MISSING)
+        if origin is typing.Literal:
+            return f"{self.source.name('typing', 'Literal')}[{', '.join(map(repr, arguments))}]"
         if origin in (list, dict):
             return f"{origin.__name__}[{', '.join(self.type_of(each) for each in arguments)}]"
         if isinstance(kind, type) and issubclass(kind, Page):

@@ -81,6 +81,9 @@ def _said(catalog: Catalog, wording: Wording, constraint: Constraint) -> Said | 
         fields = [wording.field(table, column) for column in constraint.columns]
         if None in fields or not fields:
             return None
+        field, colon, message = (constraint.comment or "").partition(": ")
+        if colon:
+            return "unique", field, message
         message = f"{with_article(wording.noun(catalog, table))} with this {' and '.join(map(str, fields))} exists already."
         return "unique", str(fields[0]), message
     return None

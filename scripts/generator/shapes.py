@@ -15,7 +15,12 @@ class Filter:
 
     name: str
     operator: str = "equal"
-    """How `private.write_condition` compares: "equal", "any" of several, "ignoring_case", "from" or "before"."""
+    """How `private.write_condition` compares: "equal", "any" of several, "or_none" (those, or no value), and the others by name.
+
+    "order": it does not filter, but orders the list by the column.
+    """
+    word: str = ""
+    """What a caller writes for "order"."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +43,10 @@ class Field:
     can_create: bool = False
     can_update: bool = False
     is_argument: bool = False
+    holds: str = ""
+    """The Python type of JSON whose content is known."""
+    is_batch: bool = False
+    """Whether it is a list of 1 to 100 entries."""
     is_fixed: bool = False
     """Whether creating a row sets it and no update changes it."""
 
@@ -90,7 +99,7 @@ def _field(catalog: Catalog, relation: Relation, column: Column) -> Field:
     default = next((each.default for each in shown if each.default is not None), found.default)
     given = default is not None
     if relation.kind == "composite":
-        nullable = False
+        nullable = "nullable" in tags
     elif stored is None:
         nullable = not (given or "notnull" in tags or _is_array_of_rows(catalog, column.type))
     else:
@@ -106,8 +115,8 @@ def _field(catalog: Catalog, relation: Relation, column: Column) -> Field:
         sql_type=column.sql_type,
         description=described.comment,
         nullable=nullable,
-        default=default,
-        required="required" in tags or not (nullable or given),
+        default=default or ("" if "filled" in tags else None),
+        required="required" in tags or not (nullable or given or "filled" in tags),
         may_be_absent="optional" in tags,
         is_reference=reference,
         filters=tuple(_filters(catalog, column, is_reference=reference)),
@@ -119,12 +128,14 @@ def _field(catalog: Catalog, relation: Relation, column: Column) -> Field:
 def _filters(catalog: Catalog, column: Column, *, is_reference: bool) -> Iterator[Filter]:
     tags = {tag: value for each in reversed(columns_shown(catalog, column)) for tag, value in each.tags.items()}
     if _is_enumeration(catalog, column.type):
-        yield Filter(column.name, "any")
+        yield Filter(column.name, "or_none" if tags.get("filter") == "or_none" else "any")
     elif is_reference or "filter" in tags:
         yield Filter(column.name, tags.get("filter") or "equal")
     if prefix := tags.get("range"):
         yield Filter(f"{prefix}_from", "from")
         yield Filter(f"{prefix}_before", "before")
+    if word := tags.get("order"):
+        yield Filter("order", "order", word)
 
 
 def _is_key(catalog: Catalog, stored: Column | None) -> bool:

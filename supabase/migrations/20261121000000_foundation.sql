@@ -4,7 +4,7 @@
 -- functions, so that they hold for every caller: the REST adapter, a browser with a user's JWT, and SQL alike.
 --
 --   users ──┬── goals ──┬── milestones ── tasks (a task may stand in a milestone of its goal)
---           │           └── tasks ──────── notification_log
+--           │           └── tasks ──────── notification_log, dispatches
 --           ├── tasks (without a goal)
 --           ├── conversations ── messages
 --           ├── patterns
@@ -30,10 +30,18 @@
 --       @readonly        on a column: no caller writes it, whatever the grants say
 --       @notnull         on a computed column: it is never null
 --       @optional        on a field of a composite type: its JSON may lack it
---       @filter          on a column: lists can be filtered by its value, with @filter=ignoring_case without regard to case
+--       @filled          on a column: a trigger fills it if a new row lacks it
+--       @nullable        on a field of a composite type: it may be null
+--       @filter          on a column: lists can be filtered by its value, with @filter=ignoring_case without regard to case; with
+--                        @filter=or_none on an enumeration, the word none finds rows without a value
 --       @range=a         on a column: lists can be filtered by a_from (at or after) and a_before (before)
+--       @order=a         on a column: lists can be ordered by it with order=a, the latest first
+--       @nullable=a,b    on a function: these arguments may be null
 --       @structure=a,b   on a function: its arguments are a row of a together with its rows of b
---   * A comment on a table's check is "<column>: <what to tell the caller>". A domain's check has one, without a column, where it
+--       @object=a:b      on a function: its JSON argument a is an object of fields of b; `,!c` requires the field c, `,-c` leaves
+--                        it out. @objects=a:b is a list of them
+--       @batch=a         on a function: its argument a is a list of 1 to 100 entries
+--   * A comment on a table's check or unique index is "<column>: <what to tell the caller>". A domain's check has one, without a column, where it
 --     is left to the database: Python then doesn't check it beforehand.
 --   * What callers can write has a limit, even if nobody needs one: all lists and all memory bear what one user stores.
 --   * Texts and JSON have no statistics: with "Prefer: count=planned" whoever signed in could ask how many rows of other users the

@@ -62,12 +62,9 @@ comment on domain public.nonnegative_number is 'A number from 0.';
 comment on constraint nonnegative_number_width on domain public.nonnegative_number is
 'A number is larger, or closer to 0, than a double can hold.';
 
-create domain public.probability as numeric
-constraint probability_range check (value between 0 and 1)
-constraint probability_width check (scale(value) <= 350);
+create domain public.probability as double precision
+constraint probability_range check (value between 0 and 1);
 comment on domain public.probability is 'A number from 0 to 1.';
-comment on constraint probability_width on domain public.probability is
-'A number is closer to 0 than a double can hold.';
 
 -- A few bytes can be a number of 131,072 digits, and 1e5000 is one that most callers can't read. Of what a double holds, in as many
 -- digits as it needs, the scale is 340 at most. Only then is it safe to write the whole, which tells how large it is.
@@ -184,12 +181,12 @@ create domain public.task_priority as text default 'standard'
 constraint task_priority_word check (value in ('standard', 'important', 'must-not-miss'));
 comment on domain public.task_priority is 'How much a task matters.';
 
-create domain public.context_type as text
-constraint context_type_word check (value in ('goal', 'task', 'onboarding', 'reschedule', 'voice'));
+create domain public.context_type as text default 'general'
+constraint context_type_word check (value in ('goal', 'task', 'onboarding', 'reschedule', 'voice', 'general'));
 comment on domain public.context_type is 'What a conversation is about.';
 
 create domain public.message_role as text
-constraint message_role_word check (value in ('user', 'assistant', 'system', 'function'));
+constraint message_role_word check (value in ('user', 'assistant', 'system', 'function', 'summary'));
 comment on domain public.message_role is 'Who speaks in a message.';
 
 create domain public.input_modality as text default 'text'

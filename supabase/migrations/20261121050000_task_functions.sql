@@ -7,14 +7,23 @@ stable
 security invoker
 set search_path = ''
 as $$
+declare
+  most_rows constant integer := 20000;
+  found_tasks public.tasks [];
 begin
   perform private.require_ordered_range(start_at, end_at);
-  return array(
+  found_tasks := array(
     select tasks
     from public.tasks
     where tasks.user_id = get_tasks_by_timerange.user_id and tasks.scheduled_at between start_at and end_at
     order by tasks.scheduled_at, tasks.id
+    limit most_rows + 1
   );
+  if cardinality(found_tasks) > most_rows then
+    raise sqlstate 'PT422' using
+      message = 'The range has more than 20,000 tasks. Ask for a narrower range.', detail = 'at end_at';
+  end if;
+  return found_tasks;
 end;
 $$;
 comment on function public.get_tasks_by_timerange(uuid, public.instant, public.instant) is

@@ -5,7 +5,7 @@ create table public.conversations (
   id uuid not null default gen_random_uuid(),
   user_id uuid not null,
   langgraph_thread_id public.thread_id not null,
-  context_type public.context_type not null,
+  context_type public.context_type not null default 'general',
   goal_id uuid,
   messages public.message_history not null default '[]',
   status public.conversation_status not null default 'open',
@@ -38,7 +38,8 @@ comment on column public.conversations.context_type is 'What the conversation is
 comment on column public.conversations.goal_id is 'The goal, of the same user, that contract 1.0 keeps the conversation under.';
 comment on column public.conversations.messages is 'Contract 1.0''s list of messages. Contract 1.2 has /messages.';
 comment on column public.conversations.status is 'Where the conversation stands, in contract 1.0''s words.';
-comment on column public.conversations.last_message_at is 'When the latest message was written; set by each new message.';
+comment on column public.conversations.last_message_at is
+'When the latest message was written; set by each new message. @order=last_message';
 comment on column public.conversations.voice_session_id is 'The voice agent''s session.';
 comment on column public.conversations.extracted_intent is 'What the user wanted, as the voice agent understood it.';
 comment on column public.conversations.intent_payload is 'Details of the intent.';
@@ -114,23 +115,6 @@ comment on function private.set_last_message_at() is 'Trigger: a new message set
 
 create trigger messages_set_last_message_at after insert on public.messages
 for each row execute function private.set_last_message_at();
-
-create function public.list_messages(conversation_id uuid)
-returns public.messages[]
-language sql
-stable
-security invoker
-set search_path = ''
-as $$
-  select array(
-    select messages
-    from public.messages
-    where messages.conversation_id = list_messages.conversation_id
-    order by messages.created_at, messages.id
-  );
-$$;
-comment on function public.list_messages(uuid) is
-'List the messages of a conversation. Returns them oldest first, as one array, so that no row limit cuts it.';
 
 create function public.close_voice_session(conversation_id uuid, session public.row_fields)
 returns public.conversations
@@ -212,5 +196,4 @@ update (
 ) on public.conversations to authenticated, service_role;
 grant insert (id, conversation_id, role, content, input_modality, metadata) on public.messages to authenticated, service_role;
 
-grant execute on function public.list_messages(uuid) to authenticated, service_role;
 grant execute on function public.close_voice_session(uuid, public.row_fields) to authenticated, service_role;

@@ -95,7 +95,7 @@ comment on function private.recount_rows(regclass) is
 
 select private.watch_row_count(watched.relation)
 from unnest(
-  array['users', 'goals', 'milestones', 'tasks', 'conversations', 'patterns', 'notification_log']
+  array['users', 'goals', 'milestones', 'tasks', 'conversations', 'patterns', 'notification_log', 'dispatches']
 ) as collection (name),
   lateral (select ('public.' || collection.name)::regclass as relation) as watched;
 

@@ -105,6 +105,14 @@ as $$
         case operator.key
           when 'from' then format('%I >= %L', column_name, operator.value)
           when 'before' then format('%I < %L', column_name, operator.value)
+          when 'or_none' then format(
+            case
+              when operator.value = '["none"]' then '%1$I is null'
+              when operator.value::jsonb ? 'none' then '(%1$I = any (%2$L) or %1$I is null)'
+              else '%1$I = any (%2$L)'
+            end,
+            column_name, array(select jsonb_array_elements_text(operator.value::jsonb))
+          )
           when 'ignoring_case' then format('lower(%I) = lower(%L)', column_name, operator.value)
           else 'false'
         end,
@@ -117,7 +125,7 @@ as $$
 $$;
 comment on function private.write_comparison(text, jsonb) is
 'One filter of a list as a condition in SQL. A value stands for equality, an array for equality with one of its values; an object '
-'has the operators from, before and ignoring_case.';
+'has the operators from, before, ignoring_case and or_none: one of several values, or no value for the word none.';
 
 create function private.write_condition(filters jsonb)
 returns text
@@ -132,7 +140,12 @@ $$;
 comment on function private.write_condition(jsonb) is 'The filters of a list, by column, as a condition in SQL.';
 
 create function public.list_page(
-  resource text, filters jsonb default '{}', row_limit integer default 100, row_offset bigint default 0, after text default null
+  resource text,
+  filters jsonb default '{}',
+  row_limit integer default 100,
+  row_offset bigint default 0,
+  after text default null,
+  order_by text default null
 )
 returns public."application/vnd.flux.page+json"
 language plpgsql
@@ -142,14 +155,18 @@ set search_path = ''
 as $$
 declare
   relation constant regclass := private.find_relation(resource);
-  digest constant text := left(md5(relation::text || filters::text), 12);
+  digest constant text := left(md5(concat(relation, filters, order_by)), 12);
+  -- As the indexes by a column have it, such as conversations_by_last_message.
+  order_key constant text := case
+    when order_by is null then '%screated_at' else format('coalesce(%%s%I, ''0001-01-01 00:00:00+00''::timestamptz)', order_by)
+  end;
   condition constant text := private.write_condition(filters);
   start constant record := private.read_cursor(after, digest);
   rows_before constant bigint := coalesce(start.rows_before, row_offset);
   items json;
   returned bigint;
   has_next boolean;
-  last_created_at timestamptz;
+  last_key timestamptz;
   last_id uuid;
   total bigint;
 begin
@@ -157,15 +174,16 @@ begin
   execute format(
     $query$
       select
-        array_to_json(rows[:$1]), least(cardinality(rows), $1), cardinality(rows) > $1, (rows[$1]).created_at, (rows[$1]).id
+        array_to_json(rows[:$1]), least(cardinality(rows), $1), cardinality(rows) > $1, %4$s, (rows[$1]).id
       from (
-        select array(select listed from %s as listed where %s%s order by created_at desc, id desc limit $1 + 1 offset $2) as rows
+        select array(select listed from %1$s as listed where %2$s%3$s order by %5$s desc, id desc limit $1 + 1 offset $2) as rows
         offset 0
       ) as newest
     $query$,
-    relation, condition, case when after is not null then ' and (created_at, id) < ($3, $4)' end
+    relation, condition, case when after is not null then format(' and (%s, id) < ($3, $4)', format(order_key, '')) end,
+    format(order_key, '(rows[$1]).'), format(order_key, '')
   )
-  into items, returned, has_next, last_created_at, last_id
+  into items, returned, has_next, last_key, last_id
   using row_limit, case when after is null then row_offset else 0 end, start.created_at, start.id;
 
   if after is null and not has_next and (returned > 0 or row_offset = 0) then
@@ -190,19 +208,20 @@ begin
       ('has_prev', to_json(rows_before > 0)),
       (
         'next_cursor',
-        case when has_next then to_json(private.write_cursor(rows_before + row_limit, last_created_at, last_id, digest)) end
+        case when has_next then to_json(private.write_cursor(rows_before + row_limit, last_key, last_id, digest)) end
       )
     ) as field (name, content)
   );
 end;
 $$;
-comment on function public.list_page(text, jsonb, integer, bigint, text) is
-'One page of a table or view, such as public.tasks, newest first, starting at row_offset or behind the cursor `after`. Filters '
-'are by column, see private.write_comparison. For the REST adapter.';
+comment on function public.list_page(text, jsonb, integer, bigint, text, text) is
+'One page of a table or view, such as public.tasks, starting at row_offset or behind the cursor `after`: newest first or, with '
+'order_by, by this column, the latest first and rows without a value last. Filters are by column, see private.write_comparison. '
+'For the REST adapter.';
 
 grant execute on function private.find_relation(text) to service_role;
 grant execute on function private.write_cursor(bigint, timestamptz, uuid, text) to service_role;
 grant execute on function private.read_cursor(text, text) to service_role;
 grant execute on function private.write_comparison(text, jsonb) to service_role;
 grant execute on function private.write_condition(jsonb) to service_role;
-grant execute on function public.list_page(text, jsonb, integer, bigint, text) to service_role;
+grant execute on function public.list_page(text, jsonb, integer, bigint, text, text) to service_role;

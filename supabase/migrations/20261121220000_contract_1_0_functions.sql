@@ -7,16 +7,25 @@ stable
 security invoker
 set search_path = ''
 as $$
+declare
+  most_rows constant integer := 20000;
+  found_tasks v1_0.tasks [];
 begin
   perform private.require_ordered_range(start_time, end_time);
-  return array(
+  found_tasks := array(
     select tasks
     from v1_0.tasks
     where
       tasks.user_id = get_tasks_by_timerange.user_id
       and tasks.start_time between get_tasks_by_timerange.start_time and get_tasks_by_timerange.end_time
     order by tasks.start_time, tasks.id
+    limit most_rows + 1
   );
+  if cardinality(found_tasks) > most_rows then
+    raise sqlstate 'PT422' using
+      message = 'The range has more than 20,000 tasks. Ask for a narrower range.', detail = 'at end_time';
+  end if;
+  return found_tasks;
 end;
 $$;
 comment on function v1_0.get_tasks_by_timerange(uuid, public.instant, public.instant) is

@@ -26,7 +26,8 @@ select is(
     "id": "a4000000-0000-4000-8000-000000000001", "user_id": "a0000000-0000-4000-8000-000000000001",
     "langgraph_thread_id": "conversations.sql", "context_type": "onboarding", "goal_id": null, "messages": [],
     "status": "open", "last_message_at": null, "voice_session_id": null, "extracted_intent": null,
-    "intent_payload": null, "linked_goal_id": null, "linked_task_id": null, "ended_at": null, "duration_seconds": null
+    "intent_payload": null, "linked_goal_id": null, "linked_task_id": null, "ended_at": null, "duration_seconds": null,
+    "title": null
   }',
   'a user, a thread and what it is about are enough; everything else has its default'
 );

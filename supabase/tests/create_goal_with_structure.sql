@@ -102,6 +102,8 @@ select is(
     "priority": "standard", "scheduled_at": "2030-01-01T12:00:00+00:00",
     "scheduled_end_at": "2030-01-01T12:30:00+00:00", "duration_minutes": 30, "trigger_type": "time",
     "location_trigger": null, "is_recurring": false, "recurrence_rule": null, "calendar_event_id": null,
+    "escalation_policy": "standard", "class_tags": null, "conversation_id": null, "canonical_scheduled_at": null,
+    "series_id": null, "occurrence_at": null,
     "shared_with_goal_ids": null, "reminder_sent_at": null, "whatsapp_sent_at": null, "call_sent_at": null
   }',
   'a task has its user, its end and its defaults'

@@ -13,7 +13,8 @@ select is(
   ),
   '{
     "id": "a0000000-0000-4000-8000-000000000001", "email": "ada@example.com", "name": "Ada Lovelace",
-    "onboarded": false, "profile": null, "notification_preferences": null, "preferences": {}, "demo_mode": false
+    "onboarded": false, "timezone": "UTC", "push_subscription": null, "phone_verified": false, "whatsapp_opt_in_at": null,
+    "monthly_token_usage": {}, "profile": {}, "notification_preferences": {}, "preferences": {}, "demo_mode": false
   }',
   'a sign-up creates the user under the same id, with its address and name'
 );

@@ -1,7 +1,7 @@
 -- Who may do what, as data: what is granted is written here a second time, so that no migration grants more unnoticed.
 
 begin;
-select plan(32);
+select plan(33);
 
 create temporary view ours as
 select oid, nspname from pg_namespace
@@ -53,6 +53,7 @@ insert into expected_relations
 values
 ('public.conversations', 'delete select'),
 ('public.demo_flags', 'delete select'),
+('public.dispatches', 'select'),
 ('public.goals', 'delete select'),
 ('public.goals_full', 'select'),
 ('public.messages', 'delete select'),
@@ -85,12 +86,12 @@ insert into expected_columns
 values
 (
   'public.conversations', 'insert',
-  'id user_id langgraph_thread_id context_type goal_id messages status last_message_at voice_session_id'
+  'id user_id langgraph_thread_id context_type goal_id messages status last_message_at voice_session_id title'
 ),
 (
   'public.conversations', 'update',
   'context_type goal_id messages status last_message_at voice_session_id extracted_intent '
-  || 'intent_payload linked_goal_id linked_task_id ended_at duration_seconds'
+  || 'intent_payload linked_goal_id linked_task_id ended_at duration_seconds title'
 ),
 ('public.demo_flags', 'insert', 'user_id virtual_now escalation_speed'),
 ('public.demo_flags', 'update', 'virtual_now escalation_speed'),
@@ -104,27 +105,35 @@ values
   'title description class_tags status parent_goal_id pipeline_order activated_at completed_at '
   || 'target_weeks plan_json category timeline'
 ),
-('public.messages', 'insert', 'id conversation_id role content input_modality metadata'),
+('public.messages', 'insert', 'id conversation_id role content input_modality metadata agent_node provider tokens_used'),
 ('public.milestones', 'insert', 'id goal_id week_number title status'),
 ('public.milestones', 'update', 'goal_id week_number title status'),
 ('public.notification_log', 'insert', 'id task_id channel sent_at response responded_at'),
 ('public.notification_log', 'update', 'channel sent_at response responded_at'),
-('public.patterns', 'insert', 'id user_id pattern_type description data confidence'),
-('public.patterns', 'update', 'pattern_type description data confidence'),
+('public.patterns', 'insert', 'id user_id pattern_type description data confidence pattern_key'),
+('public.patterns', 'update', 'pattern_type description data confidence pattern_key'),
 (
   'public.tasks', 'insert',
   'id user_id goal_id milestone_id title description status priority scheduled_at scheduled_end_at '
   || 'duration_minutes trigger_type location_trigger is_recurring recurrence_rule calendar_event_id '
-  || 'shared_with_goal_ids reminder_sent_at whatsapp_sent_at call_sent_at completed_at'
+  || 'shared_with_goal_ids reminder_sent_at whatsapp_sent_at call_sent_at completed_at escalation_policy class_tags '
+  || 'conversation_id canonical_scheduled_at series_id occurrence_at'
 ),
 (
   'public.tasks', 'update',
   'goal_id milestone_id title description status priority scheduled_at scheduled_end_at '
   || 'duration_minutes trigger_type location_trigger is_recurring recurrence_rule calendar_event_id '
-  || 'shared_with_goal_ids reminder_sent_at whatsapp_sent_at call_sent_at completed_at'
+  || 'shared_with_goal_ids reminder_sent_at whatsapp_sent_at call_sent_at completed_at escalation_policy class_tags '
+  || 'conversation_id canonical_scheduled_at series_id occurrence_at'
 ),
-('public.users', 'insert', 'id email name onboarded profile notification_preferences preferences demo_mode'),
-('public.users', 'update', 'name onboarded profile notification_preferences preferences demo_mode'),
+(
+  'public.users', 'insert',
+  'id email name onboarded profile notification_preferences preferences demo_mode timezone push_subscription'
+),
+(
+  'public.users', 'update',
+  'name onboarded profile notification_preferences preferences demo_mode timezone push_subscription'
+),
 ('v1_0.conversations', 'insert', 'id user_id goal_id messages status'),
 ('v1_0.conversations', 'update', 'goal_id messages status'),
 ('v1_0.demo_flags', 'insert', 'user_id virtual_now escalation_speed'),
@@ -147,24 +156,42 @@ values
 ('v1_0.users', 'update', 'name preferences demo_mode');
 
 select set_eq(
-  $$select relation, role, privilege, columns from column_grants where role <> 'service_role' or relation !~ 'users'$$,
+  $$select relation, role, privilege, columns from column_grants where role <> 'service_role' or relation !~ 'users|notification_log|dispatches'$$,
   $$
     select relation, role, privilege, columns
     from expected_columns cross join (values ('authenticated'), ('service_role')) as granted (role)
-    where role <> 'service_role' or relation !~ 'users'
+    where role <> 'service_role' or relation !~ 'users|notification_log|dispatches'
   $$,
   'users and the service write these columns; nobody else writes any'
 );
 select set_eq(
-  $$select relation, privilege, columns from column_grants where role = 'service_role' and relation ~ 'users'$$,
+  $$select relation, privilege, columns from column_grants where role = 'service_role' and relation ~ 'users|notification_log|dispatches'$$,
   $$
     values
-    ('public.users', 'insert', 'id email name onboarded profile notification_preferences preferences demo_mode'),
-    ('public.users', 'update', 'email name onboarded profile notification_preferences preferences demo_mode'),
+    ('public.dispatches', 'insert', 'user_id task_id channel dedupe_key task_scheduled_at due_at expires_at'),
+    (
+      'public.dispatches', 'update',
+      'due_at lease_until attempt claimed_by started_at finished_at outcome error'
+    ),
+    (
+      'public.notification_log', 'insert',
+      'id task_id channel sent_at response responded_at external_id response_id'
+    ),
+    ('public.notification_log', 'update', 'channel sent_at response responded_at external_id response_id'),
+    (
+      'public.users', 'insert',
+      'id email name onboarded profile notification_preferences preferences demo_mode timezone push_subscription '
+      'phone_verified whatsapp_opt_in_at monthly_token_usage'
+    ),
+    (
+      'public.users', 'update',
+      'email name onboarded profile notification_preferences preferences demo_mode timezone push_subscription '
+      'phone_verified whatsapp_opt_in_at monthly_token_usage'
+    ),
     ('v1_0.users', 'insert', 'id name email preferences demo_mode'),
     ('v1_0.users', 'update', 'name email preferences demo_mode')
   $$,
-  'only the service changes an address'
+  'only the service changes an address, and writes what services alone know'
 );
 
 -- Functions
@@ -172,18 +199,29 @@ select set_eq(
 create temporary table expected_functions (function text, roles text);
 insert into expected_functions
 values
+('private.begin_next_occurrence', 'authenticated service_role'),
 ('private.changed_fields', 'authenticated service_role'),
+('private.choose_zone', 'authenticated service_role'),
+('private.claim_dispatches', 'service_role'),
+('private.count_periods', 'authenticated service_role'),
 ('private.create_goal_with_structure', 'authenticated service_role'),
 ('private.find_relation', 'service_role'),
 ('private.fits_json_limits', 'authenticated service_role'),
 ('private.find_bad_field', 'authenticated service_role'),
 ('private.insert_rows', 'authenticated service_role'),
+('private.is_time_zone', 'authenticated service_role'),
 ('private.known_total', 'service_role'),
+('private.list_messages', 'authenticated service_role'),
+('private.lock_dispatch', 'service_role'),
+('private.lock_task', 'authenticated service_role'),
 ('private.minutes_between', 'authenticated service_role'),
+('private.rate_of_completion', 'authenticated service_role'),
 ('private.read_cursor', 'service_role'),
 ('private.read_defaults', 'authenticated service_role'),
+('private.require_fields', 'authenticated service_role'),
 ('private.require_ordered_range', 'authenticated service_role'),
 ('private.show_both_contracts', 'service_role'),
+('private.starts_of_periods', 'authenticated service_role'),
 ('private.status_of_state', 'authenticated service_role'),
 ('private.stored_trigger_type', 'authenticated service_role'),
 ('private.tally_states', 'authenticated service_role'),
@@ -191,18 +229,38 @@ values
 ('private.write_condition', 'service_role'),
 ('private.write_cursor', 'service_role'),
 ('private.write_result', 'service_role'),
+('private.write_tally', 'authenticated service_role'),
+('public.advance_goal', 'authenticated service_role'),
+('public.append_messages', 'authenticated service_role'),
 ('public.bulk_update_task_status', 'authenticated service_role'),
+('public.cancel_dispatches', 'service_role'),
+('public.claim_dispatches', 'service_role'),
 ('public.close_voice_session', 'authenticated service_role'),
 ('public.create_goal_with_structure', 'authenticated service_role'),
+('public.export_user', 'service_role'),
+('public.extend_dispatch', 'service_role'),
+('public.finish_dispatch', 'service_role'),
+('public.finish_task', 'authenticated service_role'),
+('public.get_daily_statistics', 'authenticated service_role'),
+('public.get_dispatch_backlog', 'service_role'),
+('public.get_goal_progress', 'authenticated service_role'),
+('public.get_statistics_by_tag', 'authenticated service_role'),
+('public.get_streak', 'authenticated service_role'),
 ('public.get_task_statistics', 'authenticated service_role'),
 ('public.get_tasks_by_timerange', 'authenticated service_role'),
+('public.get_weekly_statistics', 'authenticated service_role'),
 ('public.insert_each', 'service_role'),
 ('public.list_messages', 'authenticated service_role'),
 ('public.list_page', 'service_role'),
+('public.move_task', 'authenticated service_role'),
 ('public.parent', 'authenticated service_role'),
 ('public.put_demo_flags', 'authenticated service_role'),
+('public.put_pattern', 'authenticated service_role'),
+('public.record_response', 'service_role'),
+('public.schedule_dispatches', 'service_role'),
 ('public.select_each', 'service_role'),
 ('public.set_calendar_event', 'authenticated service_role'),
+('public.start_dispatch', 'service_role'),
 ('public.update_each', 'service_role'),
 ('public.write_result', 'service_role'),
 ('v1_0.bulk_update_task_state', 'authenticated service_role'),

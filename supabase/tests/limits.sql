@@ -48,7 +48,7 @@ from (
   ('message_history', '{}'), ('message_history', '[{"a": 1e-16383}]'),
   ('message_history', jsonb_build_array(repeat('a', 393216 - 3))::text),
   ('row_fields', '[]'), ('row_list', '{}'), ('row_list', '[1e131071]'),
-  ('probability', '1e-16383'), ('probability', '0e-16383'),
+  ('probability', '1.0000000000000003'), ('probability', 'NaN'),
   ('nonnegative_number', '1e131071'), ('nonnegative_number', '1e-16383'), ('nonnegative_number', 'NaN'),
   ('short_text', repeat('a', 256)), ('note', repeat('a', 5001)), ('free_text', repeat('a', 20001)),
   ('message_text', ''), ('message_text', repeat('a', 60001)),

@@ -334,7 +334,7 @@ select throws_ok(
 -- Who may call it
 
 select ok(
-  not has_function_privilege('authenticated', 'public.list_page(text, jsonb, integer, bigint, text)', 'execute'),
+  not has_function_privilege('authenticated', 'public.list_page(text, jsonb, integer, bigint, text, text)', 'execute'),
   'users page with PostgREST''s own limit and offset'
 );
 

@@ -14,7 +14,8 @@ select is(
   (select to_jsonb(messages) - 'created_at' from public.messages where id = 'a5000000-0000-4000-8000-000000000001'),
   '{
     "id": "a5000000-0000-4000-8000-000000000001", "conversation_id": "a4000000-0000-4000-8000-000000000001",
-    "role": "user", "content": "Hello", "input_modality": "text", "metadata": {}
+    "role": "user", "content": "Hello", "input_modality": "text", "metadata": {},
+    "agent_node": null, "provider": null, "tokens_used": 0
   }',
   'conversation, role and content are enough; everything else has its default'
 );
@@ -49,7 +50,7 @@ from (
   ('content', '', '23514'),
   ('input_modality', null, '23502'),
   ('input_modality', 'video', '23514'),
-  ('metadata', null, '23502'),
+  ('tokens_used', null, '23502'),
   ('metadata', '[]', '23514')
 ) as bad (field, value, code);
 
@@ -112,7 +113,7 @@ select is(
     select array_agg(listed.content::text order by listed.place)
     from
       unnest(public.list_messages('a4000000-0000-4000-8000-000000000002'))
-      with ordinality as listed (id, conversation_id, role, content, input_modality, metadata, created_at, place)
+      with ordinality as listed (id, conversation_id, role, content, input_modality, metadata, created_at, agent_node, provider, tokens_used, place)
   ),
   array['first', 'second', 'third', 'now', 'after nothing'], 'messages are listed oldest first, those of this conversation only'
 );
@@ -134,7 +135,7 @@ select is(
     select array_agg(listed.id order by listed.place)
     from
       unnest(public.list_messages('a4000000-0000-4000-8000-000000000001'))
-      with ordinality as listed (id, conversation_id, role, content, input_modality, metadata, created_at, place)
+      with ordinality as listed (id, conversation_id, role, content, input_modality, metadata, created_at, agent_node, provider, tokens_used, place)
   ),
   (
     select array_agg(id order by created_at, id)

@@ -14,7 +14,7 @@ select is(
   ),
   '{
     "id": "a7000000-0000-4000-8000-000000000001", "user_id": "a0000000-0000-4000-8000-000000000001",
-    "pattern_type": null, "description": null, "data": null, "confidence": null
+    "pattern_type": null, "pattern_key": null, "description": null, "data": null, "confidence": null
   }',
   'a user is enough'
 );
@@ -51,7 +51,7 @@ where id = 'a7000000-0000-4000-8000-000000000001';
 
 select is(
   (select confidence from public.patterns where id = 'a7000000-0000-4000-8000-000000000001')::text,
-  '0.123456789012345678901234567890', 'confidence keeps its digits'
+  '0.12345678901234568', 'confidence keeps the digits of a double'
 );
 select ok(
   (select updated_at > created_at from public.patterns where id = 'a7000000-0000-4000-8000-000000000001'),

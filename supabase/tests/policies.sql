@@ -41,7 +41,8 @@ values
 ('notification_log', 'SELECT', 'Owners read their tasks'' notifications'),
 ('notification_log', 'INSERT', 'Owners create their tasks'' notifications'),
 ('notification_log', 'UPDATE', 'Owners change their tasks'' notifications'),
-('notification_log', 'DELETE', 'Owners delete their tasks'' notifications');
+('notification_log', 'DELETE', 'Owners delete their tasks'' notifications'),
+('dispatches', 'SELECT', 'Owners read their dispatches');
 
 select set_eq(
   $$select tablename::text, cmd, policyname::text from pg_policies where schemaname in ('public', 'v1_0')$$,

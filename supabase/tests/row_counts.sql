@@ -31,7 +31,7 @@ select set_eq(
     from pg_trigger inner join pg_class on tgrelid = pg_class.oid
     where tgname = 'count_inserted'
   $$,
-  array['users', 'goals', 'milestones', 'tasks', 'conversations', 'patterns', 'notification_log'],
+  array['users', 'goals', 'milestones', 'tasks', 'conversations', 'patterns', 'notification_log', 'dispatches'],
   'every collection with a paged list is counted'
 );
 

@@ -28,6 +28,8 @@ select is(
     "milestone_id": null, "title": "A task", "description": null, "status": "pending", "priority": "standard",
     "scheduled_at": null, "scheduled_end_at": null, "duration_minutes": null, "trigger_type": "time",
     "location_trigger": null, "is_recurring": false, "recurrence_rule": null, "calendar_event_id": null,
+    "escalation_policy": "standard", "class_tags": null, "conversation_id": null, "canonical_scheduled_at": null,
+    "series_id": null, "occurrence_at": null,
     "shared_with_goal_ids": null, "reminder_sent_at": null, "whatsapp_sent_at": null, "call_sent_at": null,
     "completed_at": null
   }',

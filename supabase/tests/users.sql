@@ -9,7 +9,8 @@ select is(
   (select to_jsonb(users) - 'created_at' - 'updated_at' from public.users where email = 'Ada@Example.com'),
   '{
     "id": "a0000000-0000-4000-8000-000000000001", "email": "Ada@Example.com", "name": null, "onboarded": false,
-    "profile": null, "notification_preferences": null, "preferences": {}, "demo_mode": false
+    "timezone": "UTC", "push_subscription": null, "phone_verified": false, "whatsapp_opt_in_at": null,
+    "monthly_token_usage": {}, "profile": {}, "notification_preferences": {}, "preferences": {}, "demo_mode": false
   }',
   'an email is enough; everything else has its default, and the address is kept as it was written'
 );

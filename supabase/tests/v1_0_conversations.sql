@@ -28,7 +28,7 @@ select is(
   '{
     "id": "a4000000-0000-4000-8000-000000000001", "user_id": "a0000000-0000-4000-8000-000000000001",
     "langgraph_thread_id": "legacy-a4000000-0000-4000-8000-000000000001", "context_type": "goal",
-    "goal_id": "a1000000-0000-4000-8000-000000000001", "messages": [], "status": "open", "last_message_at": null,
+    "goal_id": "a1000000-0000-4000-8000-000000000001", "messages": [], "status": "open", "title": null, "last_message_at": null,
     "voice_session_id": null, "extracted_intent": null, "intent_payload": null, "linked_goal_id": null,
     "linked_task_id": null, "ended_at": null, "duration_seconds": null
   }',

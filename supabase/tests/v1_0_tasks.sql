@@ -46,6 +46,8 @@ select is(
     "goal_id": "a1000000-0000-4000-8000-000000000001", "milestone_id": null, "title": "Bare", "description": null,
     "status": "pending", "priority": "standard", "scheduled_at": null, "scheduled_end_at": null,
     "duration_minutes": null, "trigger_type": "time", "location_trigger": null, "is_recurring": false,
+    "escalation_policy": "standard", "class_tags": null, "conversation_id": null, "canonical_scheduled_at": null,
+    "series_id": null, "occurrence_at": null,
     "recurrence_rule": null, "calendar_event_id": null, "shared_with_goal_ids": null, "reminder_sent_at": null,
     "whatsapp_sent_at": null, "call_sent_at": null, "completed_at": null
   }',
@@ -84,6 +86,8 @@ select is(
     "title": "Full", "description": null, "status": "done", "priority": "must-not-miss",
     "scheduled_at": "2030-01-01T12:00:00.000001+00:00", "scheduled_end_at": "2030-01-01T12:30:00.000001+00:00",
     "duration_minutes": 30, "trigger_type": "location", "location_trigger": null, "is_recurring": true,
+    "escalation_policy": "standard", "class_tags": null, "conversation_id": null, "canonical_scheduled_at": null,
+    "series_id": null, "occurrence_at": null,
     "recurrence_rule": null, "calendar_event_id": "cal-1", "shared_with_goal_ids": null, "reminder_sent_at": null,
     "whatsapp_sent_at": null, "call_sent_at": null
   }',

@@ -39,7 +39,8 @@ select is(
   ),
   '{
     "id": "a0000000-0000-4000-8000-000000000001", "email": "ada@example.com", "name": "Ada", "onboarded": false,
-    "profile": null, "notification_preferences": null, "preferences": {}, "demo_mode": false
+    "timezone": "UTC", "push_subscription": null, "phone_verified": false, "whatsapp_opt_in_at": null,
+    "monthly_token_usage": {}, "profile": {}, "notification_preferences": {}, "preferences": {}, "demo_mode": false
   }',
   'a user of 1.0 is one of 1.2, with its defaults'
 );
@@ -67,7 +68,9 @@ select is(
   ),
   '{
     "id": "a0000000-0000-4000-8000-000000000001", "email": "lovelace@example.com", "name": "Ada L.",
-    "onboarded": true, "profile": {"a": 1}, "notification_preferences": null, "preferences": {"b": 2},
+    "onboarded": true, "profile": {"a": 1}, "notification_preferences": {},
+    "timezone": "UTC", "push_subscription": null, "phone_verified": false, "whatsapp_opt_in_at": null,
+    "monthly_token_usage": {}, "preferences": {"b": 2},
     "demo_mode": true
   }',
   'a change through 1.0 leaves what 1.2 wrote'

@@ -17,7 +17,7 @@ export type Database = {
           /** The LangGraph thread, unique. */
           langgraph_thread_id: string;
           /** What the conversation is about. */
-          context_type: "goal" | "task" | "onboarding" | "reschedule" | "voice";
+          context_type: "goal" | "task" | "onboarding" | "reschedule" | "voice" | "general";
           /** The goal, of the same user, that contract 1.0 keeps the conversation under. */
           goal_id: string | null;
           /** Contract 1.0's list of messages. Contract 1.2 has /messages. */
@@ -44,20 +44,23 @@ export type Database = {
           created_at: string;
           /** When the row last changed. */
           updated_at: string;
+          /** What the conversation is called. */
+          title: string | null;
         };
         Insert: {
           id?: string;
           user_id: string;
           langgraph_thread_id: string;
-          context_type: "goal" | "task" | "onboarding" | "reschedule" | "voice";
+          context_type?: "goal" | "task" | "onboarding" | "reschedule" | "voice" | "general";
           goal_id?: string | null;
           messages?: Json;
           status?: string;
           last_message_at?: string | null;
           voice_session_id?: string | null;
+          title?: string | null;
         };
         Update: {
-          context_type?: "goal" | "task" | "onboarding" | "reschedule" | "voice";
+          context_type?: "goal" | "task" | "onboarding" | "reschedule" | "voice" | "general";
           goal_id?: string | null;
           messages?: Json;
           status?: string;
@@ -69,6 +72,7 @@ export type Database = {
           linked_task_id?: string | null;
           ended_at?: string | null;
           duration_seconds?: number | null;
+          title?: string | null;
         };
         Relationships: [
           {
@@ -155,6 +159,89 @@ export type Database = {
             "referencedRelation": "users",
             "referencedColumns": [
               "id"
+            ]
+          }
+        ];
+      };
+      dispatches: {
+        Row: {
+          /** The delivery's id. */
+          id: string;
+          /** Whose task it is about. */
+          user_id: string;
+          /** The task that it is about. */
+          task_id: string;
+          /** How it is delivered. */
+          channel: "push" | "whatsapp" | "call";
+          /** The planner's name for it, unique within the task. */
+          dedupe_key: string;
+          /** The task's scheduled_at when this was planned; void once it differs. */
+          task_scheduled_at: string | null;
+          /** From when on it is to be sent. */
+          due_at: string;
+          /** When it is too late to send it. */
+          expires_at: string | null;
+          /** Until when the worker that claimed it has it for itself. */
+          lease_until: string | null;
+          /** How often it was claimed; the fencing token of the latest claim. */
+          attempt: number;
+          /** The worker that claimed it last. */
+          claimed_by: string | null;
+          /** When the latest attempt began to send. */
+          started_at: string | null;
+          /** When it got its outcome. */
+          finished_at: string | null;
+          /** What became of it; null while it is open. `unknown`: a worker began to send it and never reported. */
+          outcome: "sent" | "failed" | "cancelled" | "expired" | "unknown" | null;
+          /** What the latest attempt failed with. */
+          error: string | null;
+          /** When the row was created. */
+          created_at: string;
+          /** When the row last changed. */
+          updated_at: string;
+        };
+        Insert: {
+          user_id: string;
+          task_id: string;
+          channel: "push" | "whatsapp" | "call";
+          dedupe_key: string;
+          task_scheduled_at?: string | null;
+          due_at: string;
+          expires_at?: string | null;
+        };
+        Update: {
+          due_at?: string;
+          lease_until?: string | null;
+          attempt?: number;
+          claimed_by?: string | null;
+          started_at?: string | null;
+          finished_at?: string | null;
+          outcome?: "sent" | "failed" | "cancelled" | "expired" | "unknown" | null;
+          error?: string | null;
+        };
+        Relationships: [
+          {
+            "foreignKeyName": "dispatches_user_id_fkey",
+            "columns": [
+              "user_id"
+            ],
+            "isOneToOne": false,
+            "referencedRelation": "users",
+            "referencedColumns": [
+              "id"
+            ]
+          },
+          {
+            "foreignKeyName": "dispatches_task_id_fkey",
+            "columns": [
+              "task_id",
+              "user_id"
+            ],
+            "isOneToOne": false,
+            "referencedRelation": "tasks",
+            "referencedColumns": [
+              "id",
+              "user_id"
             ]
           }
         ];
@@ -258,23 +345,32 @@ export type Database = {
           /** The conversation that it is part of. */
           conversation_id: string;
           /** Who speaks. */
-          role: "user" | "assistant" | "system" | "function";
+          role: "user" | "assistant" | "system" | "function" | "summary";
           /** What is said. */
           content: string;
           /** How it was entered. */
           input_modality: "voice" | "text";
           /** What else is known of it, such as the transcription's confidence. */
-          metadata: { [name: string]: Json | undefined };
+          metadata: { [name: string]: Json | undefined } | null;
           /** When the row was created. */
           created_at: string;
+          /** The agent's node that wrote it. */
+          agent_node: string | null;
+          /** Who ran the language model. */
+          provider: string | null;
+          /** How many tokens of the language model it took. */
+          tokens_used: number;
         };
         Insert: {
           id?: string;
           conversation_id: string;
-          role: "user" | "assistant" | "system" | "function";
+          role: "user" | "assistant" | "system" | "function" | "summary";
           content: string;
           input_modality?: "voice" | "text";
-          metadata?: { [name: string]: Json | undefined };
+          metadata?: { [name: string]: Json | undefined } | null;
+          agent_node?: string | null;
+          provider?: string | null;
+          tokens_used?: number;
         };
         Update: { [_ in never]: never };
         Relationships: [
@@ -353,6 +449,10 @@ export type Database = {
           created_at: string;
           /** When the row last changed. */
           updated_at: string;
+          /** The provider's id of the delivery, unique within the channel. */
+          external_id: string | null;
+          /** The provider's id of the answer, unique. */
+          response_id: string | null;
         };
         Insert: {
           id?: string;
@@ -361,12 +461,16 @@ export type Database = {
           sent_at?: string | null;
           response?: string | null;
           responded_at?: string | null;
+          external_id?: string | null;
+          response_id?: string | null;
         };
         Update: {
           channel?: "push" | "whatsapp" | "call";
           sent_at?: string | null;
           response?: string | null;
           responded_at?: string | null;
+          external_id?: string | null;
+          response_id?: string | null;
         };
         Relationships: [
           {
@@ -400,6 +504,8 @@ export type Database = {
           created_at: string;
           /** When the row last changed. */
           updated_at: string;
+          /** The writer's name for it, unique with user_id and pattern_type. */
+          pattern_key: string | null;
         };
         Insert: {
           id?: string;
@@ -408,12 +514,14 @@ export type Database = {
           description?: string | null;
           data?: { [name: string]: Json | undefined } | null;
           confidence?: number | null;
+          pattern_key?: string | null;
         };
         Update: {
           pattern_type?: string | null;
           description?: string | null;
           data?: { [name: string]: Json | undefined } | null;
           confidence?: number | null;
+          pattern_key?: string | null;
         };
         Relationships: [
           {
@@ -477,6 +585,18 @@ export type Database = {
           created_at: string;
           /** When the row last changed. */
           updated_at: string;
+          /** How insistently the user is reminded of it. */
+          escalation_policy: "silent" | "standard" | "aggressive";
+          /** Classes that the task falls into, such as health. */
+          class_tags: string[] | null;
+          /** The conversation, of the same user, that it came from. */
+          conversation_id: string | null;
+          /** When it was planned to start, before it was moved. */
+          canonical_scheduled_at: string | null;
+          /** The series of recurring tasks that it is part of. */
+          series_id: string | null;
+          /** Which occurrence of its series it is; each exists once. */
+          occurrence_at: string | null;
         };
         Insert: {
           id?: string;
@@ -500,6 +620,12 @@ export type Database = {
           whatsapp_sent_at?: string | null;
           call_sent_at?: string | null;
           completed_at?: string | null;
+          escalation_policy?: "silent" | "standard" | "aggressive";
+          class_tags?: string[] | null;
+          conversation_id?: string | null;
+          canonical_scheduled_at?: string | null;
+          series_id?: string | null;
+          occurrence_at?: string | null;
         };
         Update: {
           goal_id?: string | null;
@@ -521,6 +647,12 @@ export type Database = {
           whatsapp_sent_at?: string | null;
           call_sent_at?: string | null;
           completed_at?: string | null;
+          escalation_policy?: "silent" | "standard" | "aggressive";
+          class_tags?: string[] | null;
+          conversation_id?: string | null;
+          canonical_scheduled_at?: string | null;
+          series_id?: string | null;
+          occurrence_at?: string | null;
         };
         Relationships: [
           {
@@ -559,6 +691,19 @@ export type Database = {
               "id",
               "goal_id"
             ]
+          },
+          {
+            "foreignKeyName": "tasks_conversation_id_fkey",
+            "columns": [
+              "conversation_id",
+              "user_id"
+            ],
+            "isOneToOne": false,
+            "referencedRelation": "conversations",
+            "referencedColumns": [
+              "id",
+              "user_id"
+            ]
           }
         ];
       };
@@ -584,6 +729,16 @@ export type Database = {
           created_at: string;
           /** When the row last changed. */
           updated_at: string;
+          /** The user's time zone; unless given, the profile's or else the preferences' "timezone", if valid, else UTC. */
+          timezone: string;
+          /** The browser's Web Push subscription. */
+          push_subscription: { [name: string]: Json | undefined } | null;
+          /** Whether the phone number is verified. Written by services. */
+          phone_verified: boolean;
+          /** When the user agreed to WhatsApp messages. Written by services. */
+          whatsapp_opt_in_at: string | null;
+          /** Tokens of language models used, by month. Written by services. */
+          monthly_token_usage: { [name: string]: Json | undefined };
         };
         Insert: {
           id?: string;
@@ -594,6 +749,11 @@ export type Database = {
           notification_preferences?: { [name: string]: Json | undefined } | null;
           preferences?: { [name: string]: Json | undefined };
           demo_mode?: boolean;
+          timezone?: string;
+          push_subscription?: { [name: string]: Json | undefined } | null;
+          phone_verified?: boolean;
+          whatsapp_opt_in_at?: string | null;
+          monthly_token_usage?: { [name: string]: Json | undefined };
         };
         Update: {
           email?: string;
@@ -603,6 +763,11 @@ export type Database = {
           notification_preferences?: { [name: string]: Json | undefined } | null;
           preferences?: { [name: string]: Json | undefined };
           demo_mode?: boolean;
+          timezone?: string;
+          push_subscription?: { [name: string]: Json | undefined } | null;
+          phone_verified?: boolean;
+          whatsapp_opt_in_at?: string | null;
+          monthly_token_usage?: { [name: string]: Json | undefined };
         };
         Relationships: [];
       };
@@ -678,12 +843,43 @@ export type Database = {
       };
     };
     Functions: {
+      advance_goal: {
+        Args: {
+          goal_id: string;
+          expected_status?: "active" | "completed" | "abandoned" | "pipeline";
+        };
+        Returns: Database["public"]["CompositeTypes"]["goal_advance"];
+      };
+      append_messages: {
+        Args: {
+          conversation_id: string;
+          messages: Json;
+          title_if_empty?: string | null;
+        };
+        Returns: Database["public"]["Tables"]["messages"]["Row"][];
+      };
       bulk_update_task_status: {
         Args: {
           task_ids: string[];
           new_status: "pending" | "done" | "missed" | "rescheduled" | "cancelled";
         };
         Returns: Database["public"]["CompositeTypes"]["bulk_update"];
+      };
+      cancel_dispatches: {
+        Args: {
+          task_id: string;
+        };
+        Returns: Database["public"]["CompositeTypes"]["cancelled_dispatches"];
+      };
+      claim_dispatches: {
+        Args: {
+          worker: string;
+          limit?: number;
+          lease_seconds?: number;
+          channels?: ("push" | "whatsapp" | "call")[] | null;
+          resend_unknown?: boolean;
+        };
+        Returns: Database["public"]["CompositeTypes"]["claimed_dispatch"][];
       };
       close_voice_session: {
         Args: {
@@ -698,6 +894,79 @@ export type Database = {
           milestones?: Json;
         };
         Returns: Database["public"]["Views"]["goals_full"]["Row"];
+      };
+      export_user: {
+        Args: {
+          user_id: string;
+        };
+        Returns: Database["public"]["CompositeTypes"]["user_export"];
+      };
+      extend_dispatch: {
+        Args: {
+          dispatch_id: string;
+          attempt: number;
+          lease_seconds: number;
+        };
+        Returns: Database["public"]["Tables"]["dispatches"]["Row"];
+      };
+      finish_dispatch: {
+        Args: {
+          dispatch_id: string;
+          attempt: number;
+          outcome: "sent" | "failed" | null;
+          external_id?: string | null;
+          error?: string | null;
+          retry_at?: string | null;
+        };
+        Returns: Database["public"]["Tables"]["dispatches"]["Row"];
+      };
+      finish_task: {
+        Args: {
+          task_id: string;
+          new_status: "pending" | "done" | "missed" | "rescheduled" | "cancelled";
+          expected_status?: "pending" | "done" | "missed" | "rescheduled" | "cancelled";
+          expected_scheduled_at?: string | null;
+          next?: Json | null;
+        };
+        Returns: Database["public"]["CompositeTypes"]["finished_task"];
+      };
+      get_daily_statistics: {
+        Args: {
+          user_id: string;
+          days?: number;
+          until?: string;
+          time_zone?: string | null;
+        };
+        Returns: Database["public"]["CompositeTypes"]["task_day"][];
+      };
+      get_dispatch_backlog: {
+        Args: Record<PropertyKey, never>;
+        Returns: Database["public"]["CompositeTypes"]["dispatch_backlog"];
+      };
+      get_goal_progress: {
+        Args: {
+          goal_id: string;
+          until?: string;
+          time_zone?: string | null;
+        };
+        Returns: Database["public"]["CompositeTypes"]["goal_progress"];
+      };
+      get_statistics_by_tag: {
+        Args: {
+          user_id: string;
+          start_at: string;
+          end_at: string;
+          time_zone?: string | null;
+        };
+        Returns: Database["public"]["CompositeTypes"]["task_tag"][];
+      };
+      get_streak: {
+        Args: {
+          user_id: string;
+          until?: string;
+          time_zone?: string | null;
+        };
+        Returns: Database["public"]["CompositeTypes"]["streak"];
       };
       get_task_statistics: {
         Args: {
@@ -715,11 +984,31 @@ export type Database = {
         };
         Returns: Database["public"]["Tables"]["tasks"]["Row"][];
       };
+      get_weekly_statistics: {
+        Args: {
+          user_id: string;
+          weeks?: number;
+          until?: string;
+          time_zone?: string | null;
+        };
+        Returns: Database["public"]["CompositeTypes"]["task_week"][];
+      };
       list_messages: {
         Args: {
           conversation_id: string;
+          limit?: number | null;
+          before?: string | null;
         };
         Returns: Database["public"]["Tables"]["messages"]["Row"][];
+      };
+      move_task: {
+        Args: {
+          task_id: string;
+          scheduled_at: string | null;
+          expected_scheduled_at: string | null;
+          occurrence_at?: string | null;
+        };
+        Returns: Database["public"]["Tables"]["tasks"]["Row"];
       };
       put_demo_flags: {
         Args: {
@@ -729,6 +1018,28 @@ export type Database = {
         };
         Returns: Database["public"]["Tables"]["demo_flags"]["Row"];
       };
+      put_pattern: {
+        Args: {
+          pattern: Json;
+        };
+        Returns: Database["public"]["Tables"]["patterns"]["Row"];
+      };
+      record_response: {
+        Args: {
+          channel: "push" | "whatsapp" | "call";
+          external_id: string;
+          response_id: string;
+          response: string;
+          new_status?: "pending" | "done" | "missed" | "rescheduled" | "cancelled" | null;
+        };
+        Returns: Database["public"]["CompositeTypes"]["recorded_response"];
+      };
+      schedule_dispatches: {
+        Args: {
+          dispatches: Database["public"]["CompositeTypes"]["dispatch_plan"][];
+        };
+        Returns: Database["public"]["CompositeTypes"]["scheduled_dispatches"];
+      };
       set_calendar_event: {
         Args: {
           task_id: string;
@@ -736,12 +1047,141 @@ export type Database = {
         };
         Returns: Database["public"]["Tables"]["tasks"]["Row"];
       };
+      start_dispatch: {
+        Args: {
+          dispatch_id: string;
+          attempt: number;
+        };
+        Returns: Database["public"]["Tables"]["dispatches"]["Row"];
+      };
     };
     Enums: { [_ in never]: never };
     CompositeTypes: {
       bulk_update: {
         /** How many rows it found and updated. */
         updated_count: number;
+      };
+      cancelled_dispatches: {
+        /** How many deliveries it closed. */
+        cancelled_count: number;
+      };
+      claimed_dispatch: {
+        /** The delivery's id. */
+        id: string;
+        /** Whose task it is about. */
+        user_id: string;
+        /** The task that it is about. */
+        task_id: string;
+        /** How it is delivered. */
+        channel: "push" | "whatsapp" | "call";
+        /** The planner's name for it, unique within the task. */
+        dedupe_key: string;
+        /** The task's scheduled_at when this was planned; void once it differs. */
+        task_scheduled_at: string | null;
+        /** From when on it is to be sent. */
+        due_at: string;
+        /** When it is too late to send it. */
+        expires_at: string | null;
+        /** Until when the worker that claimed it has it for itself. */
+        lease_until: string | null;
+        /** How often it was claimed; the fencing token of the latest claim. */
+        attempt: number;
+        /** The worker that claimed it last. */
+        claimed_by: string | null;
+        /** When the latest attempt began to send. */
+        started_at: string | null;
+        /** When it got its outcome. */
+        finished_at: string | null;
+        /** What became of it; null while it is open. `unknown`: a worker began to send it and never reported. */
+        outcome: "sent" | "failed" | "cancelled" | "expired" | "unknown" | null;
+        /** What the latest attempt failed with. */
+        error: string | null;
+        /** When the row was created. */
+        created_at: string;
+        /** When the row last changed. */
+        updated_at: string;
+        /** The task that it is about. */
+        task: Database["public"]["CompositeTypes"]["dispatch_task"];
+        /** Whose task it is. */
+        user: Database["public"]["CompositeTypes"]["dispatch_user"];
+      };
+      dispatch_backlog: {
+        /** How many deliveries are open. */
+        open_count: number;
+        /** How long the oldest due one has waited, in seconds; 0 if none is due. */
+        oldest_due_seconds: number;
+      };
+      dispatch_plan: {
+        /** The task that it is about. */
+        task_id: string;
+        /** How it is delivered. */
+        channel: "push" | "whatsapp" | "call";
+        /** The planner's name for it, unique within the task. */
+        dedupe_key: string;
+        /** From when on it is to be sent. */
+        due_at: string;
+        /** When it is too late to send it. */
+        expires_at: string | null;
+      };
+      dispatch_task: {
+        /** The task's id. */
+        id: string;
+        /** What is to be done. */
+        title: string;
+        /** The task in more words. */
+        description: string | null;
+        /** Where the task stands. */
+        status: "pending" | "done" | "missed" | "rescheduled" | "cancelled";
+        /** When it starts. */
+        scheduled_at: string | null;
+        /** How long it takes, in minutes. */
+        duration_minutes: number | null;
+        /** How much the task matters. */
+        priority: "standard" | "important" | "must-not-miss";
+        /** How insistently the user is reminded of it. */
+        escalation_policy: "silent" | "standard" | "aggressive";
+        /** The goal that it serves. */
+        goal_id: string | null;
+      };
+      dispatch_user: {
+        /** The user's id. */
+        id: string;
+        /** Email address. */
+        email: string;
+        /** Display name. */
+        name: string | null;
+        /** The user's time zone. */
+        timezone: string;
+        /** Which channels the user wants, and when. */
+        notification_preferences: { [name: string]: Json | undefined } | null;
+        /** The browser's Web Push subscription. */
+        push_subscription: { [name: string]: Json | undefined } | null;
+        /** Whether the phone number is verified. */
+        phone_verified: boolean;
+        /** When the user agreed to WhatsApp messages. */
+        whatsapp_opt_in_at: string | null;
+      };
+      finished_task: {
+        /** The task as it is now. */
+        task: Database["public"]["Tables"]["tasks"]["Row"];
+        /** The next occurrence; null if none was asked for. */
+        next: Database["public"]["Tables"]["tasks"]["Row"] | null;
+      };
+      goal_advance: {
+        /** The goal as it is now. */
+        completed: Database["public"]["Tables"]["goals"]["Row"];
+        /** The next goal of the pipeline; null at its end. */
+        activated: Database["public"]["Tables"]["goals"]["Row"] | null;
+      };
+      goal_progress: {
+        /** How many tasks it has. */
+        total_tasks: number;
+        /** How many there are of each status, zeros included. */
+        by_status: Json;
+        /** Share of them that is done, 0 to 1, to 4 decimals. */
+        completion_rate: number;
+        /** Its tasks by the week that they are scheduled in, latest first: from the first, but at most 104 weeks, to the one of `until`. */
+        by_week: Database["public"]["CompositeTypes"]["task_week"][];
       };
       page: {
         /** The rows. */
@@ -759,6 +1199,34 @@ export type Database = {
         /** What to give as `after` for the next page; absent on the last. */
         next_cursor?: string;
       };
+      recorded_response: {
+        /** recorded; repeated: this answer was recorded before; answered: the delivery has another answer; late: the task was not pending and was left alone; unknown: there is no such delivery. */
+        result: "recorded" | "repeated" | "answered" | "late" | "unknown";
+        /** The task that the notification was about. */
+        task_id: string | null;
+        /** Where that task stands now. */
+        task_status: "pending" | "done" | "missed" | "rescheduled" | "cancelled" | null;
+      };
+      scheduled_dispatches: {
+        /** How many deliveries are new. */
+        scheduled_count: number;
+      };
+      streak: {
+        /** The run that reaches today or yesterday; 0 if there is none. */
+        current: number;
+        /** The longest run. */
+        longest: number;
+      };
+      task_day: {
+        /** The day. */
+        day: string;
+        /** How many tasks are scheduled on it. */
+        total_tasks: number;
+        /** How many there are of each status, zeros included. */
+        by_status: Json;
+        /** Share of them that is done, 0 to 1, to 4 decimals. */
+        completion_rate: number;
+      };
       task_statistics: {
         /** Whose tasks were counted. */
         user_id: string;
@@ -768,6 +1236,48 @@ export type Database = {
         by_status: Json;
         /** Share of them that is done, 0 to 1, to 4 decimals. */
         completion_rate: number;
+      };
+      task_tag: {
+        /** The tag, of the task or of its goal. */
+        tag: string;
+        /** How many tasks have it. */
+        total_tasks: number;
+        /** How many there are of each status, zeros included. */
+        by_status: Json;
+        /** Share of them that is done, 0 to 1, to 4 decimals. */
+        completion_rate: number;
+      };
+      task_week: {
+        /** The week's Monday. */
+        week: string;
+        /** How many tasks are scheduled in it. */
+        total_tasks: number;
+        /** How many there are of each status, zeros included. */
+        by_status: Json;
+        /** Share of them that is done, 0 to 1, to 4 decimals. */
+        completion_rate: number;
+      };
+      user_export: {
+        /** The user. */
+        user: Database["public"]["Tables"]["users"]["Row"];
+        /** The user's demo flags. */
+        demo_flags: Database["public"]["Tables"]["demo_flags"]["Row"] | null;
+        /** The user's goals, oldest first. */
+        goals: Database["public"]["Tables"]["goals"]["Row"][];
+        /** The milestones of these goals. */
+        milestones: Database["public"]["Tables"]["milestones"]["Row"][];
+        /** The user's tasks, oldest first. */
+        tasks: Database["public"]["Tables"]["tasks"]["Row"][];
+        /** The user's conversations, oldest first. */
+        conversations: Database["public"]["Tables"]["conversations"]["Row"][];
+        /** The messages of these conversations, oldest first. */
+        messages: Database["public"]["Tables"]["messages"]["Row"][];
+        /** The user's patterns, oldest first. */
+        patterns: Database["public"]["Tables"]["patterns"]["Row"][];
+        /** What was sent about these tasks, oldest first. */
+        notification_log: Database["public"]["Tables"]["notification_log"]["Row"][];
+        /** Deliveries about these tasks, oldest first. */
+        dispatches: Database["public"]["Tables"]["dispatches"]["Row"][];
       };
     };
   };
@@ -1199,6 +1709,11 @@ export type Rule = { kind: "unique" | "reference" | "check"; field: string; mess
 /** The rules by schema and name of the constraint, in the words of the REST API. */
 export const rules: { [schema: string]: { [constraint: string]: Rule } } = {
   "public": {
+    "batch_limit_range": {
+      "kind": "check",
+      "field": "",
+      "message": "A whole number from 1 to 100."
+    },
     "completed_at_only_when_done": {
       "kind": "check",
       "field": "completed_at",
@@ -1234,7 +1749,32 @@ export const rules: { [schema: string]: { [constraint: string]: Rule } } = {
       "field": "user_id",
       "message": "user_id names no user."
     },
+    "day_count_range": {
+      "kind": "check",
+      "field": "",
+      "message": "A number of days, from 1 to 400."
+    },
     "demo_flags_user_id_fkey": {
+      "kind": "reference",
+      "field": "user_id",
+      "message": "user_id names no user."
+    },
+    "dispatch_outcome_word": {
+      "kind": "check",
+      "field": "",
+      "message": "What became of a delivery."
+    },
+    "dispatches_dedupe_key_key": {
+      "kind": "unique",
+      "field": "task_id",
+      "message": "A dispatch with this task_id and user_id and dedupe_key exists already."
+    },
+    "dispatches_task_id_fkey": {
+      "kind": "reference",
+      "field": "task_id",
+      "message": "task_id names no task of this user."
+    },
+    "dispatches_user_id_fkey": {
       "kind": "reference",
       "field": "user_id",
       "message": "user_id names no user."
@@ -1263,6 +1803,11 @@ export const rules: { [schema: string]: { [constraint: string]: Rule } } = {
       "kind": "check",
       "field": "scheduled_end_at",
       "message": "The end is before the start."
+    },
+    "escalation_policy_word": {
+      "kind": "check",
+      "field": "",
+      "message": "How insistently a user is reminded."
     },
     "free_text_length": {
       "kind": "check",
@@ -1313,6 +1858,11 @@ export const rules: { [schema: string]: { [constraint: string]: Rule } } = {
       "kind": "check",
       "field": "",
       "message": "A short text, 1 to 255 characters."
+    },
+    "lease_duration_range": {
+      "kind": "check",
+      "field": "",
+      "message": "A number of seconds, from 1 to 3600."
     },
     "message_history_fits_limits": {
       "kind": "check",
@@ -1374,10 +1924,25 @@ export const rules: { [schema: string]: { [constraint: string]: Rule } } = {
       "field": "",
       "message": "How a notification was delivered."
     },
+    "notification_log_external_id_key": {
+      "kind": "unique",
+      "field": "external_id",
+      "message": "A delivery on this channel has this external_id already."
+    },
+    "notification_log_response_id_key": {
+      "kind": "unique",
+      "field": "response_id",
+      "message": "A notification log with this response_id exists already."
+    },
     "notification_log_task_id_fkey": {
       "kind": "reference",
       "field": "task_id",
       "message": "task_id names no task."
+    },
+    "patterns_key_key": {
+      "kind": "unique",
+      "field": "pattern_key",
+      "message": "The user has a pattern of this type and key already."
     },
     "patterns_user_id_fkey": {
       "kind": "reference",
@@ -1404,10 +1969,15 @@ export const rules: { [schema: string]: { [constraint: string]: Rule } } = {
       "field": "",
       "message": "A number from 0 to 1."
     },
-    "probability_width": {
+    "reported_outcome_word": {
       "kind": "check",
       "field": "",
-      "message": "A number is closer to 0 than a double can hold."
+      "message": "What a worker reports of a delivery."
+    },
+    "response_result_word": {
+      "kind": "check",
+      "field": "",
+      "message": "What recording an answer came to."
     },
     "row_fields_fits_limits": {
       "kind": "check",
@@ -1454,6 +2024,11 @@ export const rules: { [schema: string]: { [constraint: string]: Rule } } = {
       "field": "",
       "message": "Where a task stands."
     },
+    "tasks_conversation_id_fkey": {
+      "kind": "reference",
+      "field": "conversation_id",
+      "message": "conversation_id names no conversation of this user."
+    },
     "tasks_goal_id_fkey": {
       "kind": "reference",
       "field": "goal_id",
@@ -1463,6 +2038,11 @@ export const rules: { [schema: string]: { [constraint: string]: Rule } } = {
       "kind": "reference",
       "field": "milestone_id",
       "message": "milestone_id names no milestone of this goal."
+    },
+    "tasks_occurrence_key": {
+      "kind": "unique",
+      "field": "occurrence_at",
+      "message": "This occurrence of the series exists already."
     },
     "tasks_user_id_fkey": {
       "kind": "reference",
@@ -1488,6 +2068,11 @@ export const rules: { [schema: string]: { [constraint: string]: Rule } } = {
       "kind": "check",
       "field": "",
       "message": "A thread's name, 1 to 512 characters."
+    },
+    "time_zone_is_known": {
+      "kind": "check",
+      "field": "",
+      "message": "There is no time zone with this name."
     },
     "title_length": {
       "kind": "check",
@@ -1523,9 +2108,19 @@ export const rules: { [schema: string]: { [constraint: string]: Rule } } = {
       "kind": "check",
       "field": "",
       "message": "A list of up to 1,000 UUIDs."
+    },
+    "week_count_range": {
+      "kind": "check",
+      "field": "",
+      "message": "A number of weeks, from 1 to 104."
     }
   },
   "v1_0": {
+    "batch_limit_range": {
+      "kind": "check",
+      "field": "",
+      "message": "A whole number from 1 to 100."
+    },
     "context_type_word": {
       "kind": "check",
       "field": "",
@@ -1541,10 +2136,20 @@ export const rules: { [schema: string]: { [constraint: string]: Rule } } = {
       "field": "user_id",
       "message": "user_id names no user."
     },
+    "day_count_range": {
+      "kind": "check",
+      "field": "",
+      "message": "A number of days, from 1 to 400."
+    },
     "demo_flags_user_id_fkey": {
       "kind": "reference",
       "field": "user_id",
       "message": "user_id names no user."
+    },
+    "dispatch_outcome_word": {
+      "kind": "check",
+      "field": "",
+      "message": "What became of a delivery."
     },
     "email_address_form": {
       "kind": "check",
@@ -1570,6 +2175,11 @@ export const rules: { [schema: string]: { [constraint: string]: Rule } } = {
       "kind": "check",
       "field": "end_time",
       "message": "The end is before the start."
+    },
+    "escalation_policy_word": {
+      "kind": "check",
+      "field": "",
+      "message": "How insistently a user is reminded."
     },
     "free_text_length": {
       "kind": "check",
@@ -1610,6 +2220,11 @@ export const rules: { [schema: string]: { [constraint: string]: Rule } } = {
       "kind": "check",
       "field": "",
       "message": "A short text, 1 to 255 characters."
+    },
+    "lease_duration_range": {
+      "kind": "check",
+      "field": "",
+      "message": "A number of seconds, from 1 to 3600."
     },
     "message_history_fits_limits": {
       "kind": "check",
@@ -1686,10 +2301,15 @@ export const rules: { [schema: string]: { [constraint: string]: Rule } } = {
       "field": "",
       "message": "A number from 0 to 1."
     },
-    "probability_width": {
+    "reported_outcome_word": {
       "kind": "check",
       "field": "",
-      "message": "A number is closer to 0 than a double can hold."
+      "message": "What a worker reports of a delivery."
+    },
+    "response_result_word": {
+      "kind": "check",
+      "field": "",
+      "message": "What recording an answer came to."
     },
     "row_fields_fits_limits": {
       "kind": "check",
@@ -1771,6 +2391,11 @@ export const rules: { [schema: string]: { [constraint: string]: Rule } } = {
       "field": "",
       "message": "A thread's name, 1 to 512 characters."
     },
+    "time_zone_is_known": {
+      "kind": "check",
+      "field": "",
+      "message": "There is no time zone with this name."
+    },
     "title_length": {
       "kind": "check",
       "field": "",
@@ -1805,6 +2430,11 @@ export const rules: { [schema: string]: { [constraint: string]: Rule } } = {
       "kind": "check",
       "field": "",
       "message": "A list of up to 1,000 UUIDs."
+    },
+    "week_count_range": {
+      "kind": "check",
+      "field": "",
+      "message": "A number of weeks, from 1 to 104."
     }
   }
 };

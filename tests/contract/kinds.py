@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import zip_longest
 from typing import Any, Protocol
 from uuid import uuid4
@@ -260,6 +260,31 @@ class Uuids:
 
     accepted: tuple[Any, ...] = ([Named("goal"), Named("other_goal")], [], [Named("nothing")] * 1000)
     refused: tuple[Any, ...] = ([str(uuid4())] * 1001, Named("goal"), ["x"], [None], [5], [[Named("goal")]])
+
+
+@dataclass(frozen=True)
+class Uuid:
+    """A UUID that names no row. Each use is another."""
+
+    accepted: tuple[Any, ...] = (Named("nothing"),)
+    refused: tuple[Any, ...] = ("not-a-uuid", "", 5, True)
+
+
+@dataclass(frozen=True)
+class Zone:
+    """The name of a time zone. Only the database knows which names there are."""
+
+    accepted: tuple[Any, ...] = ("Asia/Kolkata", "America/Argentina/Buenos_Aires", "UTC")
+    refused: tuple[Any, ...] = (5, True, ["UTC"], NUL_TEXT)
+
+
+class Now:
+    """Equals the time of any row that a test has just created."""
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, str) and abs(datetime.now(UTC) - datetime.fromisoformat(other)) < timedelta(minutes=5)
+
+    __hash__ = None  # type: ignore[assignment]
 
 
 @dataclass(frozen=True)

@@ -11,26 +11,31 @@ from tests.contract.kinds import (
     Instant,
     Kind,
     Named,
+    Now,
     Number,
     Object,
     Reference,
     Text,
     Texts,
+    Uuid,
     Uuids,
     Whole,
     Words,
     World,
+    Zone,
     resolve,
 )
 
 TITLE = Text(1, 500)
 LABEL = Text(1, 255)
+KEY = Text(1, 255, unique=True)
 TEXT = Text(0, 20_000)
 NOTE = Text(0, 5000)
 SHORT = Text(0, 255)
 USER = Reference("user")
 GOAL = Reference("goal", foreign=("strangers_goal",))
 TASK = Reference("task", foreign=("strangers_task",))
+CONVERSATION = Reference("conversation", foreign=("strangers_conversation",))
 MILESTONE = Reference("milestone", foreign=("strangers_milestone", "other_goals_milestone"))
 GOAL_STATUSES = ("active", "completed", "abandoned", "pipeline")
 TASK_STATUSES = ("pending", "done", "missed", "rescheduled", "cancelled")
@@ -43,7 +48,8 @@ EVERYTHING = frozenset({"list", "get", "create", "update", "delete"})
 class Field:
     """A field of a resource.
 
-    A `fixed` field does not change after creation. `beside` are fields that have to be sent with this one.
+    A `fixed` field does not change after creation. `beside` are fields that have to be sent with this one. `may_be_null`: it has a
+    default, and holds null too.
     """
 
     name: str
@@ -52,10 +58,11 @@ class Field:
     required: bool = False
     fixed: bool = False
     beside: Mapping[str, Any] = field(default_factory=dict)
+    may_be_null: bool = False
 
     @property
     def nullable(self) -> bool:
-        return not self.required and self.default is None
+        return self.may_be_null or (not self.required and self.default is None)
 
     def __str__(self) -> str:
         return self.name
@@ -138,8 +145,13 @@ USERS_1_2 = _users(
     "1.2",
     Field("name", LABEL),
     Field("onboarded", Flag(), False),
-    Field("profile", Object()),
-    Field("notification_preferences", Object()),
+    Field("profile", Object(), {}, may_be_null=True),
+    Field("notification_preferences", Object(), {}, may_be_null=True),
+    Field("timezone", Zone(), "UTC"),
+    Field("push_subscription", Object()),
+    Field("phone_verified", Flag(), False),
+    Field("whatsapp_opt_in_at", Instant()),
+    Field("monthly_token_usage", Object(), {}),
     *PREFERENCES,
 )
 GOALS_1_2 = Resource(
@@ -180,8 +192,14 @@ TASKS_1_2 = Resource(
         Field("completed_at", Instant(), beside={"status": "done"}),
         Field("recurrence_rule", NOTE),
         Field("shared_with_goal_ids", Uuids()),
+        Field("escalation_policy", Words(("standard", "silent", "aggressive")), "standard"),
+        Field("class_tags", Texts()),
+        Field("conversation_id", CONVERSATION),
+        Field("canonical_scheduled_at", Instant()),
+        Field("series_id", Uuid()),
+        Field("occurrence_at", Instant()),
     ),
-    filters=("user_id", "goal_id", "milestone_id", "status", "priority", "trigger_type"),
+    filters=("user_id", "goal_id", "milestone_id", "status", "priority", "trigger_type", "escalation_policy", "conversation_id"),
     read_only=frozenset({"scheduled_end_at"}),
     full={"status": "done"},
 )
@@ -191,7 +209,8 @@ CONVERSATIONS_1_2 = Resource(
     (
         OF_USER,
         Field("langgraph_thread_id", Text(1, 512, unique=True), required=True, fixed=True),
-        Field("context_type", Words(("goal", "task", "onboarding", "reschedule", "voice")), required=True),
+        Field("context_type", Words(("general", "goal", "task", "onboarding", "reschedule", "voice")), "general"),
+        Field("title", TITLE),
         Field("last_message_at", Instant()),
         Field("voice_session_id", SHORT),
         Field("goal_id", GOAL),
@@ -207,10 +226,13 @@ MESSAGES_1_2 = Resource(
     "messages",
     (
         Field("conversation_id", Reference("conversation"), required=True, fixed=True),
-        Field("role", Words(("user", "assistant", "system", "function")), required=True),
+        Field("role", Words(("user", "assistant", "system", "function", "summary")), required=True),
         Field("content", Text(1, 60_000), required=True),
         Field("input_modality", Words(("text", "voice")), "text"),
-        Field("metadata", Object(), {}),
+        Field("metadata", Object(), {}, may_be_null=True),
+        Field("agent_node", LABEL),
+        Field("provider", LABEL),
+        Field("tokens_used", Whole(0), 0),
     ),
     methods=frozenset({"get", "create", "delete"}),
 )
@@ -220,6 +242,7 @@ PATTERNS_1_2 = Resource(
     (
         OF_USER,
         Field("pattern_type", SHORT),
+        Field("pattern_key", KEY),
         Field("description", TEXT),
         Field("data", Object()),
         Field("confidence", Number(1)),
@@ -232,9 +255,11 @@ NOTIFICATION_LOG_1_2 = Resource(
     (
         Field("task_id", Reference("task"), required=True, fixed=True),
         Field("channel", Words(("push", "whatsapp", "call")), required=True),
-        Field("sent_at", Instant()),
+        Field("sent_at", Instant(), Now(), may_be_null=True),
         Field("response", NOTE),
         Field("responded_at", Instant()),
+        Field("external_id", KEY),
+        Field("response_id", KEY),
     ),
     filters=("task_id", "channel"),
 )

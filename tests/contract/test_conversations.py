@@ -97,7 +97,7 @@ async def test_messages_are_listed_for_one_conversation_only(query: str, client_
     refused(await client_1_2.get(f"{MESSAGES}{query}"), 422, "conversation_id")
 
 
-@pytest.mark.parametrize("name", ["skip", "limit", "page", "role", "user_id"])
+@pytest.mark.parametrize("name", ["skip", "after", "page", "role", "user_id"])
 async def test_the_list_of_messages_takes_no_other_parameter(name: str, client_1_2: httpx.AsyncClient, conversation: Row) -> None:
     response = await client_1_2.get(MESSAGES, params={"conversation_id": conversation["id"], name: "1"})
 

@@ -22,7 +22,7 @@ from tests.contract.resources import (
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
 WITH_STRUCTURE = "/api/v1/goals/with-structure"
 RESOURCES = {"1.0": (GOALS_1_0, MILESTONES_1_0, TASKS_1_0), "1.2": (GOALS_1_2, MILESTONES_1_2, TASKS_1_2)}
-PLACED = {"user_id", "goal_id", "milestone_id"}
+PLACED = {"user_id", "goal_id", "milestone_id", "conversation_id"}
 Row = dict[str, Any]
 both_contracts = pytest.mark.parametrize("contract", RESOURCES)
 
@@ -114,8 +114,8 @@ async def test_a_field_that_a_structure_leaves_out_has_its_default(contract: str
     only_goal = await _create(clients[contract], {"goal": goals.minimal(world)})
     no_tasks = await _create(clients[contract], {"goal": goals.minimal(world), "milestones": [{"week_number": 1, "title": "Week"}]})
     # The other task has every field: none of them may leak into this one.
-    complete = {name: value for name, value in tasks.complete(world).items() if name not in PLACED}
-    mixed = await _create(clients[contract], _structure(world["user"], [complete, {"title": "Run"}, complete]))
+    complete, another = ({name: value for name, value in tasks.complete(world).items() if name not in PLACED} for _ in range(2))
+    mixed = await _create(clients[contract], _structure(world["user"], [complete, {"title": "Run"}, another]))
     weeks = [{"week_number": 1, "title": "Week"}, {"week_number": 2, "title": "Week", "status": "open"}]
     two_milestones = await _create(clients[contract], {"goal": goals.minimal(world), "milestones": weeks})
 

@@ -126,7 +126,7 @@ async def test_a_user_and_a_goal_of_1_0_have_the_defaults_of_1_2(
     user = await read_row(client_1_2, "users", await create(client_1_0, "users", USERS_1_0.minimal(world)))
     goal = await read_row(client_1_2, "goals", await create(client_1_0, "goals", GOALS_1_0.minimal(world)))
 
-    assert (user["onboarded"], user["profile"], user["notification_preferences"]) == (False, None, None)
+    assert (user["onboarded"], user["profile"], user["notification_preferences"]) == (False, {}, {})
     assert (goal["target_weeks"], goal["class_tags"], goal["plan_json"]) == (6, None, None)
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from local_stack import LocalStack
 from tests.locks import Database
-from tests.owners import Owner, make_owner
+from tests.owners import SCHEDULED_AT, Owner, make_owner
 
 
 @dataclass(frozen=True)
@@ -106,6 +106,7 @@ POLICIES = [
     _create("notification_log", "Owners create their tasks' notifications", "task_id, channel", "'{task}', 'push'"),
     _change("notification_log", "Owners change their tasks' notifications", "response"),
     _delete("notification_log", "Owners delete their tasks' notifications"),
+    _read("dispatches", "Owners read their dispatches"),
 ]
 every_policy = pytest.mark.parametrize("policy", POLICIES, ids=str)
 
@@ -284,7 +285,41 @@ FUNCTIONS = [
         "public.parent(public.goals)",
         """select from public.parent(jsonb_populate_record(null::public.goals, '{{"parent_goal_id": "{goal}"}}'))""",
     ),
-    Function("public.list_messages(uuid)", "select from unnest(public.list_messages('{conversation}'))"),
+    Function("public.list_messages(uuid, public.batch_limit, uuid)", "select from unnest(public.list_messages('{conversation}'))"),
+    Function(
+        "public.append_messages(uuid, jsonb, public.title)",
+        """select from public.append_messages('{conversation}', '[{{"role": "user", "content": "x"}}]')""",
+    ),
+    Function(
+        "public.finish_task(uuid, public.task_status, public.task_status, public.instant, jsonb)",
+        "select from public.finish_task('{task}', 'missed', 'done')",
+    ),
+    Function(
+        "public.move_task(uuid, public.instant, public.instant, public.instant)",
+        f"select from public.move_task('{{task}}', '2026-03-03Z', '{SCHEDULED_AT}')",
+    ),
+    Function(
+        "public.put_pattern(jsonb)",
+        """select from public.put_pattern('{{"user_id": "{user}", "pattern_type": "time", "pattern_key": "x"}}')""",
+    ),
+    Function("public.advance_goal(uuid, public.goal_status)", "select from public.advance_goal('{goal}')"),
+    Function(
+        "public.get_weekly_statistics(uuid, public.week_count, public.instant, text)",
+        f"select from unnest(public.get_weekly_statistics('{{user}}', 1, '{SCHEDULED_AT}')) where total_tasks > 0",
+    ),
+    Function(
+        "public.get_daily_statistics(uuid, public.day_count, public.instant, text)",
+        f"select from unnest(public.get_daily_statistics('{{user}}', 1, '{SCHEDULED_AT}')) where total_tasks > 0",
+    ),
+    Function(
+        "public.get_streak(uuid, public.instant, text)",
+        f"select from public.get_streak('{{user}}', '{SCHEDULED_AT}') where longest > 0",
+    ),
+    Function(
+        "public.get_statistics_by_tag(uuid, public.instant, public.instant, text)",
+        "select from unnest(public.get_statistics_by_tag('{user}', '2000-01-01Z', '2100-01-01Z'))",
+    ),
+    Function("public.get_goal_progress(uuid, public.instant, text)", "select from public.get_goal_progress('{goal}')"),
     Function(
         "public.put_demo_flags(uuid, public.instant, public.nonnegative_number)",
         "select from public.put_demo_flags('{user}')",

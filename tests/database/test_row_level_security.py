@@ -16,7 +16,7 @@ from supabase import AsyncClient
 
 from local_stack import LocalStack
 from tests.locks import Database
-from tests.owners import Owner, client_with, make_owner, rows_of, signed_in
+from tests.owners import SCHEDULED_AT, Owner, client_with, make_owner, rows_of, signed_in
 
 NO_RIGHT = "42501"  # both no grant and no policy
 NO_SUCH_ROW = "23503"
@@ -79,6 +79,7 @@ RELATIONS = [
         lambda o: {"task_id": o.task, "channel": "push"},
         {"response": "y"},
     ),
+    Relation("public", "dispatches", lambda o: o.dispatch),
     Relation("v1_0", "users", lambda o: o.user, _someone, {"name": "Mallory"}),
     Relation("v1_0", "demo_flags", lambda o: o.user, lambda o: {"user_id": o.user}, {"escalation_speed": 9}, "user_id"),
     Relation("v1_0", "goals", lambda o: o.goal, lambda o: {"user_id": o.user, "title": "x"}, {"title": "y"}),
@@ -188,7 +189,7 @@ async def test_a_count_includes_own_rows_only(relation: Relation, ada: Caller, g
 async def test_no_row_is_created_for_another_user(relation: Relation, ada: Caller, grace: Caller, database: Database) -> None:
     before = await rows_of(database, grace.rows)
     table = ada.schema(relation.schema).from_(relation.name)
-    new = relation.new(grace.rows) if relation.new else {"user_id": grace.rows.user, "title": "x"}
+    new = relation.new(grace.rows) if relation.new else {"user_id": grace.rows.user}
 
     with pytest.raises(APIError) as refused:
         await table.insert(new).execute()
@@ -251,6 +252,7 @@ MOVES: list[Move] = [
     ("public", "tasks", lambda o: o.task, lambda o: {"goal_id": o.goal, "milestone_id": None}, NO_SUCH_ROW),
     ("public", "tasks", lambda o: o.task, lambda o: {"milestone_id": o.milestone}, NO_SUCH_ROW),
     ("public", "tasks", lambda o: o.task, lambda o: {"goal_id": o.goal, "milestone_id": o.milestone}, NO_SUCH_ROW),
+    ("public", "tasks", lambda o: o.task, lambda o: {"conversation_id": o.conversation}, NO_SUCH_ROW),
     ("public", "conversations", lambda o: o.conversation, lambda o: {"user_id": o.user}, NO_RIGHT),
     ("public", "conversations", lambda o: o.conversation, lambda o: {"goal_id": o.goal}, NO_SUCH_ROW),
     ("public", "conversations", lambda o: o.conversation, lambda o: {"linked_goal_id": o.goal}, NO_SUCH_ROW),
@@ -314,6 +316,7 @@ async def test_a_new_row_cannot_refer_to_rows_of_another_user(ada: Caller, grace
         ("public", "goals", {"user_id": mine.user, "title": "x", "parent_goal_id": theirs.goal}),
         ("public", "tasks", {"user_id": mine.user, "title": "x", "goal_id": theirs.goal}),
         ("public", "tasks", {"user_id": mine.user, "title": "x", "goal_id": mine.goal, "milestone_id": theirs.milestone}),
+        ("public", "tasks", {"user_id": mine.user, "title": "x", "conversation_id": theirs.conversation}),
         ("public", "conversations", _thread(mine) | {"goal_id": theirs.goal}),
         ("v1_0", "tasks", {"user_id": mine.user, "title": "x", "goal_id": theirs.goal}),
         ("v1_0", "conversations", {"user_id": mine.user, "goal_id": theirs.goal}),
@@ -422,8 +425,49 @@ def _renamed_task(o: Owner) -> Row:
     return {"id": o.task, "title": "x"}
 
 
-_FOR_THE_SERVICE = {"list_page", "select_each", "insert_each", "update_each"}
-"""The functions that only the adapter calls."""
+_FOR_THE_SERVICE = {
+    "list_page",
+    "select_each",
+    "insert_each",
+    "update_each",
+    "schedule_dispatches",
+    "claim_dispatches",
+    "start_dispatch",
+    "finish_dispatch",
+    "extend_dispatch",
+    "cancel_dispatches",
+    "record_response",
+    "get_dispatch_backlog",
+    "export_user",
+}
+"""The functions that only services call."""
+
+
+def _plan(o: Owner) -> Row:
+    return {"dispatches": [{"task_id": o.task, "channel": "push", "dedupe_key": "x", "due_at": WHENEVER[0]}]}
+
+
+def _attempt(o: Owner) -> Row:
+    return {"dispatch_id": o.dispatch, "attempt": 1}
+
+
+def _answer_to_notification(o: Owner) -> Row:
+    return {"channel": "push", "external_id": "x", "response_id": o.notification, "response": "x"}
+
+
+def _pattern(o: Owner) -> Row:
+    return {"pattern": {"user_id": o.user, "pattern_type": "time", "pattern_key": "mornings", "confidence": 1}}
+
+
+def _period(word: str) -> Callable[[Owner], Row]:
+    return lambda o: {"user_id": o.user, word: 1, "until": SCHEDULED_AT}
+
+
+def _period_without_tasks(word: str) -> Callable[[Owner], list[Row]]:
+    by_status = dict.fromkeys(("pending", "done", "missed", "rescheduled", "cancelled"), 0)
+    return lambda _: [{word: SCHEDULED_AT[:10], "total_tasks": 0, "by_status": by_status, "completion_rate": 0}]
+
+
 _STRUCTURE: list[Row] = [{"week_number": 1, "title": "x", "tasks": [{"title": "x"}]}]
 
 CALLS = [
@@ -445,6 +489,43 @@ CALLS = [
         "PT404",
     ),
     Call("public", "put_demo_flags", lambda o: {"user_id": o.user, "escalation_speed": 7}, _nothing, NO_RIGHT),
+    Call(
+        "public",
+        "finish_task",
+        lambda o: {"task_id": o.task, "new_status": "missed", "expected_status": "done"},
+        _nothing,
+        "PT404",
+    ),
+    Call(
+        "public",
+        "move_task",
+        lambda o: {"task_id": o.task, "scheduled_at": WHENEVER[0], "expected_scheduled_at": SCHEDULED_AT},
+        _nothing,
+        "PT404",
+    ),
+    Call(
+        "public",
+        "append_messages",
+        lambda o: {"conversation_id": o.conversation, "messages": [{"role": "user", "content": "x"}]},
+        _nothing,
+        "PT404",
+    ),
+    Call("public", "put_pattern", _pattern, _nothing, NO_RIGHT),
+    Call("public", "advance_goal", lambda o: {"goal_id": o.goal}, _nothing, "PT404"),
+    Call("public", "get_weekly_statistics", _period("weeks"), _period_without_tasks("week")),
+    Call("public", "get_daily_statistics", _period("days"), _period_without_tasks("day")),
+    Call("public", "get_streak", lambda o: {"user_id": o.user, "until": SCHEDULED_AT}, lambda _: {"current": 0, "longest": 0}),
+    Call("public", "get_statistics_by_tag", _range("start_at", "end_at"), _nothing),
+    Call("public", "get_goal_progress", lambda o: {"goal_id": o.goal}, _nothing, "PT404"),
+    Call("public", "schedule_dispatches", _plan, _nothing, NO_RIGHT),
+    Call("public", "claim_dispatches", lambda o: {"worker": "x"}, _nothing, NO_RIGHT),
+    Call("public", "start_dispatch", _attempt, _nothing, NO_RIGHT),
+    Call("public", "finish_dispatch", lambda o: _attempt(o) | {"outcome": "sent"}, _nothing, NO_RIGHT),
+    Call("public", "extend_dispatch", lambda o: _attempt(o) | {"lease_seconds": 9}, _nothing, NO_RIGHT),
+    Call("public", "cancel_dispatches", lambda o: {"task_id": o.task}, _nothing, NO_RIGHT),
+    Call("public", "record_response", _answer_to_notification, _nothing, NO_RIGHT),
+    Call("public", "get_dispatch_backlog", lambda _: {}, _nothing, NO_RIGHT),
+    Call("public", "export_user", lambda o: {"user_id": o.user}, _nothing, NO_RIGHT),
     Call(
         "public",
         "create_goal_with_structure",
@@ -573,7 +654,7 @@ async def test_anonymous_callers_read_no_relation(
     before = await rows_of(database, grace.rows)
     headers = {"Accept-Profile": relation.schema, "Content-Profile": relation.schema}
     path, one = f"/{relation.name}", {relation.key: f"eq.{relation.own(grace.rows)}"}
-    body = relation.new(grace.rows) if relation.new else {"title": "x"}
+    body = relation.new(grace.rows) if relation.new else {"user_id": grace.rows.user}
 
     answers = [
         await stranger.get(path, headers=headers),

@@ -17,6 +17,7 @@ TABLES = (
     "messages",
     "patterns",
     "notification_log",
+    "dispatches",
     "demo_flags",
 )
 

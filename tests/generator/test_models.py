@@ -196,6 +196,8 @@ def test_the_filters_of_a_list_are_foreign_keys_enumerations_and_tagged_columns(
         "status",
         "priority",
         "trigger_type",
+        "escalation_policy",
+        "conversation_id",
         "scheduled_from",
         "scheduled_before",
     }
@@ -220,6 +222,7 @@ def test_a_row_ignores_a_column_that_it_does_not_know() -> None:
     stamp = "2026-01-01T00:00:00+00:00"
     fields: dict[str, Any] = dict.fromkeys(Task.model_fields) | NEW_TASK
     fields |= {"id": USER, "status": "done", "priority": "standard", "trigger_type": "time", "is_recurring": False}
+    fields |= {"escalation_policy": "standard"}
     task = Task.model_validate(fields | {"created_at": stamp, "updated_at": stamp, "added_later": 1})
     assert task.created_at == datetime(2026, 1, 1, tzinfo=UTC)
     assert not hasattr(task, "added_later")
@@ -277,8 +280,15 @@ def test_every_relation_and_function_of_a_contract_has_a_complete_binding(contra
 
 def test_reading_functions_are_read_only_and_writing_ones_not() -> None:
     assert {name for name, each in contract_1_2.FUNCTIONS.items() if each.read_only} == {
+        "export_user",
+        "get_daily_statistics",
+        "get_dispatch_backlog",
+        "get_goal_progress",
+        "get_statistics_by_tag",
+        "get_streak",
         "get_task_statistics",
         "get_tasks_by_timerange",
+        "get_weekly_statistics",
         "list_messages",
         "list_page",
         "select_each",

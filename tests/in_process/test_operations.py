@@ -7,15 +7,28 @@ from uuid import uuid4
 import pytest
 
 from dao_service.contracts import CONTRACTS, DEFAULT_CONTRACT
-from dao_service.core.database import SessionFactory
+from dao_service.core.database import DatabaseSession, SessionFactory
 from dao_service.dao import dao_registry
 from dao_service.errors import NotFoundError
 from dao_service.in_process import calls
-from dao_service.schemas import conversation, demo_flags, enums, goal, message, milestone, notification_log, pattern, task, user
-from dao_service.schemas.enums import ContextType, GoalStatus, MessageRole, NotificationChannel, TaskStatus
+from dao_service.schemas import (
+    conversation,
+    demo_flags,
+    dispatch,
+    enums,
+    goal,
+    message,
+    milestone,
+    notification_log,
+    pattern,
+    task,
+    user,
+)
+from dao_service.schemas.enums import ContextType, GoalStatus, MessageRole, NotificationChannel, ReportedOutcome, TaskStatus
 from dao_service.schemas.pagination import PaginatedResponse
 from dao_service.services.dao_conversation_service import DaoConversationService
 from dao_service.services.dao_demo_flags_service import DaoDemoFlagsService
+from dao_service.services.dao_dispatch_service import DaoDispatchService
 from dao_service.services.dao_goal_service import DaoGoalService
 from dao_service.services.dao_message_service import DaoMessageService
 from dao_service.services.dao_milestone_service import DaoMilestoneService
@@ -111,6 +124,12 @@ async def test_every_operation_of_contract_1_2_is_available(sessions: SessionFac
         assert (await threads.update_conversation(db, thread.id, changes)).voice_session_id == "s"
         assert (await threads.list_conversations(db, user_id=ada.id)).total == 1
 
+        two = [conversation.AppendMessagesMessageDTO(role=MessageRole.USER, content=each) for each in "ab"]
+        appended = await threads.append_messages(db, thread.id, messages=two, title_if_empty="Chat")
+        assert await messages.list_messages(db, thread.id, limit=1) == appended[1:]
+        latest = await threads.list_conversations(db, user_id=ada.id, order="last_message")
+        assert [each.title for each in latest.items] == ["Chat"]
+
         habits, log, flags = DaoPatternService(), DaoNotificationLogService(), DaoDemoFlagsService()
         habit = await habits.create_pattern(db, pattern.PatternCreateDTO(user_id=ada.id, confidence=0.5))
         assert await habits.get_pattern(db, habit.id) == habit
@@ -128,6 +147,14 @@ async def test_every_operation_of_contract_1_2_is_available(sessions: SessionFac
         assert (await flags.put(db, ada.id)).escalation_speed == 1
         assert isinstance(fast, demo_flags.DemoFlagsDTO)
 
+        kept = pattern.PutPatternPatternDTO(user_id=ada.id, pattern_type="time", pattern_key="runs", description="Early")
+        assert (await habits.put_pattern(db, kept)).pattern_key == "runs"
+
+        await _deliver(db, ada, run)
+        assert (await goals.advance_goal(db, run.id, expected_status=GoalStatus.PIPELINE)).activated is None
+        exported = await users.export_user(db, ada.id)
+        assert {each.id for each in exported.goals} == {run.id, full.id}
+
         await log.delete_notification_log(db, sent.id)
         await habits.delete_pattern(db, habit.id)
         await tasks.delete_task(db, jog.id)
@@ -138,6 +165,40 @@ async def test_every_operation_of_contract_1_2_is_available(sessions: SessionFac
             with pytest.raises(NotFoundError):
                 await get(db, ada.id)
     assert called == operations("1.2")
+
+
+async def _deliver(db: DatabaseSession, ada: user.UserDTO, run: goal.GoalDTO) -> None:
+    """A recurring task: its delivery is sent and answered, it is moved and finished, and counted."""
+    tasks, log, dispatches = DaoTaskService(), DaoNotificationLogService(), DaoDispatchService()
+    swim = await tasks.create_task(db, task.TaskCreateDTO(user_id=ada.id, goal_id=run.id, title="Swim", scheduled_at=NOON))
+    push = dispatch.DispatchPlanDTO(task_id=swim.id, channel=NotificationChannel.PUSH, dedupe_key="p", due_at=NOON)
+    call = dispatch.DispatchPlanDTO(task_id=swim.id, channel=NotificationChannel.CALL, dedupe_key="c", due_at=NOON + 9999 * DAY)
+    assert await dispatches.schedule_dispatches(db, dispatches=[push, call]) == 2
+    [claimed] = [each for each in await dispatches.claim_dispatches(db, worker="w", limit=100) if each.task_id == swim.id]
+    assert claimed.task.title == "Swim"
+    assert (await dispatches.start_dispatch(db, claimed.id, attempt=1)).started_at
+    assert (await dispatches.extend_dispatch(db, claimed.id, attempt=1, lease_seconds=9)).attempt == 1
+    external = uuid4().hex
+    sent = await dispatches.finish_dispatch(db, claimed.id, attempt=1, outcome=ReportedOutcome.SENT, external_id=external)
+    assert await dispatches.get_dispatch(db, claimed.id) == sent
+    assert (await dispatches.list_dispatches(db, task_id=swim.id, outcome="none")).total == 1
+    assert await dispatches.cancel_dispatches(db, task_id=swim.id) == 1
+    push_channel = NotificationChannel.PUSH
+    answer = await log.record_response(db, channel=push_channel, external_id=external, response_id=external, response="ok")
+    assert answer.result == "recorded"
+    moved = await tasks.move_task(db, swim.id, scheduled_at=NOON + HOUR, expected_scheduled_at=NOON)
+    assert (moved.scheduled_at, moved.reminder_sent_at) == (NOON + HOUR, None)
+    following = task.FinishTaskNextDTO(scheduled_at=NOON + DAY, occurrence_at=NOON + DAY)
+    finished = await tasks.finish_task(db, swim.id, new_status=TaskStatus.DONE, next=following)
+    assert finished.next is not None
+    assert finished.next.series_id == swim.id
+    weeks = await tasks.get_weekly_statistics(db, user_id=ada.id, weeks=2, until=NOON)
+    assert [each.total_tasks for each in weeks] == [2, 0]
+    assert (await tasks.get_daily_statistics(db, user_id=ada.id, days=1, until=NOON))[0].by_status["done"] == 2
+    assert (await tasks.get_streak(db, user_id=ada.id, until=NOON)).current == 1
+    tags = await tasks.get_statistics_by_tag(db, user_id=ada.id, start_at=NOON, end_at=NOON + HOUR)
+    assert [(each.tag, each.total_tasks) for each in tags] == [("health", 2)]
+    assert (await DaoGoalService().get_goal_progress(db, run.id, until=NOON + DAY)).total_tasks == 3
 
 
 async def test_the_words_of_contract_1_0_call_its_operations(sessions: SessionFactory, called: Called) -> None:

@@ -39,6 +39,8 @@ def before_call(context: HookContext, case: Case[Any], kwargs: dict[str, Any]) -
             _leave_references(case.body)
         else:
             _refer_to_rows(case.body)
+        if isinstance(following := case.body.get("next"), dict):
+            _leave_references(following)
         for part in (case.body, *_structure(case.body)):
             _agree(part)
             if "milestones" in case.body and isinstance(part.get("shared_with_goal_ids"), list):
@@ -51,6 +53,9 @@ def before_call(context: HookContext, case: Case[Any], kwargs: dict[str, Any]) -
 
 def _make_consistent(query: dict[str, Any]) -> None:
     query.pop("after", None)
+    query.pop("before", None)
+    if "time_zone" in query:
+        query["time_zone"] = "Europe/Berlin"
     for name in [name for name, value in query.items() if value in ("", [], [""])]:
         del query[name]  # Sent as an empty text, it would be no word.
     if query.keys() & {"skip", "limit"}:
@@ -80,12 +85,19 @@ def _leave_references(body: dict[str, Any]) -> None:
 
 
 def _structure(body: dict[str, Any]) -> list[dict[str, Any]]:
-    return [task for milestone in body.get("milestones") or () for task in milestone.get("tasks") or ()]
+    entries = [each for name in ("dispatches", "messages") for each in body.get(name) or () if isinstance(each, dict)]
+    return entries + [task for milestone in body.get("milestones") or () for task in milestone.get("tasks") or ()]
 
 
 def _agree(row: dict[str, Any]) -> None:
     if row.get("status") != "done":
         row.pop("completed_at", None)
+    if "timezone" in row:
+        row["timezone"] = "Europe/Berlin"
+    if "task_id" in row:
+        row["task_id"] = _world()["task_id"]
+    if row.get("outcome") == "sent":
+        row.pop("retry_at", None)
     if row.get("end_time") is not None:
         row.pop("end_time")
 

@@ -32,7 +32,26 @@ OF_1_2 = {
     "/patterns/": ALL,
     "/patterns/{pattern_id}": ONE,
     "/notification-log/": ALL,
+    "/patterns/by-key": {"PUT"},
     "/notification-log/{notification_id}": ONE,
+    "/notification-log/responses": {"POST"},
+    "/conversations/{conversation_id}/messages": {"POST"},
+    "/dispatches/": ALL,
+    "/dispatches/claim": {"POST"},
+    "/dispatches/cancel": {"POST"},
+    "/dispatches/{dispatch_id}": {"GET"},
+    "/dispatches/{dispatch_id}/start": {"POST"},
+    "/dispatches/{dispatch_id}/finish": {"POST"},
+    "/dispatches/{dispatch_id}/extend": {"POST"},
+    "/tasks/{task_id}/finish": {"POST"},
+    "/tasks/{task_id}/move": {"POST"},
+    "/tasks/statistics/weekly": {"GET"},
+    "/tasks/statistics/daily": {"GET"},
+    "/tasks/statistics/streak": {"GET"},
+    "/tasks/statistics/by-tag": {"GET"},
+    "/goals/{goal_id}/advance": {"POST"},
+    "/goals/{goal_id}/progress": {"GET"},
+    "/users/{user_id}/export": {"GET"},
 }
 
 ENDPOINTS = {"1.0": OF_BOTH, "1.2": OF_BOTH | OF_1_2}
@@ -43,6 +62,12 @@ BODIES = {
     "/goals/{goal_id}": {"title": "Run"},
     "/tasks/{task_id}/calendar-event": {"calendar_event_id": "event-1"},
     "/conversations/{conversation_id}/voice": {"extracted_intent": "plan"},
+    "/conversations/{conversation_id}/messages": {"messages": [{"role": "user", "content": "Hello"}]},
+    "/dispatches/{dispatch_id}/start": {"attempt": 1},
+    "/dispatches/{dispatch_id}/finish": {"attempt": 1, "outcome": "sent"},
+    "/dispatches/{dispatch_id}/extend": {"attempt": 1, "lease_seconds": 60},
+    "/tasks/{task_id}/finish": {"new_status": "done"},
+    "/tasks/{task_id}/move": {"scheduled_at": "2026-03-01T10:00:00Z", "expected_scheduled_at": None},
 }
 """The bodies for paths with an id; an empty object for all others."""
 

@@ -3,6 +3,7 @@
 
 from dao_service.dao.conversation_dao import ConversationDao
 from dao_service.dao.demo_flags_dao import DemoFlagsDao
+from dao_service.dao.dispatch_dao import DispatchDao
 from dao_service.dao.goal_dao import GoalDao
 from dao_service.dao.message_dao import MessageDao
 from dao_service.dao.milestone_dao import MilestoneDao
@@ -55,3 +56,8 @@ def get_pattern_dao() -> PatternDao:
 def get_notification_log_dao() -> NotificationLogDao:
     """Returns the DAO of notification log."""
     return NotificationLogDao()
+
+
+def get_dispatch_dao() -> DispatchDao:
+    """Returns the DAO of dispatches."""
+    return DispatchDao()

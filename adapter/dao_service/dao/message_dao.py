@@ -38,9 +38,14 @@ class MessageDao:
 
     delete_message = delete
 
-    async def list_messages(self, db: DatabaseSession, conversation_id: UUID | str) -> list[MessageDTO]:
+    async def list_messages(
+        self, db: DatabaseSession, conversation_id: UUID | str, limit: int | None = None, *, before: UUID | None = None
+    ) -> list[MessageDTO]:
         """List the messages of a conversation.
 
-        List the messages of a conversation. Returns them oldest first, as one array, so that no row limit cuts it.
+        List the messages of a conversation. Returns them oldest first, as one array: all of them, up to 20,000, or the newest
+        `limit` before the message `before`.
         """
-        return await ask(db, list[MessageDTO], "GET", "/messages/", query={"conversation_id": conversation_id})
+        return await ask(
+            db, list[MessageDTO], "GET", "/messages/", query={"conversation_id": conversation_id, "limit": limit, "before": before}
+        )

@@ -3,15 +3,51 @@
 
 from uuid import UUID
 
+from pydantic import MISSING
+
 from dao_service.in_process.calls import ask
 from dao_service.in_process.database import DatabaseSession
-from dao_service.schemas.enums import NotificationChannel
-from dao_service.schemas.notification_log import NotificationLogCreateDTO, NotificationLogDTO, NotificationLogUpdateDTO
+from dao_service.schemas.enums import NotificationChannel, TaskStatus
+from dao_service.schemas.notification_log import (
+    NotificationLogCreateDTO,
+    NotificationLogDTO,
+    NotificationLogUpdateDTO,
+    RecordedResponseDTO,
+)
 from dao_service.schemas.pagination import PaginatedResponse
 
 
 class NotificationLogDao:
     """Deliveries of notifications about tasks."""
+
+    async def record_response(
+        self,
+        db: DatabaseSession,
+        channel: NotificationChannel,
+        external_id: str,
+        response_id: str,
+        response: str,
+        *,
+        new_status: TaskStatus | None | MISSING = MISSING,
+    ) -> RecordedResponseDTO:
+        """Record a user's answer to a notification.
+
+        Record a user's answer to a notification. An answer counts once, however often the provider delivers it. With
+        new_status, the task changes too, if it is still pending.
+        """
+        return await ask(
+            db,
+            RecordedResponseDTO,
+            "POST",
+            "/notification-log/responses",
+            body={
+                "channel": channel,
+                "external_id": external_id,
+                "response_id": response_id,
+                "response": response,
+                "new_status": new_status,
+            },
+        )
 
     async def get_all(
         self,

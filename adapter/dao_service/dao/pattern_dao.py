@@ -6,11 +6,21 @@ from uuid import UUID
 from dao_service.in_process.calls import ask
 from dao_service.in_process.database import DatabaseSession
 from dao_service.schemas.pagination import PaginatedResponse
-from dao_service.schemas.pattern import PatternCreateDTO, PatternDTO, PatternUpdateDTO
+from dao_service.schemas.pattern import PatternCreateDTO, PatternDTO, PatternUpdateDTO, PutPatternPatternDTO
 
 
 class PatternDao:
     """Signals in a user's behaviour."""
+
+    async def put(self, db: DatabaseSession, dto: PutPatternPatternDTO) -> PatternDTO:
+        """Create or change a pattern by its key.
+
+        Create or change a pattern by its key. Creates the user's pattern of this type and key, or changes the fields that are
+        sent, in one statement.
+        """
+        return await ask(db, PatternDTO, "PUT", "/patterns/by-key", body=dto)
+
+    put_pattern = put
 
     async def get_all(
         self,

@@ -11,9 +11,20 @@ from pydantic import MISSING
 from dao_service.generated.contract_1_2 import BulkUpdate
 from dao_service.in_process.calls import ask
 from dao_service.in_process.database import DatabaseSession
-from dao_service.schemas.enums import TaskPriority, TaskState, TaskStatus, TriggerType
+from dao_service.schemas.enums import EscalationPolicy, TaskPriority, TaskState, TaskStatus, TriggerType
 from dao_service.schemas.pagination import PaginatedResponse
-from dao_service.schemas.task import TaskCreateDTO, TaskDTO, TaskStatisticsDTO, TaskUpdateDTO
+from dao_service.schemas.task import (
+    FinishedTaskDTO,
+    FinishTaskNextDTO,
+    StreakDTO,
+    TaskCreateDTO,
+    TaskDayDTO,
+    TaskDTO,
+    TaskStatisticsDTO,
+    TaskTagDTO,
+    TaskUpdateDTO,
+    TaskWeekDTO,
+)
 
 
 class TaskDao:
@@ -33,6 +44,8 @@ class TaskDao:
         scheduled_from: datetime | None = None,
         scheduled_before: datetime | None = None,
         trigger_type: TriggerType | list[TriggerType] | None = None,
+        escalation_policy: EscalationPolicy | list[EscalationPolicy] | None = None,
+        conversation_id: UUID | str | None = None,
         page: int | None = None,
         page_size: int | None = None,
         after: str | None = None,
@@ -59,6 +72,8 @@ class TaskDao:
                 "scheduled_from": scheduled_from,
                 "scheduled_before": scheduled_before,
                 "trigger_type": trigger_type,
+                "escalation_policy": escalation_policy,
+                "conversation_id": conversation_id,
                 "page": page,
                 "page_size": page_size,
                 "after": after,
@@ -214,4 +229,129 @@ class TaskDao:
         """
         return await ask(
             db, TaskDTO, "PATCH", "/tasks/{task_id}/calendar-event", key=task_id, body={"calendar_event_id": calendar_event_id}
+        )
+
+    async def finish_task(
+        self,
+        db: DatabaseSession,
+        task_id: UUID | str,
+        new_status: TaskStatus,
+        *,
+        expected_status: TaskStatus | MISSING = MISSING,
+        expected_scheduled_at: datetime | None | MISSING = MISSING,
+        next: FinishTaskNextDTO | None | MISSING = MISSING,
+    ) -> FinishedTaskDTO:
+        """Finish a task and begin its next occurrence.
+
+        Finish a task and begin its next occurrence. Sets the status and, with `next`, creates the next occurrence of its
+        series, in one transaction. A task without a series begins one under its own id. It is a conflict if the task is not as
+        expected.
+        """
+        return await ask(
+            db,
+            FinishedTaskDTO,
+            "POST",
+            "/tasks/{task_id}/finish",
+            key=task_id,
+            body={
+                "new_status": new_status,
+                "expected_status": expected_status,
+                "expected_scheduled_at": expected_scheduled_at,
+                "next": next,
+            },
+        )
+
+    async def move_task(
+        self,
+        db: DatabaseSession,
+        task_id: UUID | str,
+        scheduled_at: datetime | None,
+        expected_scheduled_at: datetime | None,
+        *,
+        occurrence_at: datetime | None | MISSING = MISSING,
+    ) -> TaskDTO:
+        """Move a task to another time.
+
+        Move a task to another time. It is a conflict if the task is not scheduled as expected; null means unscheduled.
+        Deliveries planned for the old time become void, and the user has yet to be reminded.
+        """
+        return await ask(
+            db,
+            TaskDTO,
+            "POST",
+            "/tasks/{task_id}/move",
+            key=task_id,
+            body={"scheduled_at": scheduled_at, "expected_scheduled_at": expected_scheduled_at, "occurrence_at": occurrence_at},
+        )
+
+    async def get_weekly_statistics(
+        self,
+        db: DatabaseSession,
+        user_id: UUID | str,
+        *,
+        weeks: int | None = None,
+        until: datetime | None = None,
+        time_zone: str | None = None,
+    ) -> list[TaskWeekDTO]:
+        """Get a user's tasks by week.
+
+        Get a user's tasks by week. Counts them by scheduled_at, the latest week first, up to the week of `until`. Weeks without
+        tasks are included. Weeks are those of the user's time zone, or of `time_zone`.
+        """
+        return await ask(
+            db,
+            list[TaskWeekDTO],
+            "GET",
+            "/tasks/statistics/weekly",
+            query={"user_id": user_id, "weeks": weeks, "until": until, "time_zone": time_zone},
+        )
+
+    async def get_daily_statistics(
+        self,
+        db: DatabaseSession,
+        user_id: UUID | str,
+        *,
+        days: int | None = None,
+        until: datetime | None = None,
+        time_zone: str | None = None,
+    ) -> list[TaskDayDTO]:
+        """Get a user's tasks by day.
+
+        Get a user's tasks by day. Counts them by scheduled_at, the latest day first, up to the day of `until`. Days without
+        tasks are included. Days are those of the user's time zone, or of `time_zone`.
+        """
+        return await ask(
+            db,
+            list[TaskDayDTO],
+            "GET",
+            "/tasks/statistics/daily",
+            query={"user_id": user_id, "days": days, "until": until, "time_zone": time_zone},
+        )
+
+    async def get_streak(
+        self, db: DatabaseSession, user_id: UUID | str, *, until: datetime | None = None, time_zone: str | None = None
+    ) -> StreakDTO:
+        """Get a user's streak.
+
+        Get a user's streak. Counts the days in a row with a task done, by scheduled_at, in the ten years up to the day of
+        `until`. Days are those of the user's time zone, or of `time_zone`.
+        """
+        return await ask(
+            db, StreakDTO, "GET", "/tasks/statistics/streak", query={"user_id": user_id, "until": until, "time_zone": time_zone}
+        )
+
+    async def get_statistics_by_tag(
+        self, db: DatabaseSession, user_id: UUID | str, start_at: datetime, end_at: datetime, *, time_zone: str | None = None
+    ) -> list[TaskTagDTO]:
+        """Get a user's tasks by tag.
+
+        Get a user's tasks by tag. Counts the tasks with scheduled_at in [start_at, end_at], for each tag of the task or its
+        goal. The tag with most tasks is first.
+        """
+        return await ask(
+            db,
+            list[TaskTagDTO],
+            "GET",
+            "/tasks/statistics/by-tag",
+            query={"user_id": user_id, "start_at": start_at, "end_at": end_at, "time_zone": time_zone},
         )

@@ -6,7 +6,7 @@ from uuid import UUID
 from dao_service.in_process.calls import ask
 from dao_service.in_process.database import DatabaseSession
 from dao_service.schemas.pagination import PaginatedResponse
-from dao_service.schemas.user import UserCreateDTO, UserDTO, UserUpdateDTO
+from dao_service.schemas.user import UserCreateDTO, UserDTO, UserExportDTO, UserUpdateDTO
 
 
 class UserDao:
@@ -72,3 +72,11 @@ class UserDao:
         return await ask(db, None, "DELETE", "/users/{user_id}", key=user_id)
 
     delete_user = delete
+
+    async def export_user(self, db: DatabaseSession, user_id: UUID | str) -> UserExportDTO:
+        """Export a user.
+
+        Export a user. Returns all that is kept of the user, from one snapshot. A user with more than 20,000 rows of a kind is
+        refused: scripts/export writes them.
+        """
+        return await ask(db, UserExportDTO, "GET", "/users/{user_id}/export", key=user_id)

@@ -10,6 +10,8 @@ from dao_service.bindings import RESULT, AnyFunction, AnyRelation
 
 def _record(names: tuple[str, ...], types: tuple[str, ...]) -> str:
     """A row source with these columns, read from the JSON object that is the first parameter."""
+    if not names:
+        return "(select $1::json) as given"
     columns = ", ".join(f'"{name}" {kind}' for name, kind in zip(names, types, strict=True))
     return f"json_to_record($1) as given({columns})"
 

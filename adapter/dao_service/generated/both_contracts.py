@@ -13,6 +13,7 @@ from dao_service.generated.contract_1_0 import TaskState
 from dao_service.generated.vocabulary import (
     ContextType,
     ConversationStatus,
+    EscalationPolicy,
     FreeText,
     GoalStatus,
     Instant,
@@ -70,6 +71,7 @@ class ConversationCreate(InEitherContract):
     voice_session_id: ShortText | None | MISSING = Field(
         default=MISSING, description="The voice agent's session. A word of contract 1.2."
     )
+    title: Title | None | MISSING = Field(default=MISSING, description="What the conversation is called. A word of contract 1.2.")
 
 
 class GoalCreate(InEitherContract):
@@ -138,6 +140,12 @@ class Task(Row):
     )
     created_at: Instant = Field(description="When the row was created.")
     updated_at: Instant = Field(description="When the row last changed.")
+    escalation_policy: EscalationPolicy = Field(description="How insistently the user is reminded of it.")
+    class_tags: TextList | None = Field(description="Classes that the task falls into, such as health.")
+    conversation_id: UUID | None = Field(description="The conversation, of the same user, that it came from.")
+    canonical_scheduled_at: Instant | None = Field(description="When it was planned to start, before it was moved.")
+    series_id: UUID | None = Field(description="The series of recurring tasks that it is part of.")
+    occurrence_at: Instant | None = Field(description="Which occurrence of its series it is; each exists once.")
     state: TaskState = Field(description="Where the task stands. A word of contract 1.0.")
     start_time: Instant | None = Field(description="When it starts. A word of contract 1.0.")
     end_time: Instant | None = Field(description="When it ends; not before its start. A word of contract 1.0.")
@@ -181,6 +189,24 @@ class TaskCreate(InEitherContract):
     completed_at: Instant | None | MISSING = Field(
         default=MISSING,
         description="When it was done. Set by the change to done unless given, cleared by the change away from it. A word of contract 1.2.",
+    )
+    escalation_policy: EscalationPolicy | MISSING = Field(
+        default=MISSING, description="How insistently the user is reminded of it. A word of contract 1.2."
+    )
+    class_tags: TextList | None | MISSING = Field(
+        default=MISSING, description="Classes that the task falls into, such as health. A word of contract 1.2."
+    )
+    conversation_id: UUID | None | MISSING = Field(
+        default=MISSING, description="The conversation, of the same user, that it came from. A word of contract 1.2."
+    )
+    canonical_scheduled_at: Instant | None | MISSING = Field(
+        default=MISSING, description="When it was planned to start, before it was moved. A word of contract 1.2."
+    )
+    series_id: UUID | None | MISSING = Field(
+        default=MISSING, description="The series of recurring tasks that it is part of. A word of contract 1.2."
+    )
+    occurrence_at: Instant | None | MISSING = Field(
+        default=MISSING, description="Which occurrence of its series it is; each exists once. A word of contract 1.2."
     )
     state: TaskState | MISSING = Field(default=MISSING, description="Where the task stands. A word of contract 1.0.")
     start_time: Instant | None | MISSING = Field(default=MISSING, description="When it starts. A word of contract 1.0.")
@@ -226,6 +252,24 @@ class TaskUpdate(InEitherContract):
     completed_at: Instant | None | MISSING = Field(
         default=MISSING,
         description="When it was done. Set by the change to done unless given, cleared by the change away from it. A word of contract 1.2.",
+    )
+    escalation_policy: EscalationPolicy | MISSING = Field(
+        default=MISSING, description="How insistently the user is reminded of it. A word of contract 1.2."
+    )
+    class_tags: TextList | None | MISSING = Field(
+        default=MISSING, description="Classes that the task falls into, such as health. A word of contract 1.2."
+    )
+    conversation_id: UUID | None | MISSING = Field(
+        default=MISSING, description="The conversation, of the same user, that it came from. A word of contract 1.2."
+    )
+    canonical_scheduled_at: Instant | None | MISSING = Field(
+        default=MISSING, description="When it was planned to start, before it was moved. A word of contract 1.2."
+    )
+    series_id: UUID | None | MISSING = Field(
+        default=MISSING, description="The series of recurring tasks that it is part of. A word of contract 1.2."
+    )
+    occurrence_at: Instant | None | MISSING = Field(
+        default=MISSING, description="Which occurrence of its series it is; each exists once. A word of contract 1.2."
     )
     state: TaskState | MISSING = Field(default=MISSING, description="Where the task stands. A word of contract 1.0.")
     start_time: Instant | None | MISSING = Field(default=MISSING, description="When it starts. A word of contract 1.0.")
@@ -307,6 +351,21 @@ class TaskStructure(InEitherContract):
     completed_at: Instant | None | MISSING = Field(
         default=MISSING,
         description="When it was done. Set by the change to done unless given, cleared by the change away from it. A word of contract 1.2.",
+    )
+    escalation_policy: EscalationPolicy | MISSING = Field(
+        default=MISSING, description="How insistently the user is reminded of it. A word of contract 1.2."
+    )
+    class_tags: TextList | None | MISSING = Field(
+        default=MISSING, description="Classes that the task falls into, such as health. A word of contract 1.2."
+    )
+    canonical_scheduled_at: Instant | None | MISSING = Field(
+        default=MISSING, description="When it was planned to start, before it was moved. A word of contract 1.2."
+    )
+    series_id: UUID | None | MISSING = Field(
+        default=MISSING, description="The series of recurring tasks that it is part of. A word of contract 1.2."
+    )
+    occurrence_at: Instant | None | MISSING = Field(
+        default=MISSING, description="Which occurrence of its series it is; each exists once. A word of contract 1.2."
     )
     state: TaskState | MISSING = Field(default=MISSING, description="Where the task stands. A word of contract 1.0.")
     start_time: Instant | None | MISSING = Field(default=MISSING, description="When it starts. A word of contract 1.0.")

@@ -3,21 +3,30 @@
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from pydantic import MISSING
 
 from dao_service.client.connection import Client, Connection, Resource, segment
 from dao_service.generated.contract_1_2 import (
+    AppendMessagesMessage,
     BulkUpdate,
+    CancelledDispatches,
+    ClaimedDispatch,
     Conversation,
     ConversationCreate,
     ConversationUpdate,
     DemoFlags,
+    Dispatch,
+    DispatchPlan,
+    FinishedTask,
+    FinishTaskNext,
     Goal,
+    GoalAdvance,
     GoalCreate,
     GoalFull,
+    GoalProgress,
     GoalUpdate,
     Message,
     MessageCreate,
@@ -32,15 +41,32 @@ from dao_service.generated.contract_1_2 import (
     Pattern,
     PatternCreate,
     PatternUpdate,
+    RecordedResponse,
+    ScheduledDispatches,
+    Streak,
     Task,
     TaskCreate,
+    TaskDay,
     TaskStatistics,
+    TaskTag,
     TaskUpdate,
+    TaskWeek,
     User,
     UserCreate,
+    UserExport,
     UserUpdate,
 )
-from dao_service.generated.vocabulary import ContextType, GoalStatus, NotificationChannel, TaskPriority, TaskStatus, TriggerType
+from dao_service.generated.vocabulary import (
+    ContextType,
+    DispatchOutcome,
+    EscalationPolicy,
+    GoalStatus,
+    NotificationChannel,
+    ReportedOutcome,
+    TaskPriority,
+    TaskStatus,
+    TriggerType,
+)
 
 
 class UsersResource(Resource):
@@ -98,6 +124,14 @@ class UsersResource(Resource):
         Deletes the row and everything that belongs to it.
         """
         return await self._connection.ask(None, "DELETE", f"/users/{segment(user_id)}")
+
+    async def export_user(self, user_id: UUID | str) -> UserExport:
+        """Export a user.
+
+        Export a user. Returns all that is kept of the user, from one snapshot. A user with more than 20,000 rows of a kind is
+        refused: scripts/export writes them.
+        """
+        return await self._connection.ask(UserExport, "GET", f"/users/{segment(user_id)}/export")
 
 
 class DemoFlagsResource(Resource):
@@ -217,6 +251,27 @@ class GoalsResource(Resource):
         """
         return await self._connection.ask(GoalFull, "POST", "/goals/with-structure", body={"goal": goal, "milestones": milestones})
 
+    async def get_progress(
+        self, goal_id: UUID | str, *, until: datetime | None = None, time_zone: str | None = None
+    ) -> GoalProgress:
+        """Get the progress of a goal.
+
+        Get the progress of a goal. Counts its tasks, in all and by the week that they are scheduled in.
+        """
+        return await self._connection.ask(
+            GoalProgress, "GET", f"/goals/{segment(goal_id)}/progress", query={"until": until, "time_zone": time_zone}
+        )
+
+    async def advance_goal(self, goal_id: UUID | str, *, expected_status: GoalStatus | MISSING = MISSING) -> GoalAdvance:
+        """Complete a goal and activate the next one.
+
+        Complete a goal and activate the next one. The next is the first of its parent's pipeline: the lowest pipeline_order,
+        then the oldest. It is a conflict if the goal does not have the expected status.
+        """
+        return await self._connection.ask(
+            GoalAdvance, "POST", f"/goals/{segment(goal_id)}/advance", body={"expected_status": expected_status}
+        )
+
 
 class MilestonesResource(Resource):
     """Weekly steps of a goal."""
@@ -289,6 +344,8 @@ class TasksResource(Resource):
         scheduled_from: datetime | None = None,
         scheduled_before: datetime | None = None,
         trigger_type: TriggerType | list[TriggerType] | None = None,
+        escalation_policy: EscalationPolicy | list[EscalationPolicy] | None = None,
+        conversation_id: UUID | str | None = None,
         skip: int | None = None,
         limit: int | None = None,
         page: int | None = None,
@@ -313,6 +370,8 @@ class TasksResource(Resource):
                 "scheduled_from": scheduled_from,
                 "scheduled_before": scheduled_before,
                 "trigger_type": trigger_type,
+                "escalation_policy": escalation_policy,
+                "conversation_id": conversation_id,
                 "skip": skip,
                 "limit": limit,
                 "page": page,
@@ -332,6 +391,8 @@ class TasksResource(Resource):
         scheduled_from: datetime | None = None,
         scheduled_before: datetime | None = None,
         trigger_type: TriggerType | list[TriggerType] | None = None,
+        escalation_policy: EscalationPolicy | list[EscalationPolicy] | None = None,
+        conversation_id: UUID | str | None = None,
         page_size: int = 100,
     ) -> AsyncIterator[Task]:
         """List tasks, page after page: all of them, newest first."""
@@ -347,6 +408,8 @@ class TasksResource(Resource):
                 "scheduled_from": scheduled_from,
                 "scheduled_before": scheduled_before,
                 "trigger_type": trigger_type,
+                "escalation_policy": escalation_policy,
+                "conversation_id": conversation_id,
                 "page_size": page_size,
             },
         )
@@ -417,6 +480,108 @@ class TasksResource(Resource):
             Task, "PATCH", f"/tasks/{segment(task_id)}/calendar-event", body={"calendar_event_id": calendar_event_id}
         )
 
+    async def finish_task(
+        self,
+        task_id: UUID | str,
+        *,
+        new_status: TaskStatus,
+        expected_status: TaskStatus | MISSING = MISSING,
+        expected_scheduled_at: datetime | None | MISSING = MISSING,
+        next: FinishTaskNext | None | MISSING = MISSING,
+    ) -> FinishedTask:
+        """Finish a task and begin its next occurrence.
+
+        Finish a task and begin its next occurrence. Sets the status and, with `next`, creates the next occurrence of its
+        series, in one transaction. A task without a series begins one under its own id. It is a conflict if the task is not as
+        expected.
+        """
+        return await self._connection.ask(
+            FinishedTask,
+            "POST",
+            f"/tasks/{segment(task_id)}/finish",
+            body={
+                "new_status": new_status,
+                "expected_status": expected_status,
+                "expected_scheduled_at": expected_scheduled_at,
+                "next": next,
+            },
+        )
+
+    async def move_task(
+        self,
+        task_id: UUID | str,
+        *,
+        scheduled_at: datetime | None,
+        expected_scheduled_at: datetime | None,
+        occurrence_at: datetime | None | MISSING = MISSING,
+    ) -> Task:
+        """Move a task to another time.
+
+        Move a task to another time. It is a conflict if the task is not scheduled as expected; null means unscheduled.
+        Deliveries planned for the old time become void, and the user has yet to be reminded.
+        """
+        return await self._connection.ask(
+            Task,
+            "POST",
+            f"/tasks/{segment(task_id)}/move",
+            body={"scheduled_at": scheduled_at, "expected_scheduled_at": expected_scheduled_at, "occurrence_at": occurrence_at},
+        )
+
+    async def get_weekly_statistics(
+        self, *, user_id: UUID | str, weeks: int | None = None, until: datetime | None = None, time_zone: str | None = None
+    ) -> list[TaskWeek]:
+        """Get a user's tasks by week.
+
+        Get a user's tasks by week. Counts them by scheduled_at, the latest week first, up to the week of `until`. Weeks without
+        tasks are included. Weeks are those of the user's time zone, or of `time_zone`.
+        """
+        return await self._connection.ask(
+            list[TaskWeek],
+            "GET",
+            "/tasks/statistics/weekly",
+            query={"user_id": user_id, "weeks": weeks, "until": until, "time_zone": time_zone},
+        )
+
+    async def get_daily_statistics(
+        self, *, user_id: UUID | str, days: int | None = None, until: datetime | None = None, time_zone: str | None = None
+    ) -> list[TaskDay]:
+        """Get a user's tasks by day.
+
+        Get a user's tasks by day. Counts them by scheduled_at, the latest day first, up to the day of `until`. Days without
+        tasks are included. Days are those of the user's time zone, or of `time_zone`.
+        """
+        return await self._connection.ask(
+            list[TaskDay],
+            "GET",
+            "/tasks/statistics/daily",
+            query={"user_id": user_id, "days": days, "until": until, "time_zone": time_zone},
+        )
+
+    async def get_streak(self, *, user_id: UUID | str, until: datetime | None = None, time_zone: str | None = None) -> Streak:
+        """Get a user's streak.
+
+        Get a user's streak. Counts the days in a row with a task done, by scheduled_at, in the ten years up to the day of
+        `until`. Days are those of the user's time zone, or of `time_zone`.
+        """
+        return await self._connection.ask(
+            Streak, "GET", "/tasks/statistics/streak", query={"user_id": user_id, "until": until, "time_zone": time_zone}
+        )
+
+    async def get_statistics_by_tag(
+        self, *, user_id: UUID | str, start_at: datetime, end_at: datetime, time_zone: str | None = None
+    ) -> list[TaskTag]:
+        """Get a user's tasks by tag.
+
+        Get a user's tasks by tag. Counts the tasks with scheduled_at in [start_at, end_at], for each tag of the task or its
+        goal. The tag with most tasks is first.
+        """
+        return await self._connection.ask(
+            list[TaskTag],
+            "GET",
+            "/tasks/statistics/by-tag",
+            query={"user_id": user_id, "start_at": start_at, "end_at": end_at, "time_zone": time_zone},
+        )
+
 
 class ConversationsResource(Resource):
     """Threads between a user and the agents."""
@@ -428,6 +593,7 @@ class ConversationsResource(Resource):
         langgraph_thread_id: str | None = None,
         context_type: ContextType | list[ContextType] | None = None,
         goal_id: UUID | str | None = None,
+        order: Literal["last_message"] | None = None,
         linked_goal_id: UUID | str | None = None,
         linked_task_id: UUID | str | None = None,
         skip: int | None = None,
@@ -450,6 +616,7 @@ class ConversationsResource(Resource):
                 "langgraph_thread_id": langgraph_thread_id,
                 "context_type": context_type,
                 "goal_id": goal_id,
+                "order": order,
                 "linked_goal_id": linked_goal_id,
                 "linked_task_id": linked_task_id,
                 "skip": skip,
@@ -467,6 +634,7 @@ class ConversationsResource(Resource):
         langgraph_thread_id: str | None = None,
         context_type: ContextType | list[ContextType] | None = None,
         goal_id: UUID | str | None = None,
+        order: Literal["last_message"] | None = None,
         linked_goal_id: UUID | str | None = None,
         linked_task_id: UUID | str | None = None,
         page_size: int = 100,
@@ -480,6 +648,7 @@ class ConversationsResource(Resource):
                 "langgraph_thread_id": langgraph_thread_id,
                 "context_type": context_type,
                 "goal_id": goal_id,
+                "order": order,
                 "linked_goal_id": linked_goal_id,
                 "linked_task_id": linked_task_id,
                 "page_size": page_size,
@@ -536,6 +705,21 @@ class ConversationsResource(Resource):
             },
         )
 
+    async def append_messages(
+        self, conversation_id: UUID | str, *, messages: list[AppendMessagesMessage], title_if_empty: str | None | MISSING = MISSING
+    ) -> list[Message]:
+        """Add 1 to 100 messages to a conversation.
+
+        Add 1 to 100 messages to a conversation. Adds them in their order: all or none. `title_if_empty` becomes the title of a
+        conversation that has none.
+        """
+        return await self._connection.ask(
+            list[Message],
+            "POST",
+            f"/conversations/{segment(conversation_id)}/messages",
+            body={"messages": messages, "title_if_empty": title_if_empty},
+        )
+
 
 class MessagesResource(Resource):
     """What was said in a conversation. A message does not change."""
@@ -561,16 +745,50 @@ class MessagesResource(Resource):
         """
         return await self._connection.ask(None, "DELETE", f"/messages/{segment(message_id)}")
 
-    async def list_messages(self, *, conversation_id: UUID | str) -> list[Message]:
+    async def list_messages(
+        self, *, conversation_id: UUID | str, limit: int | None = None, before: UUID | None = None
+    ) -> list[Message]:
         """List the messages of a conversation.
 
-        List the messages of a conversation. Returns them oldest first, as one array, so that no row limit cuts it.
+        List the messages of a conversation. Returns them oldest first, as one array: all of them, up to 20,000, or the newest
+        `limit` before the message `before`.
         """
-        return await self._connection.ask(list[Message], "GET", "/messages/", query={"conversation_id": conversation_id})
+        return await self._connection.ask(
+            list[Message], "GET", "/messages/", query={"conversation_id": conversation_id, "limit": limit, "before": before}
+        )
 
 
 class PatternsResource(Resource):
     """Signals in a user's behaviour."""
+
+    async def put(
+        self,
+        *,
+        user_id: UUID,
+        pattern_type: str,
+        pattern_key: str,
+        description: str | None | MISSING = MISSING,
+        data: dict[str, Any] | None | MISSING = MISSING,
+        confidence: float | None | MISSING = MISSING,
+    ) -> Pattern:
+        """Create or change a pattern by its key.
+
+        Create or change a pattern by its key. Creates the user's pattern of this type and key, or changes the fields that are
+        sent, in one statement.
+        """
+        return await self._connection.ask(
+            Pattern,
+            "PUT",
+            "/patterns/by-key",
+            body={
+                "user_id": user_id,
+                "pattern_type": pattern_type,
+                "pattern_key": pattern_key,
+                "description": description,
+                "data": data,
+                "confidence": confidence,
+            },
+        )
 
     async def page(
         self,
@@ -628,6 +846,33 @@ class PatternsResource(Resource):
 
 class NotificationLogResource(Resource):
     """Deliveries of notifications about tasks."""
+
+    async def record_response(
+        self,
+        *,
+        channel: NotificationChannel,
+        external_id: str,
+        response_id: str,
+        response: str,
+        new_status: TaskStatus | None | MISSING = MISSING,
+    ) -> RecordedResponse:
+        """Record a user's answer to a notification.
+
+        Record a user's answer to a notification. An answer counts once, however often the provider delivers it. With
+        new_status, the task changes too, if it is still pending.
+        """
+        return await self._connection.ask(
+            RecordedResponse,
+            "POST",
+            "/notification-log/responses",
+            body={
+                "channel": channel,
+                "external_id": external_id,
+                "response_id": response_id,
+                "response": response,
+                "new_status": new_status,
+            },
+        )
 
     async def page(
         self,
@@ -701,6 +946,152 @@ class NotificationLogResource(Resource):
         return await self._connection.ask(None, "DELETE", f"/notification-log/{segment(notification_id)}")
 
 
+class DispatchesResource(Resource):
+    """Deliveries of notifications, from plan to outcome."""
+
+    async def schedule_dispatches(self, *, dispatches: list[DispatchPlan]) -> ScheduledDispatches:
+        """Plan 1 to 100 deliveries.
+
+        Plan 1 to 100 deliveries. One that exists already, by task and dedupe_key, is left alone.
+        """
+        return await self._connection.ask(ScheduledDispatches, "POST", "/dispatches/", body={"dispatches": dispatches})
+
+    async def claim_dispatches(
+        self,
+        *,
+        worker: str,
+        limit: int | MISSING = MISSING,
+        lease_seconds: int | MISSING = MISSING,
+        channels: list[NotificationChannel] | None | MISSING = MISSING,
+        resend_unknown: bool | MISSING = MISSING,
+    ) -> list[ClaimedDispatch]:
+        """Lease due deliveries to a worker.
+
+        Lease due deliveries to a worker. Returns the oldest due first. It also closes up to ten times as many void ones:
+        cancelled, if the task is not pending or was moved; expired, if it is too late; unknown, if a worker began to send it
+        and its lease ran out, unless resend_unknown.
+        """
+        return await self._connection.ask(
+            list[ClaimedDispatch],
+            "POST",
+            "/dispatches/claim",
+            body={
+                "worker": worker,
+                "limit": limit,
+                "lease_seconds": lease_seconds,
+                "channels": channels,
+                "resend_unknown": resend_unknown,
+            },
+        )
+
+    async def cancel_dispatches(self, *, task_id: UUID) -> CancelledDispatches:
+        """Cancel the open deliveries of a task.
+
+        Cancel the open deliveries of a task. Those that a worker has begun to send stay open.
+        """
+        return await self._connection.ask(CancelledDispatches, "POST", "/dispatches/cancel", body={"task_id": task_id})
+
+    async def start_dispatch(self, dispatch_id: UUID | str, *, attempt: int) -> Dispatch:
+        """Check a delivery right before it is sent.
+
+        Check a delivery right before it is sent. It is a conflict if the lease is over or another worker's, or if the task is
+        not pending or was moved.
+        """
+        return await self._connection.ask(Dispatch, "POST", f"/dispatches/{segment(dispatch_id)}/start", body={"attempt": attempt})
+
+    async def extend_dispatch(self, dispatch_id: UUID | str, *, attempt: int, lease_seconds: int) -> Dispatch:
+        """Extend the lease of a delivery.
+
+        Extend the lease of a delivery. It ends so many seconds from now. It is a conflict if the lease is over.
+        """
+        return await self._connection.ask(
+            Dispatch,
+            "POST",
+            f"/dispatches/{segment(dispatch_id)}/extend",
+            body={"attempt": attempt, "lease_seconds": lease_seconds},
+        )
+
+    async def finish_dispatch(
+        self,
+        dispatch_id: UUID | str,
+        *,
+        attempt: int,
+        outcome: ReportedOutcome | None,
+        external_id: str | None | MISSING = MISSING,
+        error: str | None | MISSING = MISSING,
+        retry_at: datetime | None | MISSING = MISSING,
+    ) -> Dispatch:
+        """Record the outcome of a delivery.
+
+        Record the outcome of a delivery. If it is sent, the notification log and the task record it too. The latest attempt
+        counts even after its lease. With retry_at, a failed delivery is due again then.
+        """
+        return await self._connection.ask(
+            Dispatch,
+            "POST",
+            f"/dispatches/{segment(dispatch_id)}/finish",
+            body={"attempt": attempt, "outcome": outcome, "external_id": external_id, "error": error, "retry_at": retry_at},
+        )
+
+    async def page(
+        self,
+        *,
+        user_id: UUID | str | None = None,
+        task_id: UUID | str | None = None,
+        channel: NotificationChannel | list[NotificationChannel] | None = None,
+        outcome: DispatchOutcome | Literal["none"] | list[DispatchOutcome | Literal["none"]] | None = None,
+        skip: int | None = None,
+        limit: int | None = None,
+        page: int | None = None,
+        page_size: int | None = None,
+        after: str | None = None,
+    ) -> Page[Dispatch]:
+        """List dispatches.
+
+        Deliveries of notifications, from plan to outcome. Returns one page, newest first, with the exact total. A row has to
+        match every filter.
+        """
+        return await self._connection.ask(
+            Page[Dispatch],
+            "GET",
+            "/dispatches/",
+            query={
+                "user_id": user_id,
+                "task_id": task_id,
+                "channel": channel,
+                "outcome": outcome,
+                "skip": skip,
+                "limit": limit,
+                "page": page,
+                "page_size": page_size,
+                "after": after,
+            },
+        )
+
+    def all(
+        self,
+        *,
+        user_id: UUID | str | None = None,
+        task_id: UUID | str | None = None,
+        channel: NotificationChannel | list[NotificationChannel] | None = None,
+        outcome: DispatchOutcome | Literal["none"] | list[DispatchOutcome | Literal["none"]] | None = None,
+        page_size: int = 100,
+    ) -> AsyncIterator[Dispatch]:
+        """List dispatches, page after page: all of them, newest first."""
+        return self._connection.walk(
+            Page[Dispatch],
+            "/dispatches/",
+            {"user_id": user_id, "task_id": task_id, "channel": channel, "outcome": outcome, "page_size": page_size},
+        )
+
+    async def get(self, dispatch_id: UUID | str) -> Dispatch:
+        """Get a dispatch.
+
+        Deliveries of notifications, from plan to outcome. Returns the one with this id.
+        """
+        return await self._connection.ask(Dispatch, "GET", f"/dispatches/{segment(dispatch_id)}")
+
+
 class FluxClient(Client):
     """A client of contract 1.2: a resource, and on it a method, for each operation."""
 
@@ -716,3 +1107,4 @@ class FluxClient(Client):
         self.messages = MessagesResource(connection)
         self.patterns = PatternsResource(connection)
         self.notification_log = NotificationLogResource(connection)
+        self.dispatches = DispatchesResource(connection)

@@ -716,7 +716,6 @@ CONSTRAINTS: dict[str, Constraint] = {
         field="",
         message="A JSON value is larger than 256 KiB, or has a number that is larger, or closer to 0, than a double can hold.",
     ),
-    "probability_width": Constraint(kind="check", field="", message="A number is closer to 0 than a double can hold."),
     "row_fields_fits_limits": Constraint(
         kind="check",
         field="",
@@ -733,5 +732,6 @@ CONSTRAINTS: dict[str, Constraint] = {
     ),
     "tasks_user_id_fkey": Constraint(kind="reference", field="user_id", message="user_id names no user."),
     "text_list_bytes": Constraint(kind="check", field="", message="A list of texts is larger than 64 KiB."),
+    "time_zone_is_known": Constraint(kind="check", field="", message="There is no time zone with this name."),
     "users_email_key": Constraint(kind="unique", field="email", message="A user with this email exists already."),
 }

@@ -10,6 +10,8 @@ from pydantic import Field, StringConstraints
 
 from dao_service.bindings import JsonBytes, Timestamp
 
+BatchLimit = Annotated[int, Field(ge=1, le=100), Field(description="A whole number from 1 to 100.")]
+
 
 class ContextType(StrEnum):
     """What a conversation is about."""
@@ -19,11 +21,25 @@ class ContextType(StrEnum):
     ONBOARDING = "onboarding"
     RESCHEDULE = "reschedule"
     VOICE = "voice"
+    GENERAL = "general"
 
 
 ConversationStatus = Annotated[
     str, StringConstraints(max_length=255), Field(description="Where a conversation stands, in any words.")
 ]
+
+
+DayCount = Annotated[int, Field(ge=1, le=400), Field(description="A number of days, from 1 to 400.")]
+
+
+class DispatchOutcome(StrEnum):
+    """What became of a delivery."""
+
+    SENT = "sent"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+    UNKNOWN = "unknown"
 
 
 EmailAddress = Annotated[
@@ -33,6 +49,14 @@ EmailAddress = Annotated[
         description="An email address, 1 to 255 characters: one @, something on both sides of it, no white space. Unique without regard to case."
     ),
 ]
+
+
+class EscalationPolicy(StrEnum):
+    """How insistently a user is reminded."""
+
+    SILENT = "silent"
+    STANDARD = "standard"
+    AGGRESSIVE = "aggressive"
 
 
 EscalationSpeed = Annotated[float, Field(ge=0, allow_inf_nan=False), Field(description="A factor, from 0.")]
@@ -73,6 +97,9 @@ JsonObject = Annotated[dict[str, Any], JsonBytes(65536), Field(description="A JS
 Label = Annotated[str, StringConstraints(min_length=1, max_length=255), Field(description="A short text, 1 to 255 characters.")]
 
 
+LeaseDuration = Annotated[int, Field(ge=1, le=3600), Field(description="A number of seconds, from 1 to 3600.")]
+
+
 MessageHistory = Annotated[list[Any], JsonBytes(393216), Field(description="A JSON array of anything, up to 384 KiB.")]
 
 
@@ -83,6 +110,7 @@ class MessageRole(StrEnum):
     ASSISTANT = "assistant"
     SYSTEM = "system"
     FUNCTION = "function"
+    SUMMARY = "summary"
 
 
 MessageText = Annotated[
@@ -117,6 +145,23 @@ PositiveInteger = Annotated[int, Field(ge=1, le=2147483647), Field(description="
 
 
 Probability = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False), Field(description="A number from 0 to 1.")]
+
+
+class ReportedOutcome(StrEnum):
+    """What a worker reports of a delivery."""
+
+    SENT = "sent"
+    FAILED = "failed"
+
+
+class ResponseResult(StrEnum):
+    """What recording an answer came to."""
+
+    RECORDED = "recorded"
+    REPEATED = "repeated"
+    ANSWERED = "answered"
+    LATE = "late"
+    UNKNOWN = "unknown"
 
 
 RowFields = Annotated[dict[str, Any], JsonBytes(4194304), Field(description="The fields of a row, as a JSON object.")]
@@ -162,6 +207,9 @@ ThreadId = Annotated[
 ]
 
 
+TimeZone = Annotated[str, Field(description="The IANA name of a time zone that the database knows, such as Europe/Stockholm.")]
+
+
 Title = Annotated[str, StringConstraints(min_length=1, max_length=500), Field(description="A title, 1 to 500 characters.")]
 
 
@@ -176,3 +224,6 @@ UuidBatch = Annotated[list[UUID], Field(min_length=1, max_length=10000), Field(d
 
 
 UuidList = Annotated[list[UUID], Field(max_length=1000), Field(description="A list of up to 1,000 UUIDs.")]
+
+
+WeekCount = Annotated[int, Field(ge=1, le=104), Field(description="A number of weeks, from 1 to 104.")]

@@ -60,6 +60,11 @@ _GAUGES = {
     "flux_database_calls_in_progress": "Calls to the database that are under way or wait for a connection.",
     "flux_gateway_connections": "Most connections to the database that may be held.",
 }
+_BACKLOG = {
+    "flux_dispatches_open": "Deliveries of notifications that are open.",
+    "flux_dispatches_oldest_due_seconds": "How long the oldest delivery that is due has waited; 0 if none is due.",
+}
+"""Of the database, not of a worker."""
 
 
 class Metrics:
@@ -114,12 +119,17 @@ class Metrics:
         """Leave the counts to the other workers. The gauges end with the process."""
         self._write({})
 
-    def text(self) -> bytes:
-        """All of it in Prometheus's format; of every worker, if there are several."""
+    def text(self, backlog: tuple[float, float] | None = None) -> bytes:
+        """All of it in Prometheus's format; of every worker, if there are several.
+
+        `backlog`: open deliveries, and seconds that the oldest due one has waited.
+        """
         counts, gauges = self._counts, self._gauges()
-        if self._file is None:
-            return _text(counts, gauges) + generate_latest(self._process)
-        return _text(*_with_others(self._file, counts, gauges))
+        if self._file is not None:
+            counts, gauges = _with_others(self._file, counts, gauges)
+        shown = dict(zip(_BACKLOG, backlog, strict=True)) if backlog else {}
+        text = _text(counts, gauges | shown)
+        return text if self._file is not None else text + generate_latest(self._process)
 
     def _gauges(self) -> dict[str, float]:
         return {
@@ -180,5 +190,6 @@ def _families(counts: _Counts, gauges: dict[str, float]) -> Iterator[Metric]:
         yield histogram
     ((dropped,),) = counts[_DROPPED_LINES].values()
     yield CounterMetricFamily(_DROPPED_LINES, "Lines of the log that could not be written.", dropped)
-    for name, text in _GAUGES.items():
-        yield GaugeMetricFamily(name, text, gauges[name])
+    for name, text in (_GAUGES | _BACKLOG).items():
+        if name in gauges:
+            yield GaugeMetricFamily(name, text, gauges[name])

@@ -143,6 +143,7 @@ def _add_examples(examples: Examples, operation: Operation, described: dict[str,
         if schema.get("type") == "array":
             parameter |= {"style": "form", "explode": False}  # separated by commas
     if operation.body:
+        described["requestBody"]["required"] = not operation.body_optional
         described["requestBody"]["content"]["application/json"]["example"] = examples.body(operation, operation.body)
     if operation.answer is not None:
         content = described["responses"][str(operation.status)]["content"]["application/json"]

@@ -28,6 +28,19 @@ _OTHERS: Json = {
     "by_state": {"scheduled": 2, "drifted": 1, "completed": 4, "missed": 1},
     "completion_rate": 0.5,
     "updated_count": 1,
+    "week": "2026-11-23",
+    "day": "2026-11-24",
+    "tag": "health",
+    "current": 3,
+    "longest": 12,
+    "worker": "notifier-1",
+    "attempt": 1,
+    "lease_seconds": 60,
+    "occurrence_at": "2026-12-01T07:00:00Z",
+    "scheduled_count": 2,
+    "cancelled_count": 2,
+    "result": "recorded",
+    "task_status": "done",
 }
 
 
@@ -53,7 +66,7 @@ class Examples:
     def body(self, operation: Operation, body: type[BaseModel]) -> Json:
         """The fields that a caller would send; two of them to change a row."""
         sent = self._sent(body, self._rows[resource_of(operation.path)])
-        if operation.method == "POST":  # a new row
+        if operation.status == 201:  # a new row
             return {name: f"new-{value}" if name in self._unique else value for name, value in sent.items()}
         if body not in self._updates:
             return sent
@@ -70,7 +83,15 @@ class Examples:
         if issubclass(kind, Page):
             numbers = {"total": 1, "page": 1, "page_size": 100, "has_next": False, "has_prev": False}
             return {"items": [self.answer(*kind.__pydantic_generic_metadata__["args"])], **numbers}
-        return {name: _OTHERS.get(name, self._rows["tasks"].get(name)) for name in kind.model_fields}
+        row = max(self._rows.values(), key=lambda each: len(each.keys() & kind.model_fields.keys()))
+        return {name: self._part(name, info.annotation, row) for name, info in kind.model_fields.items()}
+
+    def _part(self, name: str, kind: Any, row: Mapping[str, Any]) -> Any:
+        """A field of an answer: a row, a list of rows, or a plain value."""
+        model = next((each for each in (kind, *get_args(kind)) if isinstance(each, type) and issubclass(each, BaseModel)), None)
+        if model is None:
+            return _OTHERS.get(name, row.get(name))
+        return self.answer(list[model] if get_origin(kind) is list else model)  # type: ignore[valid-type]
 
     def _sent(self, body: type[BaseModel], row: Mapping[str, Any]) -> Json:
         """The fields that have a value in the row other than their default, or are required."""
@@ -81,12 +102,17 @@ class Examples:
     def _value(self, name: str, info: FieldInfo, row: Mapping[str, Any]) -> Any:
         for kind in (info.annotation, *get_args(info.annotation)):
             if isinstance(kind, type) and issubclass(kind, BaseModel):  # part of a structure
-                value = self._sent(kind, self._by_model.get(kind) or self._rows[name])
+                known = self._by_model.get(kind) or self._rows.get(name)
+                if known is None and not info.is_required():
+                    return None
+                value = self._sent(kind, known or row)
                 return value if kind is info.annotation else [value]
-        if name in row or not info.is_required():
+        if (name in row and row[name] is not None) or not info.is_required():
             return row.get(name)
+        if name.startswith("expected_"):
+            return row.get(name.removeprefix("expected_"))
         words = _words(info)
-        return words[1] if words else [row["id"]]
+        return words[1] if words else _OTHERS.get(name, [row["id"]])
 
 
 def _words(info: FieldInfo) -> list[str]:

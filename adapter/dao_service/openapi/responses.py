@@ -42,7 +42,11 @@ ERRORS = {
     ),
     404: ("NotFound", "No row has this id.", "There is no row with this id."),
     408: ("RequestTimeout", "The body did not arrive in time.", SlowBodyError().detail),
-    409: ("Conflict", "A unique value is taken.", "A user with this email exists already."),
+    409: (
+        "Conflict",
+        "A unique value is taken, or the row is not as the caller expects.",
+        "A user with this email exists already.",
+    ),
     413: ("BodyTooLarge", "The body is larger than the limit.", "The body is larger than 1048576 bytes."),
     415: (
         "UnsupportedMediaType",
@@ -85,12 +89,13 @@ def responses_of(contract: Contract, operation: Operation) -> dict[int | str, di
 def _returned(contract: Contract, operation: Operation) -> str:
     """What a function returns: rows of the path's resource, or a type of its own."""
     resource, answer = contract.relations[resource_of(operation.path)], operation.answer
+    rows = {relation.row: relation.name.replace("_", " ") for relation in contract.relations.values()}
     if get_origin(answer) is list:
-        return f"The {resource.name.replace('_', ' ')}."
-    rows = {relation.row for relation in contract.relations.values()}
+        (item,) = get_args(answer)
+        return f"The {rows[item]}." if item in rows else f"A list. {item.__doc__}"
     if answer not in rows:
         return str(answer.__doc__)
-    parts = [name for name, info in answer.model_fields.items() if rows & {*get_args(info.annotation)}]
+    parts = [name for name, info in answer.model_fields.items() if rows.keys() & {*get_args(info.annotation)}]
     return f"The {resource.noun}{' with its ' if parts else ''}{' and '.join(parts)}."
 
 
@@ -101,7 +106,8 @@ def error_statuses(contract: Contract, operation: Operation) -> list[int]:
         found.add(404)
     if operation.body:
         found |= {408, 413, 415}
-        if any(each.kind == "unique" and each.field in operation.body.model_fields for each in contract.constraints.values()):
+        unique = {each.field for each in contract.constraints.values() if each.kind == "unique"}
+        if operation.method == "POST" or unique & operation.body.model_fields.keys():
             found.add(409)
     return sorted(found)
 

@@ -3,6 +3,7 @@
 
 from dao_service.dao.conversation_dao import ConversationDao
 from dao_service.dao.demo_flags_dao import DemoFlagsDao
+from dao_service.dao.dispatch_dao import DispatchDao
 from dao_service.dao.goal_dao import GoalDao
 from dao_service.dao.message_dao import MessageDao
 from dao_service.dao.milestone_dao import MilestoneDao
@@ -25,3 +26,4 @@ class DaoUnitOfWork(UnitOfWork):
     messages = MessageDao()
     patterns = PatternDao()
     notification_log = NotificationLogDao()
+    dispatches = DispatchDao()

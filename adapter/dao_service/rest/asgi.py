@@ -70,7 +70,10 @@ class RestApi:
         if operation.body is None:
             return await operation.run(self._gateway, Request(key, query, None, b""))
         require_json(headers, declared=KEY not in headers)
-        body, raw = read_body(operation.body, await receive_body(headers, receive, self._max_body_bytes), operation.answer)
+        raw = await receive_body(headers, receive, self._max_body_bytes)
+        if not raw and operation.body_optional:
+            raw = b"{}"
+        body, raw = read_body(operation.body, raw, operation.answer)
         return await operation.run(self._gateway, Request(key, query, body, raw))
 
 

@@ -17,16 +17,28 @@ from dao_service.client.data_api import not_equal as not_equal
 from dao_service.client.data_api import one_of as one_of
 from dao_service.generated import contract_1_2
 from dao_service.generated.contract_1_2 import (
+    AppendMessagesMessage,
     BulkUpdate,
+    CancelledDispatches,
+    ClaimedDispatch,
     Conversation,
     ConversationCreate,
     ConversationUpdate,
     DemoFlags,
     DemoFlagsCreate,
     DemoFlagsUpdate,
+    Dispatch,
+    DispatchBacklog,
+    DispatchCreate,
+    DispatchPlan,
+    DispatchUpdate,
+    FinishedTask,
+    FinishTaskNext,
     Goal,
+    GoalAdvance,
     GoalCreate,
     GoalFull,
+    GoalProgress,
     GoalUpdate,
     Message,
     MessageCreate,
@@ -40,20 +52,31 @@ from dao_service.generated.contract_1_2 import (
     Pattern,
     PatternCreate,
     PatternUpdate,
+    PutPatternPattern,
+    RecordedResponse,
+    ScheduledDispatches,
+    Streak,
     Task,
     TaskCreate,
+    TaskDay,
     TaskStatistics,
+    TaskTag,
     TaskUpdate,
+    TaskWeek,
     User,
     UserCreate,
+    UserExport,
     UserUpdate,
 )
 from dao_service.generated.vocabulary import (
     ContextType,
+    DispatchOutcome,
+    EscalationPolicy,
     GoalStatus,
     InputModality,
     MessageRole,
     NotificationChannel,
+    ReportedOutcome,
     TaskPriority,
     TaskStatus,
     TriggerType,
@@ -80,6 +103,7 @@ class ConversationWhere(TypedDict, total=False):
     duration_seconds: int | Compare[int] | None
     created_at: datetime | Compare[datetime] | None
     updated_at: datetime | Compare[datetime] | None
+    title: str | Compare[str] | None
 
 
 class ConversationTable(Table[Conversation]):
@@ -106,6 +130,7 @@ class ConversationTable(Table[Conversation]):
             "duration_seconds",
             "created_at",
             "updated_at",
+            "title",
         ]
         | None = None,
         descending: bool = False,
@@ -175,6 +200,80 @@ class DemoFlagsTable(Table[DemoFlags]):
 def demo_flags(client: Client) -> DemoFlagsTable:
     """Simulation settings, at most one row a user."""
     return DemoFlagsTable(client, contract_1_2.DEMO_FLAGS, DemoFlags)
+
+
+class DispatchWhere(TypedDict, total=False):
+    """Columns of dispatches, and what they are compared with."""
+
+    id: UUID | str | Compare[UUID | str] | None
+    user_id: UUID | str | Compare[UUID | str] | None
+    task_id: UUID | str | Compare[UUID | str] | None
+    channel: NotificationChannel | Compare[NotificationChannel] | None
+    dedupe_key: str | Compare[str] | None
+    task_scheduled_at: datetime | Compare[datetime] | None
+    due_at: datetime | Compare[datetime] | None
+    expires_at: datetime | Compare[datetime] | None
+    lease_until: datetime | Compare[datetime] | None
+    attempt: int | Compare[int] | None
+    claimed_by: str | Compare[str] | None
+    started_at: datetime | Compare[datetime] | None
+    finished_at: datetime | Compare[datetime] | None
+    outcome: DispatchOutcome | Compare[DispatchOutcome] | None
+    error: str | Compare[str] | None
+    created_at: datetime | Compare[datetime] | None
+    updated_at: datetime | Compare[datetime] | None
+
+
+class DispatchTable(Table[Dispatch]):
+    """Deliveries of notifications, from plan to outcome."""
+
+    async def select(
+        self,
+        *,
+        order: Literal[
+            "id",
+            "user_id",
+            "task_id",
+            "channel",
+            "dedupe_key",
+            "task_scheduled_at",
+            "due_at",
+            "expires_at",
+            "lease_until",
+            "attempt",
+            "claimed_by",
+            "started_at",
+            "finished_at",
+            "outcome",
+            "error",
+            "created_at",
+            "updated_at",
+        ]
+        | None = None,
+        descending: bool = False,
+        limit: int | None = None,
+        offset: int = 0,
+        **where: Unpack[DispatchWhere],
+    ) -> list[Dispatch]:
+        """The rows whose columns have these values; None stands for null."""
+        return await self._select(where, order, descending=descending, limit=limit, offset=offset)
+
+    async def insert(self, *rows: DispatchCreate) -> list[Dispatch]:
+        """Insert rows, all or none."""
+        return await self._insert(rows)
+
+    async def update(self, changes: DispatchUpdate, **where: Unpack[DispatchWhere]) -> list[Dispatch]:
+        """Change the fields that are given in every row whose columns have these values."""
+        return await self._update(changes, where)
+
+    async def delete(self, **where: Unpack[DispatchWhere]) -> list[Dispatch]:
+        """Delete every row whose columns have these values."""
+        return await self._delete(where)
+
+
+def dispatches(client: Client) -> DispatchTable:
+    """Deliveries of notifications, from plan to outcome."""
+    return DispatchTable(client, contract_1_2.DISPATCHES, Dispatch)
 
 
 class GoalWhere(TypedDict, total=False):
@@ -323,6 +422,9 @@ class MessageWhere(TypedDict, total=False):
     input_modality: InputModality | Compare[InputModality] | None
     metadata: dict[str, Any] | Compare[dict[str, Any]] | None
     created_at: datetime | Compare[datetime] | None
+    agent_node: str | Compare[str] | None
+    provider: str | Compare[str] | None
+    tokens_used: int | Compare[int] | None
 
 
 class MessageTable(Table[Message]):
@@ -331,7 +433,19 @@ class MessageTable(Table[Message]):
     async def select(
         self,
         *,
-        order: Literal["id", "conversation_id", "role", "content", "input_modality", "metadata", "created_at"] | None = None,
+        order: Literal[
+            "id",
+            "conversation_id",
+            "role",
+            "content",
+            "input_modality",
+            "metadata",
+            "created_at",
+            "agent_node",
+            "provider",
+            "tokens_used",
+        ]
+        | None = None,
         descending: bool = False,
         limit: int | None = None,
         offset: int = 0,
@@ -410,6 +524,8 @@ class NotificationLogWhere(TypedDict, total=False):
     responded_at: datetime | Compare[datetime] | None
     created_at: datetime | Compare[datetime] | None
     updated_at: datetime | Compare[datetime] | None
+    external_id: str | Compare[str] | None
+    response_id: str | Compare[str] | None
 
 
 class NotificationLogTable(Table[NotificationLog]):
@@ -418,7 +534,19 @@ class NotificationLogTable(Table[NotificationLog]):
     async def select(
         self,
         *,
-        order: Literal["id", "task_id", "channel", "sent_at", "response", "responded_at", "created_at", "updated_at"] | None = None,
+        order: Literal[
+            "id",
+            "task_id",
+            "channel",
+            "sent_at",
+            "response",
+            "responded_at",
+            "created_at",
+            "updated_at",
+            "external_id",
+            "response_id",
+        ]
+        | None = None,
         descending: bool = False,
         limit: int | None = None,
         offset: int = 0,
@@ -456,6 +584,7 @@ class PatternWhere(TypedDict, total=False):
     confidence: float | Compare[float] | None
     created_at: datetime | Compare[datetime] | None
     updated_at: datetime | Compare[datetime] | None
+    pattern_key: str | Compare[str] | None
 
 
 class PatternTable(Table[Pattern]):
@@ -464,7 +593,9 @@ class PatternTable(Table[Pattern]):
     async def select(
         self,
         *,
-        order: Literal["id", "user_id", "pattern_type", "description", "data", "confidence", "created_at", "updated_at"]
+        order: Literal[
+            "id", "user_id", "pattern_type", "description", "data", "confidence", "created_at", "updated_at", "pattern_key"
+        ]
         | None = None,
         descending: bool = False,
         limit: int | None = None,
@@ -518,6 +649,12 @@ class TaskWhere(TypedDict, total=False):
     completed_at: datetime | Compare[datetime] | None
     created_at: datetime | Compare[datetime] | None
     updated_at: datetime | Compare[datetime] | None
+    escalation_policy: EscalationPolicy | Compare[EscalationPolicy] | None
+    class_tags: list[str] | Compare[list[str]] | None
+    conversation_id: UUID | str | Compare[UUID | str] | None
+    canonical_scheduled_at: datetime | Compare[datetime] | None
+    series_id: UUID | str | Compare[UUID | str] | None
+    occurrence_at: datetime | Compare[datetime] | None
 
 
 class TaskTable(Table[Task]):
@@ -550,6 +687,12 @@ class TaskTable(Table[Task]):
             "completed_at",
             "created_at",
             "updated_at",
+            "escalation_policy",
+            "class_tags",
+            "conversation_id",
+            "canonical_scheduled_at",
+            "series_id",
+            "occurrence_at",
         ]
         | None = None,
         descending: bool = False,
@@ -591,6 +734,11 @@ class UserWhere(TypedDict, total=False):
     demo_mode: bool | Compare[bool] | None
     created_at: datetime | Compare[datetime] | None
     updated_at: datetime | Compare[datetime] | None
+    timezone: str | Compare[str] | None
+    push_subscription: dict[str, Any] | Compare[dict[str, Any]] | None
+    phone_verified: bool | Compare[bool] | None
+    whatsapp_opt_in_at: datetime | Compare[datetime] | None
+    monthly_token_usage: dict[str, Any] | Compare[dict[str, Any]] | None
 
 
 class UserTable(Table[User]):
@@ -610,6 +758,11 @@ class UserTable(Table[User]):
             "demo_mode",
             "created_at",
             "updated_at",
+            "timezone",
+            "push_subscription",
+            "phone_verified",
+            "whatsapp_opt_in_at",
+            "monthly_token_usage",
         ]
         | None = None,
         descending: bool = False,
@@ -638,9 +791,57 @@ def users(client: Client) -> UserTable:
     return UserTable(client, contract_1_2.USERS, User)
 
 
+async def advance_goal(client: Client, *, goal_id: UUID | str, expected_status: GoalStatus | MISSING = MISSING) -> GoalAdvance:
+    """Complete a goal and activate the next one. The next is the first of its parent's pipeline: the lowest pipeline_order,
+    then the oldest. It is a conflict if the goal does not have the expected status."""
+    return await call(client, GoalAdvance, contract_1_2.ADVANCE_GOAL, {"goal_id": goal_id, "expected_status": expected_status})
+
+
+async def append_messages(
+    client: Client,
+    *,
+    conversation_id: UUID | str,
+    messages: list[AppendMessagesMessage],
+    title_if_empty: str | None | MISSING = MISSING,
+) -> list[Message]:
+    """Add 1 to 100 messages to a conversation. Adds them in their order: all or none. `title_if_empty` becomes the title of a
+    conversation that has none."""
+    return await call(
+        client,
+        list[Message],
+        contract_1_2.APPEND_MESSAGES,
+        {"conversation_id": conversation_id, "messages": messages, "title_if_empty": title_if_empty},
+    )
+
+
 async def bulk_update_task_status(client: Client, *, task_ids: Sequence[UUID | str], new_status: TaskStatus) -> BulkUpdate:
     """Set the status of up to 10,000 tasks. It is one transaction. Ids of no task do not count, and a repeated id counts once."""
     return await call(client, BulkUpdate, contract_1_2.BULK_UPDATE_TASK_STATUS, {"task_ids": task_ids, "new_status": new_status})
+
+
+async def cancel_dispatches(client: Client, *, task_id: UUID | str) -> CancelledDispatches:
+    """Cancel the open deliveries of a task. Those that a worker has begun to send stay open."""
+    return await call(client, CancelledDispatches, contract_1_2.CANCEL_DISPATCHES, {"task_id": task_id})
+
+
+async def claim_dispatches(
+    client: Client,
+    *,
+    worker: str,
+    limit: int | MISSING = MISSING,
+    lease_seconds: int | MISSING = MISSING,
+    channels: list[NotificationChannel] | None | MISSING = MISSING,
+    resend_unknown: bool | MISSING = MISSING,
+) -> list[ClaimedDispatch]:
+    """Lease due deliveries to a worker. Returns the oldest due first. It also closes up to ten times as many void ones:
+    cancelled, if the task is not pending or was moved; expired, if it is too late; unknown, if a worker began to send it
+    and its lease ran out, unless resend_unknown."""
+    return await call(
+        client,
+        list[ClaimedDispatch],
+        contract_1_2.CLAIM_DISPATCHES,
+        {"worker": worker, "limit": limit, "lease_seconds": lease_seconds, "channels": channels, "resend_unknown": resend_unknown},
+    )
 
 
 async def close_voice_session(client: Client, *, conversation_id: UUID | str, session: dict[str, Any]) -> Conversation:
@@ -655,6 +856,128 @@ async def create_goal_with_structure(
 ) -> GoalFull:
     """Create a goal with its milestones and tasks. It is one transaction: all or nothing."""
     return await call(client, GoalFull, contract_1_2.CREATE_GOAL_WITH_STRUCTURE, {"goal": goal, "milestones": milestones})
+
+
+async def export_user(client: Client, *, user_id: UUID | str) -> UserExport:
+    """Export a user. Returns all that is kept of the user, from one snapshot. A user with more than 20,000 rows of a kind is
+    refused: scripts/export writes them."""
+    return await call(client, UserExport, contract_1_2.EXPORT_USER, {"user_id": user_id})
+
+
+async def extend_dispatch(client: Client, *, dispatch_id: UUID | str, attempt: int, lease_seconds: int) -> Dispatch:
+    """Extend the lease of a delivery. It ends so many seconds from now. It is a conflict if the lease is over."""
+    return await call(
+        client,
+        Dispatch,
+        contract_1_2.EXTEND_DISPATCH,
+        {"dispatch_id": dispatch_id, "attempt": attempt, "lease_seconds": lease_seconds},
+    )
+
+
+async def finish_dispatch(
+    client: Client,
+    *,
+    dispatch_id: UUID | str,
+    attempt: int,
+    outcome: ReportedOutcome | None,
+    external_id: str | None | MISSING = MISSING,
+    error: str | None | MISSING = MISSING,
+    retry_at: datetime | None | MISSING = MISSING,
+) -> Dispatch:
+    """Record the outcome of a delivery. If it is sent, the notification log and the task record it too. The latest attempt
+    counts even after its lease. With retry_at, a failed delivery is due again then."""
+    return await call(
+        client,
+        Dispatch,
+        contract_1_2.FINISH_DISPATCH,
+        {
+            "dispatch_id": dispatch_id,
+            "attempt": attempt,
+            "outcome": outcome,
+            "external_id": external_id,
+            "error": error,
+            "retry_at": retry_at,
+        },
+    )
+
+
+async def finish_task(
+    client: Client,
+    *,
+    task_id: UUID | str,
+    new_status: TaskStatus,
+    expected_status: TaskStatus | MISSING = MISSING,
+    expected_scheduled_at: datetime | None | MISSING = MISSING,
+    next: FinishTaskNext | None | MISSING = MISSING,
+) -> FinishedTask:
+    """Finish a task and begin its next occurrence. Sets the status and, with `next`, creates the next occurrence of its
+    series, in one transaction. A task without a series begins one under its own id. It is a conflict if the task is not as
+    expected."""
+    return await call(
+        client,
+        FinishedTask,
+        contract_1_2.FINISH_TASK,
+        {
+            "task_id": task_id,
+            "new_status": new_status,
+            "expected_status": expected_status,
+            "expected_scheduled_at": expected_scheduled_at,
+            "next": next,
+        },
+    )
+
+
+async def get_daily_statistics(
+    client: Client,
+    *,
+    user_id: UUID | str,
+    days: int | MISSING = MISSING,
+    until: datetime | MISSING = MISSING,
+    time_zone: str | None | MISSING = MISSING,
+) -> list[TaskDay]:
+    """Get a user's tasks by day. Counts them by scheduled_at, the latest day first, up to the day of `until`. Days without
+    tasks are included. Days are those of the user's time zone, or of `time_zone`."""
+    return await call(
+        client,
+        list[TaskDay],
+        contract_1_2.GET_DAILY_STATISTICS,
+        {"user_id": user_id, "days": days, "until": until, "time_zone": time_zone},
+    )
+
+
+async def get_dispatch_backlog(client: Client) -> DispatchBacklog:
+    """Get the backlog of deliveries. Counts the open ones, and says how long the oldest due one has waited."""
+    return await call(client, DispatchBacklog, contract_1_2.GET_DISPATCH_BACKLOG, {})
+
+
+async def get_goal_progress(
+    client: Client, *, goal_id: UUID | str, until: datetime | MISSING = MISSING, time_zone: str | None | MISSING = MISSING
+) -> GoalProgress:
+    """Get the progress of a goal. Counts its tasks, in all and by the week that they are scheduled in."""
+    return await call(
+        client, GoalProgress, contract_1_2.GET_GOAL_PROGRESS, {"goal_id": goal_id, "until": until, "time_zone": time_zone}
+    )
+
+
+async def get_statistics_by_tag(
+    client: Client, *, user_id: UUID | str, start_at: datetime, end_at: datetime, time_zone: str | None | MISSING = MISSING
+) -> list[TaskTag]:
+    """Get a user's tasks by tag. Counts the tasks with scheduled_at in [start_at, end_at], for each tag of the task or its
+    goal. The tag with most tasks is first."""
+    return await call(
+        client,
+        list[TaskTag],
+        contract_1_2.GET_STATISTICS_BY_TAG,
+        {"user_id": user_id, "start_at": start_at, "end_at": end_at, "time_zone": time_zone},
+    )
+
+
+async def get_streak(
+    client: Client, *, user_id: UUID | str, until: datetime | MISSING = MISSING, time_zone: str | None | MISSING = MISSING
+) -> Streak:
+    """Get a user's streak. Counts the days in a row with a task done, by scheduled_at, in the ten years up to the day of
+    `until`. Days are those of the user's time zone, or of `time_zone`."""
+    return await call(client, Streak, contract_1_2.GET_STREAK, {"user_id": user_id, "until": until, "time_zone": time_zone})
 
 
 async def get_task_statistics(client: Client, *, user_id: UUID | str, start_date: datetime, end_date: datetime) -> TaskStatistics:
@@ -676,9 +999,59 @@ async def get_tasks_by_timerange(client: Client, *, user_id: UUID | str, start_a
     )
 
 
-async def list_messages(client: Client, *, conversation_id: UUID | str) -> list[Message]:
-    """List the messages of a conversation. Returns them oldest first, as one array, so that no row limit cuts it."""
-    return await call(client, list[Message], contract_1_2.LIST_MESSAGES, {"conversation_id": conversation_id})
+async def get_weekly_statistics(
+    client: Client,
+    *,
+    user_id: UUID | str,
+    weeks: int | MISSING = MISSING,
+    until: datetime | MISSING = MISSING,
+    time_zone: str | None | MISSING = MISSING,
+) -> list[TaskWeek]:
+    """Get a user's tasks by week. Counts them by scheduled_at, the latest week first, up to the week of `until`. Weeks without
+    tasks are included. Weeks are those of the user's time zone, or of `time_zone`."""
+    return await call(
+        client,
+        list[TaskWeek],
+        contract_1_2.GET_WEEKLY_STATISTICS,
+        {"user_id": user_id, "weeks": weeks, "until": until, "time_zone": time_zone},
+    )
+
+
+async def list_messages(
+    client: Client,
+    *,
+    conversation_id: UUID | str,
+    limit: int | None | MISSING = MISSING,
+    before: UUID | str | None | MISSING = MISSING,
+) -> list[Message]:
+    """List the messages of a conversation. Returns them oldest first, as one array: all of them, up to 20,000, or the newest
+    `limit` before the message `before`."""
+    return await call(
+        client, list[Message], contract_1_2.LIST_MESSAGES, {"conversation_id": conversation_id, "limit": limit, "before": before}
+    )
+
+
+async def move_task(
+    client: Client,
+    *,
+    task_id: UUID | str,
+    scheduled_at: datetime | None,
+    expected_scheduled_at: datetime | None,
+    occurrence_at: datetime | None | MISSING = MISSING,
+) -> Task:
+    """Move a task to another time. It is a conflict if the task is not scheduled as expected; null means unscheduled.
+    Deliveries planned for the old time become void, and the user has yet to be reminded."""
+    return await call(
+        client,
+        Task,
+        contract_1_2.MOVE_TASK,
+        {
+            "task_id": task_id,
+            "scheduled_at": scheduled_at,
+            "expected_scheduled_at": expected_scheduled_at,
+            "occurrence_at": occurrence_at,
+        },
+    )
 
 
 async def put_demo_flags(
@@ -697,6 +1070,48 @@ async def put_demo_flags(
     )
 
 
+async def put_pattern(client: Client, *, pattern: PutPatternPattern) -> Pattern:
+    """Create or change a pattern by its key. Creates the user's pattern of this type and key, or changes the fields that are
+    sent, in one statement."""
+    return await call(client, Pattern, contract_1_2.PUT_PATTERN, {"pattern": pattern})
+
+
+async def record_response(
+    client: Client,
+    *,
+    channel: NotificationChannel,
+    external_id: str,
+    response_id: str,
+    response: str,
+    new_status: TaskStatus | None | MISSING = MISSING,
+) -> RecordedResponse:
+    """Record a user's answer to a notification. An answer counts once, however often the provider delivers it. With
+    new_status, the task changes too, if it is still pending."""
+    return await call(
+        client,
+        RecordedResponse,
+        contract_1_2.RECORD_RESPONSE,
+        {
+            "channel": channel,
+            "external_id": external_id,
+            "response_id": response_id,
+            "response": response,
+            "new_status": new_status,
+        },
+    )
+
+
+async def schedule_dispatches(client: Client, *, dispatches: list[DispatchPlan]) -> ScheduledDispatches:
+    """Plan 1 to 100 deliveries. One that exists already, by task and dedupe_key, is left alone."""
+    return await call(client, ScheduledDispatches, contract_1_2.SCHEDULE_DISPATCHES, {"dispatches": dispatches})
+
+
 async def set_calendar_event(client: Client, *, task_id: UUID | str, calendar_event_id: str | None) -> Task:
     """Link a task to an event in the user's calendar. null removes the link."""
     return await call(client, Task, contract_1_2.SET_CALENDAR_EVENT, {"task_id": task_id, "calendar_event_id": calendar_event_id})
+
+
+async def start_dispatch(client: Client, *, dispatch_id: UUID | str, attempt: int) -> Dispatch:
+    """Check a delivery right before it is sent. It is a conflict if the lease is over or another worker's, or if the task is
+    not pending or was moved."""
+    return await call(client, Dispatch, contract_1_2.START_DISPATCH, {"dispatch_id": dispatch_id, "attempt": attempt})

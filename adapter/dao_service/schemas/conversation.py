@@ -13,3 +13,6 @@ ConversationUpdateDTO = contract_1_2.ConversationUpdate
 
 
 ConversationFunctionUpdateDTO = contract_1_2.ConversationFunctionUpdate
+
+
+AppendMessagesMessageDTO = contract_1_2.AppendMessagesMessage

@@ -5,20 +5,28 @@ from dao_service.generated.both_contracts import TriggerType
 from dao_service.generated.contract_1_0 import TaskState
 from dao_service.generated.vocabulary import (
     ContextType,
+    DispatchOutcome,
+    EscalationPolicy,
     GoalStatus,
     InputModality,
     MessageRole,
     NotificationChannel,
+    ReportedOutcome,
+    ResponseResult,
     TaskPriority,
     TaskStatus,
 )
 
 __all__ = [
     "ContextType",
+    "DispatchOutcome",
+    "EscalationPolicy",
     "GoalStatus",
     "InputModality",
     "MessageRole",
     "NotificationChannel",
+    "ReportedOutcome",
+    "ResponseResult",
     "TaskPriority",
     "TaskState",
     "TaskStatus",

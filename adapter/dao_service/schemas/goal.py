@@ -21,4 +21,10 @@ GoalStructureCreateDTO = both_contracts.GoalStructureCreate
 MilestoneStructureDTO = both_contracts.MilestoneStructure
 
 
+GoalProgressDTO = contract_1_2.GoalProgress
+
+
+GoalAdvanceDTO = contract_1_2.GoalAdvance
+
+
 TaskStructureDTO = both_contracts.TaskStructure

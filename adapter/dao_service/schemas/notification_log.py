@@ -3,6 +3,9 @@
 
 from dao_service.generated import contract_1_2
 
+RecordedResponseDTO = contract_1_2.RecordedResponse
+
+
 NotificationLogDTO = contract_1_2.NotificationLog
 
 

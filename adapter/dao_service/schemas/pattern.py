@@ -6,6 +6,9 @@ from dao_service.generated import contract_1_2
 PatternDTO = contract_1_2.Pattern
 
 
+PutPatternPatternDTO = contract_1_2.PutPatternPattern
+
+
 PatternCreateDTO = contract_1_2.PatternCreate
 
 

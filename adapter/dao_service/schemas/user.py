@@ -10,3 +10,6 @@ UserCreateDTO = contract_1_2.UserCreate
 
 
 UserUpdateDTO = contract_1_2.UserUpdate
+
+
+UserExportDTO = contract_1_2.UserExport

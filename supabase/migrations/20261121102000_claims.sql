@@ -57,7 +57,7 @@ create type public.claimed_dispatch as (
   started_at public.instant,
   finished_at public.instant,
   outcome public.dispatch_outcome,
-  error public.free_text,
+  error public.note,
   created_at public.instant,
   updated_at public.instant,
   task public.dispatch_task,
@@ -208,9 +208,9 @@ $$;
 comment on function public.claim_dispatches(
   public.label, public.batch_limit, public.lease_duration, public.notification_channel[], boolean
 ) is
-'Leases due deliveries to a worker, the oldest first. On the way it closes up to ten times as many that are void: the task is not '
-'pending or was moved (cancelled), it is too late (expired), a worker began it and its lease ran out (unknown, unless '
-'resend_unknown).';
+'Lease due deliveries to a worker. Returns the oldest due first. It also closes up to ten times as many void ones: cancelled, if '
+'the task is not pending or was moved; expired, if it is too late; unknown, if a worker began to send it and its lease ran out, '
+'unless resend_unknown.';
 
 grant execute on function public.claim_dispatches(
   public.label, public.batch_limit, public.lease_duration, public.notification_channel[], boolean

@@ -11,9 +11,8 @@ create type public.recorded_response as (
 );
 comment on type public.recorded_response is 'What recording an answer came to.';
 comment on column public.recorded_response.result is
-'recorded; repeated: this answer was recorded before; answered: the delivery has another answer; late: the task is not '
-'pending any '
-'more and was left alone; unknown: there is no such delivery.';
+'recorded; repeated: this answer was recorded before; answered: the delivery has another answer; late: the task was not pending '
+'and was left alone; unknown: there is no such delivery.';
 comment on column public.recorded_response.task_id is 'The task that the notification was about. @nullable';
 comment on column public.recorded_response.task_status is 'Where that task stands now. @nullable';
 
@@ -21,7 +20,7 @@ create function public.record_response(
   channel public.notification_channel,
   external_id public.label,
   response_id public.label,
-  response public.free_text,
+  response public.note,
   new_status public.task_status default null
 )
 returns public.recorded_response
@@ -72,11 +71,10 @@ begin
 end;
 $$;
 comment on function public.record_response(
-  public.notification_channel, public.label, public.label, public.free_text, public.task_status
+  public.notification_channel, public.label, public.label, public.note, public.task_status
 ) is
-'Records a user''s answer to a notification, once however often the provider delivers it. With new_status, it also changes '
-'the task '
-'if that is still pending.';
+'Record a user''s answer to a notification. An answer counts once, however often the provider delivers it. With new_status, the '
+'task changes too, if it is still pending.';
 
 -- Watching ----------------------------------------------------------------------------------------------------------------------
 
@@ -96,10 +94,10 @@ as $$
   select count(*), coalesce(greatest(extract(epoch from statement_timestamp() - min(dispatches.due_at)), 0), 0)
   from public.dispatches where dispatches.outcome is null;
 $$;
-comment on function public.get_dispatch_backlog() is 'How many deliveries are open, and how long the oldest due one has waited.';
+comment on function public.get_dispatch_backlog() is
+'Get the backlog of deliveries. Counts the open ones, and says how long the oldest due one has waited.';
 
 grant execute on function public.record_response(
-  public.notification_channel, public.label, public.label, public.free_text, public.task_status
+  public.notification_channel, public.label, public.label, public.note, public.task_status
 ) to service_role;
-
 grant execute on function public.get_dispatch_backlog() to service_role;

@@ -63,7 +63,8 @@ begin
 end;
 $$;
 comment on function public.start_dispatch(uuid, public.positive_integer) is
-'The last check before a delivery is sent: raises PT409 unless the attempt has its lease and the task is pending where it was.';
+'Check a delivery right before it is sent. It is a conflict if the lease is over or another worker''s, or if the task is not '
+'pending or was moved.';
 
 create function public.extend_dispatch(dispatch_id uuid, attempt public.positive_integer, lease_seconds public.lease_duration)
 returns public.dispatches
@@ -85,14 +86,14 @@ begin
 end;
 $$;
 comment on function public.extend_dispatch(uuid, public.positive_integer, public.lease_duration) is
-'Lets a worker keep a delivery for so many seconds from now; raises PT409 if its lease is over.';
+'Extend the lease of a delivery. It ends so many seconds from now. It is a conflict if the lease is over.';
 
 create function public.finish_dispatch(
   dispatch_id uuid,
   attempt public.positive_integer,
   outcome public.reported_outcome,
   external_id public.label default null,
-  error public.free_text default null,
+  error public.note default null,
   retry_at public.instant default null
 )
 returns public.dispatches
@@ -138,21 +139,14 @@ begin
 end;
 $$;
 comment on function public.finish_dispatch(
-  uuid, public.positive_integer, public.reported_outcome, public.label, public.free_text, public.instant
+  uuid, public.positive_integer, public.reported_outcome, public.label, public.note, public.instant
 ) is
-'Records what became of a delivery: with sent, also in the notification log and on the task. The latest attempt counts even '
-'after its '
-'lease. With retry_at, a failed one is due again then.';
+'Record the outcome of a delivery. If it is sent, the notification log and the task record it too. The latest attempt counts even '
+'after its lease. With retry_at, a failed delivery is due again then.';
 
 grant execute on function private.lock_dispatch(uuid, integer) to service_role;
-
-
 grant execute on function public.start_dispatch(uuid, public.positive_integer) to service_role;
-
-
 grant execute on function public.extend_dispatch(uuid, public.positive_integer, public.lease_duration) to service_role;
-
-
 grant execute on function public.finish_dispatch(
-  uuid, public.positive_integer, public.reported_outcome, public.label, public.free_text, public.instant
+  uuid, public.positive_integer, public.reported_outcome, public.label, public.note, public.instant
 ) to service_role;

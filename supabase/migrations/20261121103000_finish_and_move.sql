@@ -117,9 +117,8 @@ begin
 end;
 $$;
 comment on function public.finish_task(uuid, public.task_status, public.task_status, public.instant, jsonb) is
-'Gives a task its new status and, with `next`, begins the next occurrence of its series, in one transaction. Raises PT409 '
-'unless the '
-'task is as expected. A task without a series begins one under its own id. '
+'Finish a task and begin its next occurrence. Sets the status and, with `next`, creates the next occurrence of its series, in '
+'one transaction. A task without a series begins one under its own id. It is a conflict if the task is not as expected. '
 '@object=next:tasks,!scheduled_at,!occurrence_at,-user_id,-status,-scheduled_end_at,-series_id,-completed_at,-reminder_sent_at,'
 '-whatsapp_sent_at,-call_sent_at';
 
@@ -150,9 +149,8 @@ begin
 end;
 $$;
 comment on function public.move_task(uuid, public.instant, public.instant, public.instant) is
-'Moves a task to another time, if it is scheduled as expected (null: unscheduled), else raises PT409. Deliveries planned for '
-'the old '
-'time are void, and the task is yet to be reminded of. @nullable=expected_scheduled_at';
+'Move a task to another time. It is a conflict if the task is not scheduled as expected; null means unscheduled. Deliveries '
+'planned for the old time become void, and the user has yet to be reminded. @nullable=expected_scheduled_at';
 
 grant execute on function private.lock_task(uuid) to authenticated, service_role;
 grant execute on function private.begin_next_occurrence(public.tasks, jsonb) to authenticated, service_role;

@@ -88,6 +88,7 @@ begin
 end;
 $$;
 comment on function public.export_user(uuid) is
-'All that is kept of a user, in one object and of one moment; for services. Raises PT422 above 20,000 rows of a kind.';
+'Export a user. Returns all that is kept of the user, from one snapshot. A user with more than 20,000 rows of a kind is refused: '
+'scripts/export writes them.';
 
 grant execute on function public.export_user(uuid) to service_role;

@@ -6,9 +6,7 @@ alter column pattern_key set statistics 0;
 
 comment on column public.patterns.pattern_key is 'The writer''s name for it, unique with user_id and pattern_type.';
 
--- By digest, because a type may be longer than an entry of an index.
-create unique index patterns_key_key on public.patterns (user_id, md5(pattern_type), pattern_key) where pattern_key is not null;
-alter index public.patterns_key_key alter column 2 set statistics 0;
+create unique index patterns_key_key on public.patterns (user_id, pattern_type, pattern_key) where pattern_key is not null;
 comment on index public.patterns_key_key is 'pattern_key: The user has a pattern of this type and key already.';
 
 grant insert (pattern_key), update (pattern_key) on public.patterns to authenticated, service_role;
@@ -39,7 +37,7 @@ begin
   end if;
   insert into public.patterns (user_id, pattern_type, pattern_key, description, data, confidence)
   values (given.user_id, given.pattern_type, given.pattern_key, given.description, given.data, given.confidence)
-  on conflict (user_id, md5(pattern_type), pattern_key) where pattern_key is not null do update set
+  on conflict (user_id, pattern_type, pattern_key) where pattern_key is not null do update set
     description = case when pattern ? 'description' then excluded.description else patterns.description end,
     data = case when pattern ? 'data' then excluded.data else patterns.data end,
     confidence = case when pattern ? 'confidence' then excluded.confidence else patterns.confidence end
@@ -48,7 +46,8 @@ begin
 end;
 $$;
 comment on function public.put_pattern(jsonb) is
-'Creates the user''s pattern of this type and key, or changes the fields that are sent, in one statement. '
+'Create or change a pattern by its key. Creates the user''s pattern of this type and key, or changes the fields that are sent, '
+'in one statement. '
 '@object=pattern:patterns,!user_id,!pattern_type,!pattern_key';
 
 create type public.goal_advance as (completed public.goals, activated public.goals);
@@ -97,8 +96,8 @@ begin
 end;
 $$;
 comment on function public.advance_goal(uuid, public.goal_status) is
-'Completes a goal and activates the next one of its parent''s pipeline: the lowest pipeline_order, then the oldest. Raises PT409 '
-'unless the goal is as expected.';
+'Complete a goal and activate the next one. The next is the first of its parent''s pipeline: the lowest pipeline_order, then '
+'the oldest. It is a conflict if the goal does not have the expected status.';
 
 grant execute on function public.put_pattern(jsonb) to authenticated, service_role;
 grant execute on function public.advance_goal(uuid, public.goal_status) to authenticated, service_role;

@@ -1,16 +1,7 @@
 -- Chat: titled conversations, messages with what made them, several messages in one transaction, the newest page of a long
 -- conversation.
 
-alter domain public.context_type drop constraint context_type_word;
-alter domain public.context_type add constraint context_type_word
-check (value in ('goal', 'task', 'onboarding', 'reschedule', 'voice', 'general'));
-
-alter domain public.message_role drop constraint message_role_word;
-alter domain public.message_role add constraint message_role_word
-check (value in ('user', 'assistant', 'system', 'function', 'summary'));
-
 alter table public.conversations
-alter column context_type set default 'general',
 add column title public.title,
 alter column title set statistics 0;
 
@@ -31,8 +22,6 @@ comment on column public.messages.provider is 'Who ran the language model.';
 comment on column public.messages.tokens_used is 'How many tokens of the language model it took.';
 
 grant insert (agent_node, provider, tokens_used) on public.messages to authenticated, service_role;
-
-drop function public.list_messages(uuid);
 
 create function private.list_messages(conversation_id uuid, row_limit integer, before uuid)
 returns public.messages[]
@@ -97,9 +86,8 @@ as $$
   select private.list_messages(list_messages.conversation_id, list_messages."limit", list_messages.before);
 $$;
 comment on function public.list_messages(uuid, public.batch_limit, uuid) is
-'A conversation''s messages, oldest first: all of them, up to 20,000, or the newest `limit` before the message `before`. One '
-'array, so '
-'that no row limit cuts it.';
+'List the messages of a conversation. Returns them oldest first, as one array: all of them, up to 20,000, or the newest `limit` '
+'before the message `before`.';
 
 create function public.append_messages(conversation_id uuid, messages jsonb, title_if_empty public.title default null)
 returns public.messages[]
@@ -146,8 +134,9 @@ begin
 end;
 $$;
 comment on function public.append_messages(uuid, jsonb, public.title) is
-'Adds 1 to 100 messages to a conversation, in their order: all or none. `title_if_empty` becomes its title unless it has one. '
-'@objects=messages:messages,!role,!content,-conversation_id';
+'Add 1 to 100 messages to a conversation. Adds them in their order: all or none. `title_if_empty` becomes the title of a '
+'conversation that has none. '
+'@objects=messages:messages,!role,!content,-conversation_id @batch=messages';
 
 create function private.require_fields(elements jsonb, allowed text[], place text)
 returns void
@@ -172,12 +161,12 @@ $$;
 comment on function private.require_fields(jsonb, text[], text) is
 'Raises PT422 if an object of an array has a field that is not allowed; `place` is the array''s name.';
 
--- A conversation that has no message yet comes last.
+-- A conversation without a message comes last: it counts as of year 1, which a cursor can hold and -infinity could not.
 create index conversations_by_last_message on public.conversations (
-  (coalesce(last_message_at, '-infinity'::timestamptz)) desc, id desc
+  (coalesce(last_message_at, '0001-01-01 00:00:00+00'::timestamptz)) desc, id desc
 );
 create index conversations_of_user_by_last_message on public.conversations (
-  user_id, (coalesce(last_message_at, '-infinity'::timestamptz)) desc, id desc
+  user_id, (coalesce(last_message_at, '0001-01-01 00:00:00+00'::timestamptz)) desc, id desc
 );
 
 grant execute on function private.require_fields(jsonb, text[], text) to authenticated, service_role;

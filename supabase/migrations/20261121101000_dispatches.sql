@@ -32,7 +32,7 @@ create table public.dispatches (
   started_at public.instant,
   finished_at public.instant,
   outcome public.dispatch_outcome,
-  error public.free_text,
+  error public.note,
   created_at public.instant not null default clock_timestamp(),
   updated_at public.instant not null default clock_timestamp(),
   constraint dispatches_pkey primary key (id),
@@ -58,7 +58,7 @@ comment on column public.dispatches.claimed_by is 'The worker that claimed it la
 comment on column public.dispatches.started_at is 'When the latest attempt began to send.';
 comment on column public.dispatches.finished_at is 'When it got its outcome.';
 comment on column public.dispatches.outcome is
-'What became of it; null while it is open. `unknown`: a worker began to send it and never reported.';
+'What became of it; null while it is open. `unknown`: a worker began to send it and never reported. @filter=or_none';
 comment on column public.dispatches.error is 'What the latest attempt failed with.';
 comment on column public.dispatches.created_at is 'When the row was created.';
 comment on column public.dispatches.updated_at is 'When the row last changed.';
@@ -74,8 +74,6 @@ create index dispatches_of_user on public.dispatches (user_id, created_at desc, 
 
 create trigger dispatches_touch_updated_at before insert or update on public.dispatches
 for each row execute function private.touch_updated_at();
-
-select private.watch_row_count('public.dispatches');
 
 -- Planning ----------------------------------------------------------------------------------------------------------------------
 
@@ -134,7 +132,7 @@ begin
 end;
 $$;
 comment on function public.schedule_dispatches(public.dispatch_plan[]) is
-'Plans 1 to 100 deliveries. One that exists already, by task and dedupe_key, is left alone.';
+'Plan 1 to 100 deliveries. One that exists already, by task and dedupe_key, is left alone. @batch=dispatches';
 
 create type public.cancelled_dispatches as (cancelled_count integer);
 comment on type public.cancelled_dispatches is 'What a cancellation did.';
@@ -160,7 +158,7 @@ as $$
   select count(*)::integer from closed;
 $$;
 comment on function public.cancel_dispatches(uuid) is
-'Closes a task''s open deliveries as cancelled, except those that a worker has begun to send.';
+'Cancel the open deliveries of a task. Those that a worker has begun to send stay open.';
 
 -- Row-level security and grants -------------------------------------------------------------------------------------------------
 

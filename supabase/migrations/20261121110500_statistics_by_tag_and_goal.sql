@@ -44,7 +44,8 @@ begin
 end;
 $$;
 comment on function public.get_statistics_by_tag(uuid, public.instant, public.instant, text) is
-'The user''s tasks with scheduled_at in [start_at, end_at], by each tag of the task or its goal; most tasks first.';
+'Get a user''s tasks by tag. Counts the tasks with scheduled_at in [start_at, end_at], for each tag of the task or its goal. '
+'The tag with most tasks is first.';
 
 create type public.goal_progress as (
   total_tasks bigint, by_status public.tally, completion_rate numeric, by_week public.task_week []
@@ -105,8 +106,7 @@ begin
 end;
 $$;
 comment on function public.get_goal_progress(uuid, public.instant, text) is
-'How a goal''s tasks turned out, in all and by the week that they are scheduled in.';
+'Get the progress of a goal. Counts its tasks, in all and by the week that they are scheduled in.';
 
 grant execute on function public.get_statistics_by_tag(uuid, public.instant, public.instant, text) to authenticated, service_role;
-
 grant execute on function public.get_goal_progress(uuid, public.instant, text) to authenticated, service_role;

@@ -45,7 +45,7 @@ add column timezone public.time_zone,
 add column push_subscription public.json_object,
 add column phone_verified boolean not null default false,
 add column whatsapp_opt_in_at public.instant,
-add column monthly_token_usage public.json_object not null default '{}',
+add column monthly_token_usage public.initial_object not null default '{}',
 alter column timezone set statistics 0,
 alter column push_subscription set statistics 0,
 alter column monthly_token_usage set statistics 0;
@@ -129,6 +129,7 @@ comment on column public.notification_log.response_id is 'The provider''s id of 
 
 create unique index notification_log_external_id_key on public.notification_log (channel, external_id)
 where external_id is not null;
+comment on index public.notification_log_external_id_key is 'external_id: A delivery on this channel has this external_id already.';
 create unique index notification_log_response_id_key on public.notification_log (response_id) where response_id is not null;
 
 grant insert (external_id, response_id), update (external_id, response_id) on public.notification_log to service_role;

@@ -29,9 +29,8 @@ begin
   return time_zone;
 end;
 $$;
-comment on function private.choose_zone(
-  uuid, text
-) is 'The time zone that is given, else the user''s; raises PT422 for an unknown one.';
+comment on function private.choose_zone(uuid, text) is
+'The time zone that is given, else the user''s; raises PT422 for an unknown one.';
 
 -- Midnight comes twice in a night that turns the clock back over it, and Postgres takes the later: the offset of the noon
 -- before finds the earlier one. One query for all periods, because a call for each would cost ten times as much.
@@ -143,8 +142,8 @@ begin
 end;
 $$;
 comment on function private.count_periods(uuid, uuid, date, integer, integer, text) is
-'The user''s tasks, or those of one goal, by the period of `step` days that they are scheduled in, latest first; empty ones '
-'are there.';
+'The user''s tasks, or those of one goal, by the period of `step` days that they are scheduled in. The latest period is first; '
+'periods without tasks are included.';
 
 create type public.task_week as (week date, total_tasks bigint, by_status public.tally, completion_rate numeric);
 comment on type public.task_week is 'How the tasks of a week turned out.';
@@ -176,9 +175,8 @@ begin
 end;
 $$;
 comment on function public.get_weekly_statistics(uuid, public.week_count, public.instant, text) is
-'The user''s tasks by the week that they are scheduled in, latest first, ending with the week of `until`. Weeks are the '
-'user''s own; '
-'`time_zone` overrides theirs.';
+'Get a user''s tasks by week. Counts them by scheduled_at, the latest week first, up to the week of `until`. Weeks without '
+'tasks are included. Weeks are those of the user''s time zone, or of `time_zone`.';
 
 create type public.task_day as (day date, total_tasks bigint, by_status public.tally, completion_rate numeric);
 comment on type public.task_day is 'How the tasks of a day turned out.';
@@ -210,8 +208,8 @@ begin
 end;
 $$;
 comment on function public.get_daily_statistics(uuid, public.day_count, public.instant, text) is
-'The user''s tasks by the day that they are scheduled on, latest first, ending with the day of `until`. Days are the user''s own; '
-'`time_zone` overrides theirs.';
+'Get a user''s tasks by day. Counts them by scheduled_at, the latest day first, up to the day of `until`. Days without tasks '
+'are included. Days are those of the user''s time zone, or of `time_zone`.';
 
 create type public.streak as (current integer, longest integer);
 comment on type public.streak is 'Days in a row with a task done.';
@@ -258,21 +256,15 @@ begin
 end;
 $$;
 comment on function public.get_streak(uuid, public.instant, text) is
-'How many days in a row had a task done, by scheduled_at in the user''s own days, in the ten years up to the day of `until`.';
+'Get a user''s streak. Counts the days in a row with a task done, by scheduled_at, in the ten years up to the day of `until`. '
+'Days are those of the user''s time zone, or of `time_zone`.';
 
 grant execute on function private.choose_zone(uuid, text) to authenticated, service_role;
-
 grant execute on function private.starts_of_periods(date, integer, integer, text) to authenticated, service_role;
-
 grant execute on function private.write_tally(bigint, bigint, bigint, bigint, bigint) to authenticated, service_role;
-
 grant execute on function private.rate_of_completion(bigint, bigint) to authenticated, service_role;
-
 grant execute on function private.count_periods(uuid, uuid, date, integer, integer, text) to authenticated, service_role;
-
 grant execute on function public.get_weekly_statistics(uuid, public.week_count, public.instant, text)
 to authenticated, service_role;
-
 grant execute on function public.get_daily_statistics(uuid, public.day_count, public.instant, text) to authenticated, service_role;
-
 grant execute on function public.get_streak(uuid, public.instant, text) to authenticated, service_role;
