@@ -103,7 +103,7 @@ async def test_calls_are_counted_by_operation_and_outcome(adapter: Adapter) -> N
         assert _calls(text, calls) - _calls(before, calls) == {
             ("insert", "ok"): 1,
             ("insert", "conflict"): 1,
-            ("call", "ok"): 1,
+            ("call", "ok"): 2,  # the list, and what the scrape asks
             ("update", "not_found"): 1,
         }
         assert _read(text, f"flux_{calls}_calls_in_progress") == {(): 0}

@@ -70,6 +70,8 @@ BODIES = {
     "/tasks/{task_id}/move": {"scheduled_at": "2026-03-01T10:00:00Z", "expected_scheduled_at": None},
 }
 """The bodies for paths with an id; an empty object for all others."""
+BODY_OPTIONAL = "/goals/{goal_id}/advance"
+"""No field of its body is required, so that the body may be empty."""
 
 
 def endpoints(*, with_id: bool | None = None, with_body: bool | None = None) -> list[Any]:
