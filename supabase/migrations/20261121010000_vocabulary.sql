@@ -157,6 +157,9 @@ comment on domain public.target_weeks is 'A number of weeks, from 1.';
 create domain public.escalation_speed as public.nonnegative_number default 1.0;
 comment on domain public.escalation_speed is 'A factor, from 0.';
 
+create domain public.token_count as public.nonnegative_integer default 0;
+comment on domain public.token_count is 'How many tokens of a language model were used, from 0.';
+
 create domain public.milestone_status as public.short_text default 'pending';
 comment on domain public.milestone_status is 'Where a milestone stands, in any words.';
 

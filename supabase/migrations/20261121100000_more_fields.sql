@@ -39,8 +39,6 @@ comment on domain public.escalation_policy is 'How insistently a user is reminde
 -- Users
 
 alter table public.users
-alter column profile set default '{}',
-alter column notification_preferences set default '{}',
 add column timezone public.time_zone,
 add column push_subscription public.json_object,
 add column phone_verified boolean not null default false,

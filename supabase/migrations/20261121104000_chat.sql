@@ -13,7 +13,7 @@ alter table public.messages
 alter column metadata drop not null,
 add column agent_node public.label,
 add column provider public.label,
-add column tokens_used public.nonnegative_integer not null default 0,
+add column tokens_used public.token_count not null default 0,
 alter column agent_node set statistics 0,
 alter column provider set statistics 0;
 

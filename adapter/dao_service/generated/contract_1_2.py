@@ -63,6 +63,7 @@ from dao_service.generated.vocabulary import (
     ThreadId,
     TimeZone,
     Title,
+    TokenCount,
     TriggerType,
     UuidBatch,
     UuidList,
@@ -689,7 +690,7 @@ class Message(Row):
     created_at: Instant = Field(description="When the row was created.")
     agent_node: Label | None = Field(description="The agent's node that wrote it.")
     provider: Label | None = Field(description="Who ran the language model.")
-    tokens_used: NonnegativeInteger = Field(description="How many tokens of the language model it took.")
+    tokens_used: TokenCount = Field(description="How many tokens of the language model it took.")
 
 
 class MessageCreate(Input):
@@ -706,7 +707,7 @@ class MessageCreate(Input):
     )
     agent_node: Label | None = Field(default=None, description="The agent's node that wrote it.")
     provider: Label | None = Field(default=None, description="Who ran the language model.")
-    tokens_used: NonnegativeInteger = Field(default=0, description="How many tokens of the language model it took.")
+    tokens_used: TokenCount = Field(default=0, description="How many tokens of the language model it took.")
 
 
 class MessageFilters(Filters):
@@ -884,8 +885,8 @@ class User(Row):
     email: EmailAddress = Field(description="Email address, unique without regard to case.")
     name: Label | None = Field(description="Display name.")
     onboarded: bool = Field(description="Whether onboarding is finished.")
-    profile: JsonObject | None = Field(description="What the agents know about the user, such as the time zone.")
-    notification_preferences: JsonObject | None = Field(description="Which channels the user wants, and when.")
+    profile: InitialObject | None = Field(description="What the agents know about the user, such as the time zone.")
+    notification_preferences: InitialObject | None = Field(description="Which channels the user wants, and when.")
     preferences: InitialObject = Field(description="Free-form preferences of contract 1.0.")
     demo_mode: bool = Field(description="Whether the user is a demonstration.")
     created_at: Instant = Field(description="When the row was created.")
@@ -905,12 +906,12 @@ class UserCreate(Input):
     email: EmailAddress = Field(description="Email address, unique without regard to case.")
     name: Label | None = Field(default=None, description="Display name.")
     onboarded: bool = Field(default=False, description="Whether onboarding is finished.")
-    profile: JsonObject | None = Field(
+    profile: InitialObject | None = Field(
         default_factory=dict,
         json_schema_extra={"default": {}},
         description="What the agents know about the user, such as the time zone.",
     )
-    notification_preferences: JsonObject | None = Field(
+    notification_preferences: InitialObject | None = Field(
         default_factory=dict, json_schema_extra={"default": {}}, description="Which channels the user wants, and when."
     )
     preferences: InitialObject = Field(
@@ -939,10 +940,10 @@ class UserUpdate(Input):
     email: EmailAddress | MISSING = Field(default=MISSING, description="Email address, unique without regard to case.")
     name: Label | None | MISSING = Field(default=MISSING, description="Display name.")
     onboarded: bool | MISSING = Field(default=MISSING, description="Whether onboarding is finished.")
-    profile: JsonObject | None | MISSING = Field(
+    profile: InitialObject | None | MISSING = Field(
         default=MISSING, description="What the agents know about the user, such as the time zone."
     )
-    notification_preferences: JsonObject | None | MISSING = Field(
+    notification_preferences: InitialObject | None | MISSING = Field(
         default=MISSING, description="Which channels the user wants, and when."
     )
     preferences: InitialObject | MISSING = Field(default=MISSING, description="Free-form preferences of contract 1.0.")
@@ -1002,7 +1003,7 @@ class AppendMessagesMessage(Input):
     )
     agent_node: Label | None | MISSING = Field(default=MISSING, description="The agent's node that wrote it.")
     provider: Label | None | MISSING = Field(default=MISSING, description="Who ran the language model.")
-    tokens_used: NonnegativeInteger | MISSING = Field(default=MISSING, description="How many tokens of the language model it took.")
+    tokens_used: TokenCount | MISSING = Field(default=MISSING, description="How many tokens of the language model it took.")
 
 
 class AppendMessagesArguments(Input):
@@ -1500,7 +1501,7 @@ MESSAGES = Relation(
         "created_at": "public.instant",
         "agent_node": "public.label",
         "provider": "public.label",
-        "tokens_used": "public.nonnegative_integer",
+        "tokens_used": "public.token_count",
     },
     description="What was said in a conversation. A message does not change.",
 )
@@ -1640,8 +1641,8 @@ USERS = Relation(
         "email": "public.email_address",
         "name": "public.label",
         "onboarded": "boolean",
-        "profile": "public.json_object",
-        "notification_preferences": "public.json_object",
+        "profile": "public.initial_object",
+        "notification_preferences": "public.initial_object",
         "preferences": "public.initial_object",
         "demo_mode": "boolean",
         "created_at": "public.instant",

@@ -213,6 +213,9 @@ TimeZone = Annotated[str, Field(description="The IANA name of a time zone that t
 Title = Annotated[str, StringConstraints(min_length=1, max_length=500), Field(description="A title, 1 to 500 characters.")]
 
 
+TokenCount = Annotated[int, Field(ge=0, le=2147483647), Field(description="How many tokens of a language model were used, from 0.")]
+
+
 class TriggerType(StrEnum):
     """What makes a task due."""
 
