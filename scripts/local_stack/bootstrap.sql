@@ -18,6 +18,10 @@ begin
   if to_regrole('authenticator') is null then
     create role authenticator login noinherit password 'postgres';
   end if;
+  -- The CLI's "db reset" leaves alone what it owns.
+  if to_regrole('supabase_admin') is null then
+    create role supabase_admin nologin;
+  end if;
   if to_regrole('supabase_auth_admin') is null then
     create role supabase_auth_admin nologin noinherit createrole;
   end if;
@@ -37,8 +41,8 @@ alter role postgres set search_path = "$user", public, extensions;
 
 -- Schemas and default privileges ------------------------------------------------------------------------------------------------
 
-create schema if not exists extensions;
-create schema if not exists auth authorization supabase_auth_admin;
+create schema if not exists extensions authorization supabase_admin;
+create schema if not exists auth authorization supabase_admin;
 
 grant usage on schema public to anon, authenticated, service_role;
 grant usage on schema extensions to anon, authenticated, service_role;
@@ -103,3 +107,15 @@ create index if not exists users_is_anonymous_idx on auth.users (is_anonymous);
 alter table auth.users owner to supabase_auth_admin;
 alter table auth.users enable row level security;
 grant all on auth.users to postgres;
+
+-- PostgREST hears of every change of the schema, and reads it again.
+create or replace function extensions.pgrst_ddl_watch() returns event_trigger language plpgsql as $$
+begin
+  if tg_tag like 'DROP %' or exists (
+    select from pg_event_trigger_ddl_commands() as command where command.schema_name is distinct from 'pg_temp'
+  ) then
+    notify pgrst, 'reload schema';
+  end if;
+end
+$$;
+create event trigger pgrst_ddl_watch on ddl_command_end execute function extensions.pgrst_ddl_watch();

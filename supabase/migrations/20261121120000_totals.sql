@@ -90,8 +90,25 @@ begin
   execute format('insert into private.row_counts (counted, counted_rows) select $1, count(*) from %s', counted) using counted;
 end;
 $$;
-comment on function private.recount_rows(regclass) is
-'Counts a table anew. Needed only after its triggers were disabled, as a restore may do.';
+comment on function private.recount_rows(regclass) is 'Counts a table anew.';
+
+create function private.recount_rows()
+returns void
+language plpgsql
+security invoker
+set search_path = ''
+as $$
+begin
+  perform private.recount_rows(watched.relation)
+  from (
+    select distinct pg_trigger.tgrelid::regclass as relation from pg_trigger
+    where pg_trigger.tgfoid = 'private.count_rows()'::regprocedure
+  ) as watched
+  order by watched.relation::oid;
+end;
+$$;
+comment on function private.recount_rows() is
+'Counts every table anew. Needed after rows alone were restored: the counts then came with them too, or the triggers were off.';
 
 select private.watch_row_count(watched.relation)
 from unnest(
