@@ -77,6 +77,11 @@ alter role service_role set lock_timeout = '4s';
 alter role authenticated set statement_timeout = '3s';
 alter role authenticated set lock_timeout = '2s';
 
+-- Answers are in UTC, whatever the database's own time zone is. PostgREST applies the settings of the role that a request takes on.
+alter role anon set timezone = 'UTC';
+alter role authenticated set timezone = 'UTC';
+alter role service_role set timezone = 'UTC';
+
 -- Building blocks of several domains ------------------------------------------------------------------------------------------
 
 create function private.touch_updated_at()

@@ -163,6 +163,17 @@ select is_empty(
 );
 select is_empty(
   $$
+    select indexed.attrelid::regclass || '.' || indexed.attname
+    from our_relations
+    inner join pg_index on our_relations.oid = pg_index.indrelid
+    inner join pg_attribute as indexed on pg_index.indexrelid = indexed.attrelid
+    where
+      our_relations.nspname = 'public' and pg_index.indkey[indexed.attnum - 1] = 0 and indexed.attstattarget is distinct from 0
+  $$,
+  'nor does it learn of them from the expressions of an index'
+);
+select is_empty(
+  $$
     select name from our_relations
     where
       relkind = 'r' and nspname = 'public'

@@ -1,4 +1,4 @@
-"""The time limits of callers of the Data API, on a stack of its own because the tests change them."""
+"""The settings of callers of the Data API, on a stack of its own because the tests change them."""
 
 import asyncio
 from collections.abc import Iterator
@@ -8,6 +8,7 @@ import asyncpg
 import pytest
 from postgrest.exceptions import APIError
 
+from dao_service.gateway.login import Login
 from local_stack import LocalStack
 from local_stack.database import execute_script
 from tests.owners import answer, client_with, make_owner, signed_in
@@ -61,3 +62,41 @@ async def test_waiting_for_a_locked_row_ends_at_the_lock_timeout(
     assert task == {"title": "Task"}
     await holder.close()
     await watcher.close()
+
+
+FIRST_MOMENT = "0001-01-01T00:00:00+00:00"
+
+
+async def test_answers_are_in_utc_whatever_the_time_zone_of_the_database(limited: LocalStack) -> None:
+    watcher = await asyncpg.connect(limited.database_url)
+    owner = await make_owner(watcher)
+    await watcher.execute(f"update public.tasks set scheduled_at = '{FIRST_MOMENT}' where id = '{owner.task}'")
+    await watcher.execute("alter database postgres set timezone = 'America/New_York'")
+    await watcher.execute("alter database postgres set datestyle = 'SQL, DMY'")
+    try:
+        limited.postgrest.kill()
+        limited.postgrest.start()
+        async with client_with(limited, limited.service_role_key) as service, signed_in(limited, owner.user) as user:
+            for client in (service, user):
+                assert await answer(client.table("tasks").select("scheduled_at").eq("id", owner.task)) == [
+                    {"scheduled_at": FIRST_MOMENT}
+                ]
+                assert await answer(client.schema("v1_0").table("tasks").select("start_time").eq("id", owner.task)) == [
+                    {"start_time": FIRST_MOMENT}
+                ]
+    finally:
+        await watcher.execute("alter database postgres reset timezone")
+        await watcher.execute("alter database postgres reset datestyle")
+        await watcher.close()
+
+
+async def test_a_direct_connection_is_in_utc_whatever_the_time_zone_of_its_role(limited: LocalStack) -> None:
+    watcher = await asyncpg.connect(limited.database_url)
+    await watcher.execute("alter role service_role set timezone = 'America/New_York'")
+    try:
+        connection = await Login(limited.database_url, commands_within=5).connect()
+        assert await connection.fetchval("select current_setting('timezone')") == "UTC"
+        await connection.close()
+    finally:
+        await watcher.execute("alter role service_role set timezone = 'UTC'")
+        await watcher.close()

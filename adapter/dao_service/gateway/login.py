@@ -27,6 +27,7 @@ _TAKE_ON_ROLE = f"""
     select set_config(split_part(setting, '=', 1), substr(setting, strpos(setting, '=') + 1), false)
     from pg_roles, unnest(rolconfig) as setting
     where rolname = '{ROLE}';
+    set timezone = 'UTC';
 """  # noqa: S608 (a constant)
 _WHO_AM_I = "select pg_backend_pid(), current_user::text, current_setting('statement_timeout')"
 
