@@ -13,6 +13,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from decimal import Decimal
 from functools import cache
 from types import NoneType
 from typing import Any, get_args
@@ -29,6 +30,9 @@ Place = tuple[str | int, ...]
 MOST_LISTED = 100
 NUL = "Text cannot hold the character U+0000."
 _TWICE = "This field is given twice."
+_NO_DOUBLE = "A number is larger, or closer to 0, than a double can hold."
+_EXTREME_NUMBER = re.compile(rb"[eE][+-]?\d{3}|(?<!\d)\d{300}")
+"""Text in every number that no double holds, and in some that one does."""
 _USUAL_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?([Zz]|[+-]\d\d:?\d\d)", re.ASCII)
 """The form of times that Postgres reads as Pydantic does."""
 _SHORT_NUMBER = re.compile(r"-?\d{1,15}|-?(?=.{1,16}$)\d+\.\d+", re.ASCII)
@@ -43,9 +47,11 @@ class BodyText:
         self.raw = raw
         self._has_nul = b"\\u0000" in raw
         self._has_repeated = False
+        self._has_extreme = bool(_EXTREME_NUMBER.search(raw))
+        number = _Number if self._has_extreme else str
         try:
             self.value = json.JSONDecoder(
-                parse_float=str, parse_int=str, parse_constant=_refuse_constant, object_pairs_hook=self._object
+                parse_float=number, parse_int=number, parse_constant=_refuse_constant, object_pairs_hook=self._object
             ).decode(raw.decode())
         except RecursionError:
             raise BadRequestError("The body is nested too deeply.") from None
@@ -60,10 +66,10 @@ class BodyText:
         return _Repeating(values, repeated(name for name, _ in pairs))
 
     def problems(self) -> tuple[list[FieldProblem], int]:
-        """The first repeated names and texts with U+0000, and the number of all."""
+        """The first repeated names, texts with U+0000 and extreme numbers, and the number of all."""
         found: list[FieldProblem] = []
         count = 0
-        if self._has_repeated or self._has_nul:
+        if self._has_repeated or self._has_nul or self._has_extreme:
             for place, message in self._problems():
                 count += 1
                 if count <= MOST_LISTED:
@@ -77,6 +83,8 @@ class BodyText:
                     yield (*place, name), _TWICE
             if self._has_nul and isinstance(value, str | dict) and "\0" in (value if isinstance(value, str) else "".join(value)):
                 yield place, NUL
+            if isinstance(value, _Number) and not _fits_double(value):
+                yield place, _NO_DOUBLE
 
     def with_whole_numbers(self, places: list[Place]) -> bytes:
         """The text with whole numbers at these places: Postgres reads 6.0 as no integer."""
@@ -114,6 +122,16 @@ class _Number(str):
 
 def _refuse_constant(_: str) -> None:
     raise BadRequestError("The body is not JSON.")
+
+
+def _fits_double(number: str) -> bool:
+    """As `private.fits_json_limits` decides."""
+    try:
+        value = Decimal(number)
+        exponent = value.as_tuple().exponent
+    except ArithmeticError:
+        return False
+    return abs(value) < Decimal("1.8e308") and isinstance(exponent, int) and exponent >= -350
 
 
 def repeated(names: Iterable[str]) -> list[str]:

@@ -140,7 +140,7 @@ class LockTimeLimitError(TimeLimitError):
 
 _RAISED = {error.status: error for error in (BadRequestError, NotFoundError, ConflictError, InvalidError)}
 _CONSTRAINT = re.compile(r'constraint "([^"]+)"')
-_INVALID = re.compile(r"22...|54000|PGRST102|PGRST204")
+_INVALID = re.compile(r"22...|PGRST102|PGRST204")
 # An empty code: the connection broke before the server answered.
 _UNAVAILABLE = re.compile(r"|08...|53...|57P0.|40001|40P01|25006|PGRST00.")
 _UNKNOWN_TO_THE_DATA_API = re.compile(r"PGRST20[25]")
@@ -164,6 +164,8 @@ def from_database(code: str, message: str, detail: str | None, constraints: Mapp
         return _broken_constraint(code, message, place, constraints)
     if _INVALID.fullmatch(code):
         return _unfit("A value does not fit its field.", place)
+    if code == "54000":  # Everything that can be stored has its limit, so this is an answer.
+        return InvalidError("The answer would be too large. Ask for less: a narrower range, or a smaller page.")
     if code in _TIME_LIMITS:
         return _TIME_LIMITS[code]("The database did not finish within its time limit.")
     if _UNAVAILABLE.fullmatch(code):

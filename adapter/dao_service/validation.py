@@ -96,6 +96,9 @@ def read_body(model: type[Input], raw: bytes, row: Any = None, unknown: str = NO
         if details[0]["type"] == "json_invalid":
             raise BadRequestError(_unreadable(text.raw, details[0]["msg"])) from None
     own, own_count = text.problems()
+    if own:
+        named = {problem["field"] for problem in own}
+        details = [each for each in details if field_path(each["loc"]) not in named]
     if body is not None and not (own or surplus):
         return body, text.for_postgres(body)
     whole = [each["loc"] for each in details if each["type"] == "int_type" and _is_whole(each["input"])]

@@ -1,7 +1,7 @@
 """The largest rows that each resource takes: a page of them is listed, whatever a caller stored.
 
-The suite lists a few of each. `LARGEST_ROWS=100 scripts/test tests/contract/test_largest_rows.py -s` fills whole pages and prints what
-they take; `docs/security.md` has the figures.
+The suite lists a few of each. `LARGEST_ROWS=100 scripts/test tests/contract/test_largest_rows.py -s` fills whole pages and prints
+their sizes and times; `docs/security.md` has the figures.
 """
 
 import os
@@ -57,9 +57,8 @@ async def _copy(database: Database, resource: Resource, row: Row) -> None:
     copied = ", ".join(own.get(column, column) for column in columns)
     if resource.name == "users":
         copied = copied.replace(" || email", f" || '@{row['id']}'")
-    await database.execute(
-        f"insert into {table} ({', '.join(columns)}) select {copied} from {table}, generate_series(2, {ROWS}) where id = '{row['id']}'"
-    )
+    copies = f"select {copied} from {table}, generate_series(2, {ROWS}) where id = '{row['id']}'"
+    await database.execute(f"insert into {table} ({', '.join(columns)}) {copies}")
 
 
 @pytest.mark.parametrize("resource", [each for each in LISTED if each.contract == "1.2"], ids=str)

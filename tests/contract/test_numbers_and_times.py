@@ -77,7 +77,7 @@ async def test_a_time_that_postgres_cannot_read_is_refused_by_field(
 
 # A few bytes each in JSON, and thousands of digits as Postgres prints them.
 BOMBS = ["1e131071", "-1e131071", "1e-16383", "0e-16383", "1e309", "1e-400"]
-LARGE = "A JSON value is larger than 4 MiB, or has a number that is larger, or closer to 0, than a double can hold."
+NO_DOUBLE = "A number is larger, or closer to 0, than a double can hold."
 
 
 @pytest.mark.one_gateway
@@ -89,9 +89,9 @@ async def test_a_number_that_no_double_can_hold_is_refused_inside_free_json(
     body = json.dumps(make_goal_data(user["id"], plan_json={"a": 12345})).replace("12345", number)
     goal = await client_1_2.post("/api/v1/goals/", content=body, headers=JSON)
 
-    for refused in (profile, goal):
-        assert (refused.status_code, refused.json()["detail"]) == (422, f"body: {LARGE}")
-        assert refused.json()["errors"] == [{"field": "body", "message": LARGE}]
+    for refused, field in ((profile, "profile.a[0]"), (goal, "plan_json.a")):
+        assert (refused.status_code, refused.json()["detail"]) == (422, f"{field}: {NO_DOUBLE}")
+        assert refused.json()["errors"] == [{"field": field, "message": NO_DOUBLE}]
 
 
 @pytest.mark.one_gateway
@@ -101,14 +101,11 @@ async def test_a_number_with_thousands_of_decimals_is_refused(
 ) -> None:
     flags = await client_1_2.put(f"/api/v1/demo-flags/{user['id']}", content=f'{{"escalation_speed": {number}}}', headers=JSON)
 
-    assert (flags.status_code, flags.json()["detail"]) == (
-        422,
-        "body: A number is larger, or closer to 0, than a double can hold.",
-    )
+    assert (flags.status_code, flags.json()["detail"]) == (422, f"escalation_speed: {NO_DOUBLE}")
 
 
 @pytest.mark.one_gateway
-@pytest.mark.parametrize(("number", "status"), [("1e-16383", 422), ("1e-400", 422), ("0e-16383", 201), ("1.0000000000000001", 201)])
+@pytest.mark.parametrize(("number", "status"), [("1e-16383", 422), ("1e-400", 422), ("0e-16383", 422), ("1.0000000000000001", 201)])
 async def test_a_confidence_is_a_double(number: str, status: int, client_1_2: httpx.AsyncClient, user: dict[str, Any]) -> None:
     body = f'{{"user_id": "{user["id"]}", "confidence": {number}}}'
 

@@ -35,11 +35,12 @@ def _milestones(count: int, each: bytes) -> bytes:
 _LETTERS = b",".join(b'"%c":1' % letter for letter in range(ord("a"), ord("z") + 1))
 
 BODIES = {
-    "one name of many is repeated in a JSON field": ("PATCH", USERS, b'{"preferences":{' + _names(79_000, 78_999) + b"}}", 1),
-    "every name is repeated in a JSON field": ("PATCH", USERS, b'{"preferences":{' + _names(79_000, 39_500) + b"}}", 39_500),
+    # Each of these JSON fields is too large as well.
+    "one name of many is repeated in a JSON field": ("PATCH", USERS, b'{"preferences":{' + _names(79_000, 78_999) + b"}}", 2),
+    "every name is repeated in a JSON field": ("PATCH", USERS, b'{"preferences":{' + _names(79_000, 39_500) + b"}}", 39_501),
     "many unknown names, one of them repeated": ("PATCH", USERS, b"{" + _names(79_000, 78_999) + b"}", 79_000),
     "many unknown names": ("PATCH", USERS, b"{" + _names(60_000, 60_000) + b"}", 60_000),
-    "many texts with U+0000": ("PATCH", USERS, b'{"preferences":{"a":[' + b",".join([b'"\\u0000"'] * 100_000) + b"]}}", 100_000),
+    "many texts with U+0000": ("PATCH", USERS, b'{"preferences":{"a":[' + b",".join([b'"\\u0000"'] * 100_000) + b"]}}", 100_001),
     "many numbers for a list of ids": ("PATCH", TASKS, b'{"goal_id":[' + b",".join([b"1"] * 500_000) + b"]}", 1),
     "many empty milestones": ("POST", STRUCTURE, _milestones(300_000, b"{}"), 1),
     "many empty tasks": ("POST", STRUCTURE, _milestones(1, b'{"tasks":[' + _objects(300_000) + b"]}"), 1),
