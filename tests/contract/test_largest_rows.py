@@ -52,7 +52,8 @@ async def _create(client: httpx.AsyncClient, resource: Resource) -> tuple[str, R
 async def _copy(database: Database, resource: Resource, row: Row) -> None:
     """As many rows as this one as a page has."""
     table = f"public.{resource.name.replace('-', '_')}"
-    own = {"id": "gen_random_uuid()", "email": "gen_random_uuid() || email", "langgraph_thread_id": "gen_random_uuid()::text"}
+    own = dict.fromkeys(("id", "series_id", "langgraph_thread_id"), "gen_random_uuid()") | {"email": "gen_random_uuid() || email"}
+    own |= {name: f"left({name}, 219) || gen_random_uuid()" for name in ("external_id", "response_id", "pattern_key")}
     columns = await database.fetchval(_COLUMNS, table)
     copied = ", ".join(own.get(column, column) for column in columns)
     if resource.name == "users":
