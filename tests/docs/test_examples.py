@@ -28,12 +28,19 @@ RUN = {
     ("docs/user_guide_dao.md", "AsyncSessionLocal"): [r"scheduled\n$", r"email"],
     ("docs/client.md", "import FluxClient\n"): [r"^Run 3 km 20", r"email"],
     ("docs/client.md", "import FluxClient_1_0"): [r"^\['Two hundred words'\]\n$"],
+    ("docs/notifier.md", "/api/v1/dispatches/ "): [r'"scheduled_count":1.*"dedupe_key":"reminder"', r'"scheduled_count":0'],
+    ("docs/notifier.md", "/responses"): [r'"result":"repeated"'],
+    ("docs/notifier.md", "/finish"): [
+        r'"occurrence_at":"2099-12-03T07:00:00\+00:00"',
+        r'"occurrence_at":"2099-12-03T07:00:00\+00:00"',
+    ],
     ("docs/watching.md", "/ready"): [r'"ready".*flux_request_seconds'],
 }
 ROLE_FOR_POOLERS = ("docs/hosted-supabase.md", "create role flux_adapter")
 _DOCKER = "needs a Docker engine; tests/deployment/ tests the same files without one"
 NOT_RUN = {
     ("README.md", "scripts/dev "): "tests/scripts/ tests scripts/dev, and scripts/test would run itself",
+    ("docs/notifier.md", "claim_dispatches"): "never ends; tests/docs/test_notifier.py runs it, and kills it",
     ("docs/changing.md", "migration new"): "adds a file to the checkout; its other lines are scripts/test's own steps",
     ("docs/changing.md", "scripts/test -k"): "scripts/test would run itself",
     ("docs/deployment.md", "docker build"): _DOCKER,
