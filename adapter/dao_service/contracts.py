@@ -84,7 +84,7 @@ def _tasks(tasks: AnyRelation, functions: Mapping[str, AnyFunction]) -> Iterable
     """The special operations on tasks."""
     calendar = functions["set_calendar_event"]
     (bulk_update,) = (each for name, each in functions.items() if name.startswith("bulk_update_task_"))
-    yield ask("/tasks/by-timerange", functions["get_tasks_by_timerange"])
+    yield ask("/tasks/by-timerange", functions["get_tasks_by_timerange"], long=True)
     yield ask("/tasks/statistics", functions["get_task_statistics"])
     yield perform("POST", "/tasks/bulk-update-state", bulk_update, bulk_update.arguments)
     body = changes_of(calendar, tasks, "calendar_event_id")
@@ -150,7 +150,7 @@ _ADDED = {
             whole="session",
         ),
         *resource(v1_2.MESSAGES, "message_id", "get create delete"),
-        ask("/messages/", v1_2.LIST_MESSAGES),
+        ask("/messages/", v1_2.LIST_MESSAGES, long=True),
         _on("POST", "/conversations/{conversation_id}/messages", v1_2.APPEND_MESSAGES, status=201),
         perform("PUT", "/patterns/by-key", v1_2.PUT_PATTERN, v1_2.PutPatternPattern, whole="pattern"),
         *resource(v1_2.PATTERNS, "pattern_id", ALL),
@@ -161,7 +161,7 @@ _ADDED = {
         _on("POST", "/tasks/{task_id}/move", v1_2.MOVE_TASK),
         *_statistics(),
         _on("POST", "/goals/{goal_id}/advance", v1_2.ADVANCE_GOAL),
-        ask("/users/{user_id}/export", v1_2.EXPORT_USER, key="user_id"),
+        ask("/users/{user_id}/export", v1_2.EXPORT_USER, key="user_id", long=True),
     )
 }
 """The operations that one contract alone has."""

@@ -51,6 +51,8 @@ class Operation:
     status: int = 200
     query: type[Input] | None = None
     body: type[Input] | None = None
+    long: bool = False
+    """Whether the answer can have many megabytes: the service prepares few of these at a time."""
 
     @property
     def resource(self) -> str:
@@ -158,8 +160,11 @@ def delete_row(path: str, relation: AnyRelation) -> Operation:
     return Operation("DELETE", path, run, name, summary, description, response="Deleted. There is no content.", status=204)
 
 
-def ask(path: str, function: AnyFunction, *, key: str = "") -> Operation:
-    """`GET` that calls a function with the query's parameters and, with `key`, the id in the path."""
+def ask(path: str, function: AnyFunction, *, key: str = "", long: bool = False) -> Operation:
+    """`GET` that calls a function with the query's parameters and, with `key`, the id in the path.
+
+    `long`: the answer has as many rows as there are.
+    """
     resource = resource_of(path)
     parameters = arguments_without(function, key) if key else function.arguments
 
@@ -173,7 +178,7 @@ def ask(path: str, function: AnyFunction, *, key: str = "") -> Operation:
             arguments, names = _with_key(key, request.key, arguments, bool(names)), (key, *names)
         return await gateway.call(function, Payload(names, arguments, resource))
 
-    return _calling("GET", path, run, function, query=parameters if parameters.model_fields else None)
+    return _calling("GET", path, run, function, query=parameters if parameters.model_fields else None, long=long)
 
 
 def perform(

@@ -8,8 +8,12 @@ from .database import execute_script, fetch_rows
 from .errors import StackError
 from .processes import Command, run
 from .project import LOCAL, ROOT, SUPABASE
+from .stopping import pause
 
 _BOOTSTRAP = (Path(__file__).with_name("bootstrap.sql"), ROOT / "docker" / "auth_functions.sql")
+
+_ATTEMPTS = 20
+_BETWEEN_ATTEMPTS_SECONDS = 1
 
 
 def bootstrap(database_url: str, *, auto_expose: bool) -> None:
@@ -21,8 +25,20 @@ def bootstrap(database_url: str, *, auto_expose: bool) -> None:
 
 
 def migrate(database_url: str, supabase: Path = SUPABASE) -> None:
-    """Apply the migrations that the database doesn't have yet."""
-    supabase_cli("db", "push", "--yes", f"--remote={database_url}?sslmode=disable", supabase=supabase, check="migrating")
+    """Apply the migrations that the database doesn't have yet.
+
+    A migration gives up if it does not get a lock within its lock_timeout, because whoever needs the table waits behind it. It is
+    retried, so that they get their turns in between.
+    """
+    for attempts_left in reversed(range(_ATTEMPTS)):
+        try:
+            supabase_cli("db", "push", "--yes", f"--remote={database_url}?sslmode=disable", supabase=supabase, check="migrating")
+        except StackError as error:
+            if not attempts_left or "lock timeout" not in str(error):
+                raise
+            pause(_BETWEEN_ATTEMPTS_SECONDS)
+        else:
+            return
 
 
 def newer_than(supabase: Path, database_url: str) -> list[str]:

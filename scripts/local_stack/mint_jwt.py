@@ -2,24 +2,16 @@
 
 import argparse
 from pathlib import Path
-from uuid import UUID
 
 from . import tokens
 from .errors import StackError
 from .home import home_folder
-from .option_types import whole_number
+from .option_types import user_id, whole_number
 
 _EXAMPLE = """\
 example:
   curl http://127.0.0.1:54321/rest/v1/tasks -H "Authorization: Bearer $(scripts/mint-jwt USER_ID)"
 """
-
-
-def _user_id(text: str) -> str:
-    try:
-        return str(UUID(text))
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text} is not a UUID, which a user's id is") from None
 
 
 def main() -> int:
@@ -31,7 +23,7 @@ def main() -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     whose = parser.add_mutually_exclusive_group(required=True)
-    whose.add_argument("user_id", nargs="?", type=_user_id, metavar="USER_ID", help="the user's id, in the token's sub")
+    whose.add_argument("user_id", nargs="?", type=user_id, metavar="USER_ID", help="the user's id, in the token's sub")
     whose.add_argument("--key", choices=("anon", "service_role"), help="a key of the project instead of a user's token")
     parser.add_argument("--email", help="the user's e-mail address, in the token's email")
     parser.add_argument("--role", default="authenticated", help="the database role of the user (authenticated)")

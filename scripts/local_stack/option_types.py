@@ -1,7 +1,8 @@
-"""Types of the commands' numeric options. argparse reports a wrong value in one line, with exit code 2."""
+"""Types of the commands' options. argparse reports a wrong value in one line, with exit code 2."""
 
 import argparse
 import math
+from uuid import UUID
 
 
 def whole_number(text: str) -> int:
@@ -24,3 +25,11 @@ def seconds(text: str) -> float:
     if not 0 < number < math.inf:
         raise argparse.ArgumentTypeError(f"{text} is not a number of seconds above 0")
     return number
+
+
+def user_id(text: str) -> str:
+    """A UUID."""
+    try:
+        return str(UUID(text))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text} is not a UUID, which a user's id is") from None

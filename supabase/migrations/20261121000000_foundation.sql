@@ -54,6 +54,8 @@
 -- Each migration after this one holds one domain: tables, indexes, functions, row-level security, grants, in that order. Their
 -- times are numbers with gaps: domains from 02, what serves every contract from 12, contract 1.0 from 20.
 
+set lock_timeout = '3s';
+
 create schema private;
 
 comment on schema public is 'Contract 1.2 of the Flux data service.

@@ -3,6 +3,8 @@
 -- A column with a default has a domain with the same default: where PostgREST is told to take defaults for what a row lacks
 -- ("Prefer: missing=default", default_to_null=False in supabase-py), it takes those of domains, not those of columns.
 
+set lock_timeout = '3s';
+
 -- Values -------------------------------------------------------------------------------------------------------------------------
 
 create domain public.instant as timestamptz

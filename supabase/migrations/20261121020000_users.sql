@@ -2,6 +2,8 @@
 -- that an agent creates through the REST door has no auth.users row until then. A user's address is the one that Supabase Auth
 -- has: nobody shall pass another off as theirs, or keep its owner from signing up.
 
+set lock_timeout = '3s';
+
 create table public.users (
   id uuid not null default gen_random_uuid(),
   email public.email_address not null,

@@ -1,5 +1,7 @@
 -- Goals and their weekly milestones.
 
+set lock_timeout = '3s';
+
 create table public.goals (
   id uuid not null default gen_random_uuid(),
   user_id uuid not null,

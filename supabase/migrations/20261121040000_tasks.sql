@@ -1,5 +1,7 @@
 -- Tasks: what a user does, when, and what became of it.
 
+set lock_timeout = '3s';
+
 create table public.tasks (
   id uuid not null default gen_random_uuid(),
   user_id uuid not null,

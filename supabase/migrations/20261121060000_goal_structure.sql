@@ -1,5 +1,7 @@
 -- A goal with everything in it: read in one piece, created in one piece.
 
+set lock_timeout = '3s';
+
 create view public.goals_full
 with (security_invoker = true) as
 select

@@ -1,6 +1,8 @@
 -- Conversations with the agents, and their messages. Contract 1.2 keeps a row a message; contract 1.0 kept a JSON list on the
 -- conversation, which stays a column of its own.
 
+set lock_timeout = '3s';
+
 create table public.conversations (
   id uuid not null default gen_random_uuid(),
   user_id uuid not null,

@@ -1,5 +1,7 @@
 -- Patterns: what the Observer noticed about a user's behaviour.
 
+set lock_timeout = '3s';
+
 create table public.patterns (
   id uuid not null default gen_random_uuid(),
   user_id uuid not null,

@@ -1,5 +1,7 @@
 -- Notification log: what was sent about a task, through which channel, and what came back.
 
+set lock_timeout = '3s';
+
 create table public.notification_log (
   id uuid not null default gen_random_uuid(),
   task_id uuid not null,

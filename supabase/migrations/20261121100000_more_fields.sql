@@ -1,6 +1,8 @@
 -- Fields that the Flux backend, its notifier and its front ends need beyond the guides. All are optional: a caller of the guides
 -- does not notice them, except that profile and notification_preferences start as {} and that sent_at defaults to now.
 
+set lock_timeout = '3s';
+
 -- Reading pg_timezone_names takes 17 ms. A name of the usual form is tried instead, which takes microseconds; only a name that
 -- Postgres could also read as a rule of its own ("Foo5") is looked up.
 create function private.is_time_zone(name text)

@@ -9,6 +9,8 @@
 --
 -- Locks are taken in one order: the task, its deliveries, its notification log.
 
+set lock_timeout = '3s';
+
 create domain public.dispatch_outcome as text
 constraint dispatch_outcome_word check (value in ('sent', 'failed', 'cancelled', 'expired', 'unknown'));
 comment on domain public.dispatch_outcome is 'What became of a delivery.';

@@ -1,5 +1,7 @@
 -- Claims: a worker leases dispatches that are due, with all that it needs to send them. For services only.
 
+set lock_timeout = '3s';
+
 create type public.dispatch_task as (
   id uuid,
   title public.title,

@@ -1,5 +1,7 @@
 -- Delivery: the last check before a dispatch is sent, its lease, its outcome. For services only.
 
+set lock_timeout = '3s';
+
 create function private.lock_dispatch(dispatch_id uuid, attempt integer)
 returns public.dispatches
 language plpgsql

@@ -1,5 +1,7 @@
 -- What users answer to notifications, and how far deliveries are behind. For services only.
 
+set lock_timeout = '3s';
+
 create domain public.response_result as text
 constraint response_result_word check (value in ('recorded', 'repeated', 'answered', 'late', 'unknown'));
 comment on domain public.response_result is 'What recording an answer came to.';

@@ -1,6 +1,8 @@
 -- Ending a task and beginning the next occurrence of its series; moving a task. The caller says which state it expects the task
 -- to be in, so that of several callers one wins and the others get a conflict.
 
+set lock_timeout = '3s';
+
 create function private.lock_task(task_id uuid)
 returns public.tasks
 language plpgsql

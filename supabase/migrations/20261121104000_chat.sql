@@ -1,6 +1,8 @@
 -- Chat: titled conversations, messages with what made them, several messages in one transaction, the newest page of a long
 -- conversation.
 
+set lock_timeout = '3s';
+
 alter table public.conversations
 add column title public.title,
 alter column title set statistics 0;
@@ -32,20 +34,34 @@ set search_path = ''
 as $$
 declare
   most_rows constant integer := 20000;
+  most integer;
+  size record;
   bound record;
   found_messages public.messages [];
 begin
   if row_limit is null and before is null then
-    found_messages := array(
-      select messages from public.messages
-      where messages.conversation_id = list_messages.conversation_id
-      order by messages.created_at, messages.id
-      limit most_rows + 1
-    );
-    if cardinality(found_messages) > most_rows then
-      raise sqlstate 'PT422' using
-        message = 'The conversation has more than 20,000 messages. Read it in pages, with limit and before.', detail = 'at limit';
-    end if;
+    foreach most in array array[1000, most_rows] loop
+      found_messages := array(
+        select messages from public.messages
+        where messages.conversation_id = list_messages.conversation_id
+        order by messages.created_at, messages.id
+        limit most
+      );
+      exit when cardinality(found_messages) < most;
+      -- Few conversations are longer. The length of a text is known without reading it.
+      select count(*) as messages, sum(octet_length(every.content)) as octets
+      into size
+      from (
+        select messages.content from public.messages
+        where messages.conversation_id = list_messages.conversation_id
+        limit most_rows + 1
+      ) as every;
+      if size.messages > most_rows or size.octets > 64 * 1024 * 1024 then
+        raise sqlstate 'PT422' using
+          message = 'The conversation has more than 20,000 messages, or 64 MiB of them. Read it in pages, with limit and before.',
+          detail = 'at limit';
+      end if;
+    end loop;
     return found_messages;
   end if;
   select messages.created_at, messages.id into bound from public.messages

@@ -1,5 +1,7 @@
 -- Patterns that are kept under a key, and pipelines of goals that are worked through one by one.
 
+set lock_timeout = '3s';
+
 alter table public.patterns
 add column pattern_key public.label,
 alter column pattern_key set statistics 0;

@@ -4,6 +4,8 @@
 -- The range is cut into days or weeks once, as instants, and a binary search puts each task into its period: converting every
 -- task's time to the user's zone would cost more than reading it.
 
+set lock_timeout = '3s';
+
 create domain public.week_count as integer
 constraint week_count_range check (value between 1 and 104);
 comment on domain public.week_count is 'A number of weeks, from 1 to 104.';

@@ -1,5 +1,7 @@
 -- Statistics by tag, and of one goal.
 
+set lock_timeout = '3s';
+
 create type public.task_tag as (tag text, total_tasks bigint, by_status public.tally, completion_rate numeric);
 comment on type public.task_tag is 'How the tasks of a tag turned out.';
 comment on column public.task_tag.tag is 'The tag, of the task or of its goal.';

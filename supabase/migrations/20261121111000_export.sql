@@ -1,5 +1,7 @@
 -- Export: all that is kept of a user, as one object from one snapshot.
 
+set lock_timeout = '3s';
+
 create type public.user_export as (
   "user" public.users,
   demo_flags public.demo_flags,

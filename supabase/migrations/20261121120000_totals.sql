@@ -8,6 +8,8 @@
 -- take 1.15 s in one transaction, and 0.13 s where nothing is counted. What writes many rows uses one statement for them, or
 -- commits every thousand.
 
+set lock_timeout = '3s';
+
 create table private.row_counts (
   counted regclass not null,
   slot uuid not null default gen_random_uuid(),

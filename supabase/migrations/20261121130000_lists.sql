@@ -1,6 +1,8 @@
 -- Lists: one page of any collection, in the envelope that the contracts share. The relation is a parameter, so one function serves
 -- every contract. Direct callers page with PostgREST's own limit and offset instead.
 
+set lock_timeout = '3s';
+
 create type public.page as (
   items json,
   total bigint,

@@ -2,6 +2,8 @@
 -- call fail; the adapter then asks for each alone. The limit on waiting is shorter than deadlock_timeout, so such a call gives way
 -- before Postgres looks for deadlocks. The relation is a parameter, so one set of functions serves every contract.
 
+set lock_timeout = '3s';
+
 create domain public."application/vnd.flux.rows+ndjson" as bytea;
 comment on domain public."application/vnd.flux.rows+ndjson" is
 'Rows of one relation, as lines of JSON with the id first.';

@@ -5,6 +5,8 @@
 --   status       pending    rescheduled  done       missed, cancelled  trigger_type  time  location
 --   start_time = scheduled_at, end_time = scheduled_end_at
 
+set lock_timeout = '3s';
+
 create schema v1_0;
 
 comment on schema v1_0 is 'Contract 1.0 of the Flux data service.

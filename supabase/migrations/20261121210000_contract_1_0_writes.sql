@@ -1,5 +1,7 @@
 -- Contract 1.0's writes to tasks and conversations, whose views Postgres cannot write through by itself.
 
+set lock_timeout = '3s';
+
 -- Words -------------------------------------------------------------------------------------------------------------------------
 
 create function private.status_of_state(state text)

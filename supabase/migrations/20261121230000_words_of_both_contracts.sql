@@ -1,6 +1,8 @@
 -- Rows in the words of both contracts, for callers in process, who have one surface for both. The views of v1_0 say what a word of
 -- one contract means in the other; this puts the two rows of one id together.
 
+set lock_timeout = '3s';
+
 create function private.show_both_contracts(answer jsonb, relation text, contract_schema text)
 returns jsonb
 language plpgsql

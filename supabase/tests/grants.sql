@@ -218,6 +218,7 @@ values
 ('private.rate_of_completion', 'authenticated service_role'),
 ('private.read_cursor', 'service_role'),
 ('private.read_defaults', 'authenticated service_role'),
+('private.require_answerable_range', 'authenticated service_role'),
 ('private.require_fields', 'authenticated service_role'),
 ('private.require_ordered_range', 'authenticated service_role'),
 ('private.show_both_contracts', 'service_role'),

@@ -218,3 +218,23 @@ async def test_statistics_count_tasks_created_within_a_range_that_includes_both_
 
     assert (await _statistics(caller, owner, MIDNIGHT.isoformat(), end.isoformat()))["total_tasks"] == 2
     assert (await _statistics(caller, owner, MIDNIGHT.isoformat(), MIDNIGHT.isoformat()))["total_tasks"] == 1
+
+
+@pytest.mark.one_gateway
+async def test_a_range_is_complete_up_to_20_000_tasks_and_beyond_that_422_asks_for_a_narrower_one(
+    clients: Clients, owner: dict[str, str], database: Database
+) -> None:
+    tasks = """
+        insert into public.tasks (user_id, title, scheduled_at)
+        select $1, 'Task', timestamptz '2026-01-01T00:00:00Z' + minute * interval '1 minute'
+        from generate_series(0, 20000) as minute
+    """
+    await database.execute(tasks, owner["user_id"])
+    for contract, (start, end) in {"1.2": ("start_at", "end_at"), "1.0": ("start_time", "end_time")}.items():
+        ends = {start: "2026-01-01T00:00:00Z", end: "2026-12-31T00:00:00Z"}
+        asked = {"user_id": owner["user_id"], **ends}
+        refusal = refused(await clients[contract].get(f"{TASKS}by-timerange", params=asked), 422)
+        assert "narrower range" in refusal["detail"]
+
+        answer = await clients[contract].get(f"{TASKS}by-timerange", params=asked | {start: "2026-01-01T00:01:00Z"})
+        assert len(answer.json()) == 20_000

@@ -1,12 +1,11 @@
 """Breaking a stack, and waiting until it has recovered."""
 
-import asyncio
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
-import asyncpg
 import httpx
 
+from fault_drills.sessions import holding
 from local_stack import LocalStack
 from local_stack.database import execute_script
 from local_stack.http_servers import Adapter
@@ -33,18 +32,9 @@ def create_user(caller: httpx.Client) -> str:
     return str(response.json()["id"])
 
 
-@contextmanager
-def lock(stack: LocalStack, statement: str) -> Iterator[None]:
+def lock(stack: LocalStack, statement: str) -> AbstractContextManager[None]:
     """An open transaction of another connection that holds the locks of a statement."""
-    loop = asyncio.new_event_loop()
-    connection = loop.run_until_complete(asyncpg.connect(stack.database_url))
-    try:
-        loop.run_until_complete(connection.execute(f"begin; {statement}"))
-        yield
-        loop.run_until_complete(connection.execute("rollback"))
-    finally:
-        loop.run_until_complete(connection.close())
-        loop.close()
+    return holding(stack.database_url, statement)
 
 
 @contextmanager

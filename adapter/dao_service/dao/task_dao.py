@@ -126,7 +126,7 @@ class TaskDao:
         """Get a user's tasks in a time range.
 
         Get a user's tasks in a time range. Returns the tasks with scheduled_at in [start_at, end_at], earliest first, as one
-        array, so that no row limit cuts it.
+        array: all of them, up to 20,000.
         """
 
     @overload
@@ -136,7 +136,7 @@ class TaskDao:
         """Get a user's tasks in a time range.
 
         Get a user's tasks in a time range. Returns the tasks with start_time in [start_time, end_time], earliest first, as one
-        array, so that no row limit cuts it.
+        array: all of them, up to 20,000.
         """
 
     async def get_tasks_by_user_and_timerange(
@@ -152,7 +152,7 @@ class TaskDao:
         """Get a user's tasks in a time range.
 
         Get a user's tasks in a time range. Returns the tasks with scheduled_at in [start_at, end_at], earliest first, as one
-        array, so that no row limit cuts it.
+        array: all of them, up to 20,000.
         """
         return await ask(
             db,

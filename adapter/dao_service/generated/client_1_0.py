@@ -367,7 +367,7 @@ class TasksResource(Resource):
         """Get a user's tasks in a time range.
 
         Get a user's tasks in a time range. Returns the tasks with start_time in [start_time, end_time], earliest first, as one
-        array, so that no row limit cuts it.
+        array: all of them, up to 20,000.
         """
         return await self._connection.ask(
             list[Task], "GET", "/tasks/by-timerange", query={"user_id": user_id, "start_time": start_time, "end_time": end_time}

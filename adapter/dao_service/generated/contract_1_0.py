@@ -401,7 +401,7 @@ class GetTaskStatisticsArguments(Input):
 
 
 class GetTasksByTimerangeArguments(Input):
-    """Get a user's tasks in a time range. Returns the tasks with start_time in [start_time, end_time], earliest first, as one array, so that no row limit cuts it."""
+    """Get a user's tasks in a time range. Returns the tasks with start_time in [start_time, end_time], earliest first, as one array: all of them, up to 20,000."""
 
     user_id: UUID = Field(description="Whose task it is.")
     start_time: Instant
@@ -648,7 +648,7 @@ GET_TASKS_BY_TIMERANGE = Function(
     argument_types={"user_id": "uuid", "start_time": "public.instant", "end_time": "public.instant"},
     read_only=True,
     media_type=RESULT,
-    description="Get a user's tasks in a time range. Returns the tasks with start_time in [start_time, end_time], earliest first, as one array, so that no row limit cuts it.",
+    description="Get a user's tasks in a time range. Returns the tasks with start_time in [start_time, end_time], earliest first, as one array: all of them, up to 20,000.",
 )
 
 

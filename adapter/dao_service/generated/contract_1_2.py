@@ -1207,7 +1207,7 @@ class GetTaskStatisticsArguments(Input):
 
 
 class GetTasksByTimerangeArguments(Input):
-    """Get a user's tasks in a time range. Returns the tasks with scheduled_at in [start_at, end_at], earliest first, as one array, so that no row limit cuts it."""
+    """Get a user's tasks in a time range. Returns the tasks with scheduled_at in [start_at, end_at], earliest first, as one array: all of them, up to 20,000."""
 
     user_id: UUID = Field(description="Whose task it is.")
     start_at: Instant
@@ -1903,7 +1903,7 @@ GET_TASKS_BY_TIMERANGE = Function(
     argument_types={"user_id": "uuid", "start_at": "public.instant", "end_at": "public.instant"},
     read_only=True,
     media_type=RESULT,
-    description="Get a user's tasks in a time range. Returns the tasks with scheduled_at in [start_at, end_at], earliest first, as one array, so that no row limit cuts it.",
+    description="Get a user's tasks in a time range. Returns the tasks with scheduled_at in [start_at, end_at], earliest first, as one array: all of them, up to 20,000.",
 )
 
 

@@ -4,13 +4,14 @@ This is bare ASGI, because routing, parameters and dependencies are most of what
 What FastAPI would read from a handler's signature, it reads from the `Operation`; so does the OpenAPI document.
 """
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 
 import orjson
 from starlette.types import Receive, Scope, Send
 
-from dao_service.errors import DataServiceError, InternalError, NotFoundError
+from dao_service.errors import SATURATED, DataServiceError, InternalError, NotFoundError, UnavailableError
 from dao_service.gateway.protocol import Gateway
 from dao_service.observing.middleware import CAUSE, ROUTE
 from dao_service.operations import Operation, Request
@@ -21,6 +22,9 @@ from dao_service.validation import read_body, read_key, read_query
 
 _Lines = tuple[tuple[bytes, bytes], ...]
 _JSON = (b"content-type", b"application/json")
+_LONG_AT_ONCE = 3
+"""Of the answers that can have many megabytes. Each costs several times its size, here, in PostgREST and in Postgres."""
+_LONG_WITHIN_SECONDS = 30
 _ALWAYS: _Lines = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"))
 
 
@@ -32,6 +36,7 @@ class RestApi:
         self._gateway = gateway
         self._callers = callers
         self._max_body_bytes = max_body_bytes
+        self._long_answers = asyncio.Semaphore(_LONG_AT_ONCE)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         method, headers = scope["method"], read_headers(scope)
@@ -68,13 +73,26 @@ class RestApi:
             key = read_key(operation.key_name, key)
         query = read_query(operation.query, scope["query_string"])
         if operation.body is None:
-            return await operation.run(self._gateway, Request(key, query, None, b""))
+            request = Request(key, query, None, b"")
+            in_turn = operation.long and "limit" not in getattr(query, "model_fields_set", ())
+            return await (self._in_turn(operation, request) if in_turn else operation.run(self._gateway, request))
         require_json(headers, declared=KEY not in headers)
         raw = await receive_body(headers, receive, self._max_body_bytes)
         if not raw and operation.body_optional:
             raw = b"{}"
         body, raw = read_body(operation.body, raw, operation.answer)
         return await operation.run(self._gateway, Request(key, query, body, raw))
+
+    async def _in_turn(self, operation: Operation, request: Request) -> bytes:
+        """The answer of an operation that can have a long one."""
+        try:
+            await asyncio.wait_for(self._long_answers.acquire(), _LONG_WITHIN_SECONDS)
+        except TimeoutError:
+            raise UnavailableError(SATURATED) from None
+        try:
+            return await operation.run(self._gateway, request)
+        finally:
+            self._long_answers.release()
 
 
 async def _answer(send: Send, status: int, body: bytes, headers: _Lines, *, with_body: bool) -> None:

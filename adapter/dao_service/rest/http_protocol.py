@@ -1,4 +1,4 @@
-"""HTTP/1.1 as uvicorn speaks it with httptools, with a limit to the size and time of a request's head, and without three gaps.
+"""HTTP/1.1 as uvicorn speaks it with httptools, with limits to a request's head and pieces, and without three gaps.
 
 Private parts of uvicorn that this module uses, all in `uvicorn.protocols.http.httptools_impl`; a test fails if one is renamed:
 `STATUS_LINE`; of `HttpToolsProtocol` the attributes `cycle`, `headers`, `loop`, `parser`, `pipeline`, `server_state`, `transport`
@@ -7,7 +7,8 @@ and `url`, and the methods `_unset_keepalive_if_required`, `data_received`, `on_
 `response_complete` and `response_started`.
 
 The limits. uvicorn limits neither the size of a head, which costs many times its length in memory and, as one line, time that
-grows with its square; nor how long a caller may take to send one.
+grows with its square; nor how long a caller may take to send one; nor in how many pieces a body may come, each of which costs the
+same however small it is.
 
 The gaps. uvicorn loses the body of a request that offers an upgrade of the connection, as the HTTP clients of Java and Kotlin do,
 and whatever follows it. It accepts a request without `Host` or with two, and one with other transfer codings beside "chunked". A
@@ -23,15 +24,19 @@ from typing import Any
 
 import httptools
 import orjson
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
+
+from dao_service.rest.slow_readers import BoundedAnswers
 
 LARGEST_HEAD_BYTES = 32 * 1024
 """Of the request line with the headers."""
 PATIENCE_SECONDS = 10
 """From the opening of the connection, or a head's first byte, to the end of the head."""
+MOST_PIECES = 10_000
+"""Of a body."""
 
 
-class LimitedHttpProtocol(HttpToolsProtocol):
+class LimitedHttpProtocol(BoundedAnswers):
     """For uvicorn's option `--http`: answers 431 to a head that is too large, and hangs up if one does not come.
 
     A request whose head comes in one piece, as nearly all do, sets no timer.
@@ -45,6 +50,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         self._head_bytes = 0
         """Come since the last head or piece of a body ended: of a head, or of the trailer that a chunked body may have."""
         self._body_came = False
+        self._pieces = 0
         self._deadline: asyncio.TimerHandle | None = None
         self._refused = False
         self._problem = "The request is not valid HTTP."
@@ -109,10 +115,15 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         if self.parser.should_upgrade():
             self._without_offer = _head(method, self.url, version, self.headers)
         else:
+            self._pieces = 0
             super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
         self._body_came = True
+        self._pieces += 1
+        if self._pieces > MOST_PIECES:
+            self._problem = f"The body comes in more than {MOST_PIECES} pieces."
+            raise ValueError(self._problem)  # ends the parser's loop over the pieces that have arrived
         super().on_body(body)
 
     def on_message_complete(self) -> None:

@@ -993,7 +993,7 @@ async def get_task_statistics(client: Client, *, user_id: UUID | str, start_date
 
 async def get_tasks_by_timerange(client: Client, *, user_id: UUID | str, start_at: datetime, end_at: datetime) -> list[Task]:
     """Get a user's tasks in a time range. Returns the tasks with scheduled_at in [start_at, end_at], earliest first, as one
-    array, so that no row limit cuts it."""
+    array: all of them, up to 20,000."""
     return await call(
         client, list[Task], contract_1_2.GET_TASKS_BY_TIMERANGE, {"user_id": user_id, "start_at": start_at, "end_at": end_at}
     )

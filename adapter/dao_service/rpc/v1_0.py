@@ -401,7 +401,7 @@ async def get_task_statistics(client: Client, *, user_id: UUID | str, start_date
 
 async def get_tasks_by_timerange(client: Client, *, user_id: UUID | str, start_time: datetime, end_time: datetime) -> list[Task]:
     """Get a user's tasks in a time range. Returns the tasks with start_time in [start_time, end_time], earliest first, as one
-    array, so that no row limit cuts it."""
+    array: all of them, up to 20,000."""
     return await call(
         client,
         list[Task],

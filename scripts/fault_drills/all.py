@@ -1,0 +1,41 @@
+"""The long forms of all drills, in the order in which they are run."""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+
+from local_stack import LocalStack
+
+from .deletion import delete_a_large_user
+from .draining import stop_under_load
+from .finding import Finding
+from .locks import a_locked_table, a_migration_behind_a_reader
+from .pieces import bodies_in_pieces
+from .reading import answers_that_nobody_reads, many_large_answers
+from .soak import soak
+
+Drill = Callable[[LocalStack, dict[str, str]], Finding]
+
+_DRILLS: dict[str, Drill] = {
+    "stop with 1 worker": partial(stop_under_load, workers=1, callers=150, seconds=5),
+    "stop with 2 workers": partial(stop_under_load, workers=2, callers=60, seconds=5),
+    "locked table": partial(a_locked_table, callers=60, seconds=15),
+    "slow readers": partial(answers_that_nobody_reads, readers=40, tasks=10_000),
+    "large answers": partial(many_large_answers, callers=15, tasks=20_000),
+    "pieces": partial(bodies_in_pieces, bodies=16, pieces=1_000_000),
+    "deletion": lambda stack, _: delete_a_large_user(stack, rows=800_000),
+    "migration": partial(a_migration_behind_a_reader, reader_seconds=12),
+}
+
+
+def drills(minutes: int) -> Iterator[tuple[str, str, Callable[[], Finding]]]:
+    """For each drill: the gateway, its name, and what runs it on a stack of its own."""
+    every = _DRILLS | {"soak": partial(soak, seconds=minutes * 60, kill_every=60, writers=8, readers=8)}
+    for name, drill in every.items():
+        for gateway in ("PostgREST", "Postgres"):
+            if gateway == "PostgREST" or name != "deletion":
+                yield gateway, name, partial(_run, drill, straight=gateway == "Postgres")
+
+
+def _run(drill: Drill, *, straight: bool) -> Finding:
+    with LocalStack() as stack:
+        return drill(stack, {"DATABASE_URL": stack.database_url} if straight else {})
