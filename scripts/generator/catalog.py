@@ -120,6 +120,17 @@ class Function:
 
 
 @dataclass(frozen=True)
+class Embedding:
+    """A function that PostgREST offers as a relationship."""
+
+    schema: str
+    name: str
+    origin: Oid
+    target: Oid
+    one: bool
+
+
+@dataclass(frozen=True)
 class Catalog:
     contracts: tuple[Contract, ...]
     """The one of the shared schema first, then by name. A contract may use the rows of those before it."""
@@ -129,6 +140,7 @@ class Catalog:
     columns: dict[Oid, list[Column]]
     constraints: dict[Oid, list[Constraint]]
     functions: list[Function]
+    embeddings: list[Embedding]
 
     def domains(self, schema: str) -> list[Type]:
         """Types of values; no media types."""

@@ -16,6 +16,7 @@ from .catalog import (
     Constraint,
     Contract,
     DomainCheck,
+    Embedding,
     Function,
     Oid,
     Relation,
@@ -84,6 +85,7 @@ async def _read(connection: "asyncpg.Connection[asyncpg.Record]") -> Catalog:
         columns=_grouped((each.relation, each) for each in columns),
         constraints=_grouped((each.relation, each) for each in constraints),
         functions=[_function(row) for row in await fetch(queries.FUNCTIONS, ROLE, [each.schema for each in contracts])],
+        embeddings=[Embedding(**row) for row in await fetch(queries.EMBEDDINGS)],
     )
 
 

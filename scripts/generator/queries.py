@@ -108,3 +108,15 @@ where namespace.nspname = any ($2) and proc.prokind = 'f' and has_function_privi
   and not exists (select from pg_depend where classid = 'pg_proc'::regclass and objid = proc.oid and deptype = 'e')
 order by namespace.nspname, proc.proname
 """
+
+# A function of a row that returns rows embeds them: its name is a relationship.
+EMBEDDINGS = """
+select
+  namespace.nspname as schema, proc.proname as name, origin.oid as origin, target.oid as target, proc.prorows = 1 as one
+from pg_proc as proc
+join pg_namespace as namespace on proc.pronamespace = namespace.oid
+join pg_class as origin on origin.reltype = any (proc.proargtypes::oid[]) and origin.relkind in ('r', 'v')
+join pg_class as target on proc.prorettype = target.reltype
+where proc.proargnames is null and proc.proretset
+order by namespace.nspname, proc.proname
+"""

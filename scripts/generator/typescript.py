@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from .catalog import Catalog, Column, Contract, Function, Oid, Relation, Type
+from .catalog import Catalog, Column, Contract, Embedding, Function, Oid, Relation, Type
 from .function_bindings import arguments_of
 from .rules import Wording, messages_of
 from .shapes import Field, shape_of
@@ -76,6 +76,7 @@ class _TypeScript:
             for each in self.catalog.functions
             if each.schema == contract.schema and self.catalog.types[each.result].media_type is None
         }
+        functions |= {each.name: self._embedding(each) for each in self.catalog.embeddings if each.schema == contract.schema}
         parts = {
             "Tables": _object(tables),
             "Views": _object(views),
@@ -126,6 +127,23 @@ class _TypeScript:
         parts = {
             "Args": _object(arguments) if arguments else "Record<PropertyKey, never>",
             "Returns": f"{_group(result)}[]" if function.returns_set else result,
+        }
+        return _object(parts)
+
+    def _embedding(self, embedding: Embedding) -> str:
+        origin, target = (self.catalog.relations[oid] for oid in (embedding.origin, embedding.target))
+        options = {
+            "from": f'"{origin.name}"',
+            "to": f'"{target.name}"',
+            "isOneToOne": str(embedding.one).lower(),
+            "isSetofReturn": "true",
+        }
+        row = 'Database["{0.schema}"]["{1}"]["{0.name}"]["Row"]'
+        part = {"table": "Tables", "view": "Views"}
+        parts = {
+            "Args": _object({'""': row.format(origin, part[origin.kind])}),
+            "Returns": row.format(target, part[target.kind]) + "[]",
+            "SetofOptions": _object(options),
         }
         return _object(parts)
 

@@ -1054,6 +1054,18 @@ export type Database = {
         };
         Returns: Database["public"]["Tables"]["dispatches"]["Row"];
       };
+      parent: {
+        Args: {
+          "": Database["public"]["Tables"]["goals"]["Row"];
+        };
+        Returns: Database["public"]["Tables"]["goals"]["Row"][];
+        SetofOptions: {
+          from: "goals";
+          to: "goals";
+          isOneToOne: true;
+          isSetofReturn: true;
+        };
+      };
     };
     Enums: { [_ in never]: never };
     CompositeTypes: {

@@ -152,4 +152,4 @@ def test_tags_are_split_from_the_end_of_a_comment(comment: str | None, text: str
 
 
 def test_a_relation_without_a_primary_key_has_no_key() -> None:
-    assert Catalog((), {}, {}, {}, {}, {}, []).primary_key(1) == ()
+    assert Catalog((), {}, {}, {}, {}, {}, [], []).primary_key(1) == ()

@@ -46,6 +46,9 @@ await found(flux.from("tasks").update({ duration_minutes: 30, priority: "importa
 const [withTasks] = await found(flux.from("goals").select("title, tasks!tasks_goal_id_fkey(title)").eq("id", goal.id));
 const titles: string[] | undefined = withTasks?.tasks.map((each) => each.title);
 expect(titles, ["Run"]);
+const [withParent] = await found(flux.from("goals").select("title, parent(title)").eq("id", goal.id));
+const parent: string | undefined = withParent?.parent?.title;
+expect(parent, undefined);
 const whole = await found(flux.from("goals_full").select().eq("id", goal.id).single());
 expect(whole.milestones.length, 1);
 
