@@ -114,10 +114,10 @@ def _shared(schema: Schema) -> Iterable[Operation]:
     yield from plain("conversations", "conversation_id", "list get create update")
 
 
-def _on(method: str, path: str, function: AnyFunction, status: int = 200) -> Operation:
+def _on(method: str, path: str, function: AnyFunction, status: int = 200, *, conditional: bool = False) -> Operation:
     """An operation on the row whose id is in the path."""
     key = path.partition("{")[2].partition("}")[0]
-    return perform(method, path, function, arguments_without(function, key), key=key, status=status)
+    return perform(method, path, function, arguments_without(function, key), key=key, status=status, conditional=conditional)
 
 
 def _statistics() -> Iterable[Operation]:
@@ -157,8 +157,8 @@ _ADDED = {
         perform("POST", "/notification-log/responses", v1_2.RECORD_RESPONSE, v1_2.RECORD_RESPONSE.arguments),
         *resource(v1_2.NOTIFICATION_LOG, "notification_id", ALL),
         *_dispatches(),
-        _on("POST", "/tasks/{task_id}/finish", v1_2.FINISH_TASK),
-        _on("POST", "/tasks/{task_id}/move", v1_2.MOVE_TASK),
+        _on("POST", "/tasks/{task_id}/finish", v1_2.FINISH_TASK, conditional=True),
+        _on("POST", "/tasks/{task_id}/move", v1_2.MOVE_TASK, conditional=True),
         *_statistics(),
         _on("POST", "/goals/{goal_id}/advance", v1_2.ADVANCE_GOAL),
         ask("/users/{user_id}/export", v1_2.EXPORT_USER, key="user_id", long=True),

@@ -76,6 +76,12 @@ class ConflictError(DataServiceError):
     status = 409
 
 
+class PreconditionFailedError(DataServiceError):
+    """`If-Match` does not name the row's `ETag`: somebody has changed the row."""
+
+    status = 412
+
+
 class BodyTooLargeError(DataServiceError):
     """The body is over the limit."""
 
@@ -138,7 +144,7 @@ class LockTimeLimitError(TimeLimitError):
     """The statement waited too long for another transaction's lock."""
 
 
-_RAISED = {error.status: error for error in (BadRequestError, NotFoundError, ConflictError, InvalidError)}
+_RAISED = {error.status: error for error in (BadRequestError, NotFoundError, ConflictError, PreconditionFailedError, InvalidError)}
 _CONSTRAINT = re.compile(r'constraint "([^"]+)"')
 _INVALID = re.compile(r"22...|PGRST102|PGRST204")
 # An empty code: the connection broke before the server answered.

@@ -72,7 +72,7 @@ def create_app(settings: Settings, gateway: Gateway | None = None, metrics: Metr
     }
     add_pages(service, documents)
     routes = {name: Routes(contract.operations) for name, contract in CONTRACTS.items()}
-    api = RestApi(routes, shared, Callers(settings), max_body_bytes=settings.max_body_bytes)
+    api = RestApi(routes, shared, GATHERED, Callers(settings), max_body_bytes=settings.max_body_bytes)
 
     async def either(scope: Scope, receive: Receive, send: Send) -> None:
         of_the_api = scope["type"] == "http" and path_of(scope).startswith(PREFIX)

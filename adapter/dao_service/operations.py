@@ -5,14 +5,14 @@ the client and the in-process classes are made from it.
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, get_args
 from uuid import UUID
 
 import orjson
 from pydantic import MISSING, BaseModel, create_model
 
-from dao_service.bindings import AnyFunction, AnyRelation, Input
+from dao_service.bindings import AnyFunction, AnyRelation, Input, Row
 from dao_service.errors import BadRequestError
 from dao_service.gateway.protocol import Gateway, Payload
 from dao_service.paging import Paging
@@ -53,6 +53,13 @@ class Operation:
     body: type[Input] | None = None
     long: bool = False
     """Whether the answer can have many megabytes: the service prepares few of these at a time."""
+    conditional: bool = False
+    """Whether it writes the row with the id in its path, so that it takes `If-Match`."""
+    version_mark: bytes = field(init=False)
+    """What stands before the row's version in an answer that is one row of one table; else empty."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "version_mark", _version_mark(self.answer))
 
     @property
     def resource(self) -> str:
@@ -69,6 +76,15 @@ class Operation:
     def key_name(self) -> str:
         """Name of the id in the path, "" if it has none."""
         return self.path.partition("{")[2].partition("}")[0]
+
+
+def _version_mark(answer: Any) -> bytes:
+    fields = answer.model_fields if isinstance(answer, type) and issubclass(answer, Row) else {}
+    parts = {kind for info in fields.values() for kind in get_args(info.annotation)}
+    if any(isinstance(kind, type) and issubclass(kind, Row) for kind in parts):
+        return b""
+    column = next((name for name in ("updated_at", "created_at") if name in fields), "")
+    return b'"%b":"' % column.encode() if column else b""
 
 
 def _sent(values: BaseModel) -> tuple[str, ...]:
@@ -145,7 +161,7 @@ def update_row(path: str, relation: AnyRelation) -> Operation:
 
     name, summary = f"update_{_snake(relation)}", f"Update {_one(relation.noun)}"
     description = "Changes the fields that are sent and no other. null clears a field; {} returns the row unchanged."
-    return Operation("PATCH", path, run, name, summary, description, relation.row, body=relation.update)
+    return Operation("PATCH", path, run, name, summary, description, relation.row, body=relation.update, conditional=True)
 
 
 def delete_row(path: str, relation: AnyRelation) -> Operation:
@@ -157,7 +173,8 @@ def delete_row(path: str, relation: AnyRelation) -> Operation:
 
     name, summary = f"delete_{_snake(relation)}", f"Delete {_one(relation.noun)}"
     description = "Deletes the row and everything that belongs to it."
-    return Operation("DELETE", path, run, name, summary, description, response="Deleted. There is no content.", status=204)
+    response = "Deleted. There is no content."
+    return Operation("DELETE", path, run, name, summary, description, response=response, status=204, conditional=True)
 
 
 def ask(path: str, function: AnyFunction, *, key: str = "", long: bool = False) -> Operation:
@@ -191,12 +208,14 @@ def perform(
     whole: str = "",
     changes: AnyRelation | None = None,
     status: int = 200,
+    conditional: bool = False,
 ) -> Operation:
     """A write that calls a function.
 
     The body's fields are its arguments; with `whole`, the body is the one argument of that name. With `key`, the id in the path
     is the argument of that name; `BadRequestError` is raised if the body names another. With `changes`, the function
-    changes a row of that relation, and an empty body returns the row as it is.
+    changes a row of that relation, and an empty body returns the row as it is. `conditional`: a `POST` takes `If-Match`, as other
+    methods with a key do.
     """
 
     resource = resource_of(path)
@@ -214,7 +233,8 @@ def perform(
             names.add(key)
         return await gateway.call(function, Payload(tuple(sorted(names)), raw, resource))
 
-    return _calling(method, path, run, function, status=status, body=body)
+    conditional = conditional or bool(key and method != "POST")
+    return _calling(method, path, run, function, status=status, body=body, conditional=conditional)
 
 
 def _with_key(name: str, key: str, arguments: bytes, others: bool) -> bytes:

@@ -8,6 +8,7 @@ from .names import class_name
 from .resource_classes import (
     Parameter,
     ResourceClasses,
+    headers_sent,
     is_list,
     method_docstring,
     names_to_values,
@@ -61,7 +62,9 @@ class _ClientClasses(ResourceClasses):
             sent = f", query={names_to_values(query)}"
         elif operation.body:
             sent = f", body={whole or names_to_values(fields)}"
-        named = ["*", *map(str, (*fields, *query))] if fields or query else []
+        headers = self.headers(operation)
+        sent += "".join(f", {each}" for each in headers_sent(headers))
+        named = ["*", *map(str, (*fields, *query, *headers))] if fields or query or headers else []
         name = "page" if is_list(operation) else short_name(operation)
         text = (
             f"async {signature(name, ['self', *map(str, (*key, *given)), *named], answer)}\n"

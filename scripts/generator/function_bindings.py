@@ -10,7 +10,7 @@ from .python_types import PythonTypes
 from .shapes import Field, shape_of
 from .source import Source, call, mapping
 
-# The JSON of a composite type of the shared schema, or "rows" of any relation as lines of JSON.
+# The JSON of a composite type of the shared schema, "rows" of any relation as lines of JSON, or any "answer".
 _MEDIA_TYPE = re.compile(r"application/vnd\.flux\.(?P<shape>\w+)\+(nd)?json")
 
 
@@ -52,8 +52,11 @@ def _result(function: Function, media_type: str | None, types: PythonTypes, sour
         known = _MEDIA_TYPE.fullmatch(media_type)
         if known is None:
             raise CannotGenerate(f"function {function.schema}.{function.name} returns {media_type}, whose shape is unknown")
+        anything = source.name("typing", "Any")
+        if known["shape"] == "answer":
+            return anything
         shape = "list" if known["shape"] == "rows" else types.shared_row(known["shape"])
-        return f"{shape}[{source.name('typing', 'Any')}]"
+        return f"{shape}[{anything}]"
     result = types.annotation(function.result, f"the result of {function.schema}.{function.name}")
     return f"list[{result}]" if function.returns_set else result
 

@@ -24,6 +24,7 @@ from .source import Source, docstring
 _VERBS = ("get", "create", "update", "delete", "put")
 _WHOLE = {"create": "row", "update": "changes"}
 _LINE = 120
+_IF_MATCH = "With `if_match`, the `updated_at` of the row as it was read, raises `PreconditionFailedError` if it has changed since."
 
 
 @dataclass(frozen=True)
@@ -124,6 +125,11 @@ class ResourceClasses(Signatures, ABC):
                 found.append(Parameter(name, kind) if info.is_required() else Parameter(name, optional, "None"))
         return _required_first(found)
 
+    def headers(self, operation: Operation) -> list[Parameter]:
+        """What a caller over HTTP sends in headers."""
+        kind = f"{self.source.name('datetime', 'datetime')} | None"
+        return [Parameter("if_match", kind, "None")] if operation.conditional else []
+
 
 def row_of(page: Any) -> Any:
     """The rows of a page."""
@@ -153,6 +159,7 @@ def short_name(operation: Operation) -> str:
 
 
 def method_docstring(operation: Operation, *more: str) -> str:
+    more = (*more, _IF_MATCH) if operation.conditional else more
     paragraphs = (textwrap.fill(each, _LINE) for each in (operation.description, *more))
     text = "\n\n".join([f"{operation.summary}.", *paragraphs])
     return docstring(textwrap.indent(f"{text}\n", "    ").strip() + "\n    ")
@@ -165,6 +172,11 @@ def signature(name: str, parameters: Sequence[str], answer: str) -> str:
 def names_to_values(parameters: Iterable[Parameter]) -> str:
     """The source of a dict of the arguments."""
     return "{" + ", ".join(f"{each.name!r}: {each.name}" for each in parameters) + "}"
+
+
+def headers_sent(parameters: Iterable[Parameter]) -> list[str]:
+    """The source of keyword arguments of the same names."""
+    return [f"{each.name}={each.name}" for each in parameters]
 
 
 def _required_first(parameters: list[Parameter]) -> list[Parameter]:

@@ -11,7 +11,16 @@ from dao_service.contracts import CONTRACTS, DEFAULT_CONTRACT
 from dao_service.generated.contract_1_2 import Page
 from dao_service.operations import Operation
 
-from .resource_classes import Parameter, ResourceClasses, is_list, method_docstring, names_to_values, short_name, signature
+from .resource_classes import (
+    Parameter,
+    ResourceClasses,
+    headers_sent,
+    is_list,
+    method_docstring,
+    names_to_values,
+    short_name,
+    signature,
+)
 from .source import Source
 
 _GUIDE_NAMES = {
@@ -69,8 +78,8 @@ class SessionClasses(ResourceClasses):
 
     def _arguments(self, operation: Operation) -> _Arguments:
         if is_whole(operation):
-            return _Arguments([*self.key(operation), Parameter("dto", self.type_of(operation.body))], [])
-        found = [*self.key(operation), *self.fields(operation), *self.query(operation)]
+            return _Arguments([*self.key(operation), Parameter("dto", self.type_of(operation.body))], self.headers(operation))
+        found = [*self.key(operation), *self.fields(operation), *self.query(operation), *self.headers(operation)]
         placed = [each for each in found if each.default is None or each.name in ("skip", "limit")]
         return _Arguments(placed, [each for each in found if each not in placed])
 
@@ -92,7 +101,8 @@ class SessionClasses(ResourceClasses):
 
     def _definition(self, name: str, operation: Operation, arguments: _Arguments) -> str:
         ask = self.source.name("dao_service.in_process.calls", "ask")
-        given = [each for each in (*arguments.placed, *arguments.named) if each.name != operation.key_name]
+        headers = self.headers(operation)
+        given = [each for each in (*arguments.placed, *arguments.named) if each.name != operation.key_name and each not in headers]
         sent = [f"key={operation.key_name}"] if operation.key_name else []
         if is_whole(operation):
             sent.append("body=dto")
@@ -107,6 +117,7 @@ class SessionClasses(ResourceClasses):
             answer = self.source.name(operation.answer.__module__, operation.answer.__name__)
         else:
             answer = self.type_of(operation.answer)
+        sent += headers_sent(headers)
         call = f"await {ask}({', '.join(['db', answer, repr(operation.method), repr(operation.path), *sent])})"
         return (
             f"{self._head(name, operation, arguments)}\n    {method_docstring(operation)}\n{before}"

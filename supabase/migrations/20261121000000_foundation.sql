@@ -93,11 +93,16 @@ security invoker
 set search_path = ''
 as $$
 begin
-  new.updated_at := case when tg_op = 'INSERT' then new.created_at else clock_timestamp() end;
+  new.updated_at := case
+    when tg_op = 'INSERT' then new.created_at
+    else greatest(clock_timestamp(), old.updated_at + interval '1 microsecond')
+  end;
   return new;
 end;
 $$;
-comment on function private.touch_updated_at() is 'Trigger: keeps updated_at; a new row starts with its created_at.';
+comment on function private.touch_updated_at() is
+'Trigger: keeps updated_at, which is the version of a row. A new row starts with its created_at; each change makes it later, even '
+'if the clock was set back.';
 
 create function private.require_ordered_range(range_start timestamptz, range_end timestamptz)
 returns void

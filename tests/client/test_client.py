@@ -20,6 +20,7 @@ from dao_service.errors import (
     InvalidError,
     MethodNotAllowedError,
     NotFoundError,
+    PreconditionFailedError,
     TimeLimitError,
     UnavailableError,
 )
@@ -131,6 +132,22 @@ async def test_special_operations_have_methods(flux: FluxClient, user_id: UUID) 
     assert (flags.escalation_speed, flags.virtual_now) == (2.5, None)
     assert [message.content for message in await flux.messages.list_messages(conversation_id=conversation.id)] == ["Hello"]
     assert (closed.extracted_intent, closed.duration_seconds, closed.linked_goal_id) == ("greet", 3, None)
+
+
+async def test_a_change_of_a_row_that_another_has_changed_is_refused(
+    flux: FluxClient, flux_1_0: FluxClient_1_0, user_id: UUID
+) -> None:
+    user, user_1_0 = await flux.users.get(user_id), await flux_1_0.users.get(user_id)
+    changed = await flux_1_0.users.update(user_id, contract_1_0.UserUpdate(name="Lena"), if_match=user_1_0.updated_at)
+
+    with pytest.raises(PreconditionFailedError, match="The row has changed since"):
+        await flux.users.update(user_id, UserUpdate(name="Ada"), if_match=user.updated_at)
+    with pytest.raises(PreconditionFailedError):
+        await flux.users.delete(user_id, if_match=user.updated_at)
+    with pytest.raises(NotFoundError):
+        await flux.demo_flags.put(user_id, if_match=user.updated_at)
+    assert (await flux.users.get(user_id)).name == "Lena"
+    await flux.users.delete(user_id, if_match=changed.updated_at)
 
 
 async def test_contract_1_0_has_its_own_client(flux: FluxClient, flux_1_0: FluxClient_1_0, user_id: UUID) -> None:

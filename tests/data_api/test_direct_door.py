@@ -254,6 +254,24 @@ async def test_lists_can_be_filtered_by_their_entries(browser: AsyncClient, user
     assert found == [{"class_tags": ["health", "running"]}]
 
 
+# Versions --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("schema", "table"), [("public", "tasks"), ("public", "goals"), ("v1_0", "goals")])
+async def test_a_change_can_be_tied_to_the_version_that_was_read(
+    browser: AsyncClient, user_id: str, schema: str, table: str
+) -> None:
+    row = await insert(browser, table, {"user_id": user_id, "title": "Run"}, schema)
+
+    async def change(title: str) -> list[Row]:
+        rows = browser.schema(schema).from_(table).update({"title": title})
+        return list(await answer(rows.eq("id", row["id"]).eq("updated_at", row["updated_at"])))
+
+    titles = [[changed["title"] for changed in await change(title)] for title in ("Swim", "Rest")]
+
+    assert titles == [["Swim"], []]
+
+
 # Embedding -----------------------------------------------------------------------------------------------------------
 
 

@@ -439,6 +439,7 @@ _FOR_THE_SERVICE = {
     "record_response",
     "get_dispatch_backlog",
     "export_user",
+    "write_if_match",
 }
 """The functions that only services call."""
 
@@ -466,6 +467,11 @@ def _period(word: str) -> Callable[[Owner], Row]:
 def _period_without_tasks(word: str) -> Callable[[Owner], list[Row]]:
     by_status = dict.fromkeys(("pending", "done", "missed", "rescheduled", "cancelled"), 0)
     return lambda _: [{word: SCHEDULED_AT[:10], "total_tasks": 0, "by_status": by_status, "completion_rate": 0}]
+
+
+def _conditional_write(o: Owner) -> Row:
+    row = {"resource": "public.tasks", "row_id": o.task, "versions": None}
+    return row | {"operation": "update public.tasks", "arguments": {"title": "x"}}
 
 
 _STRUCTURE: list[Row] = [{"week_number": 1, "title": "x", "tasks": [{"title": "x"}]}]
@@ -537,6 +543,7 @@ CALLS = [
     Call("public", "select_each", lambda o: {"resource": "public.tasks", "keys": [o.task]}, _nothing, NO_RIGHT),
     Call("public", "insert_each", lambda o: {"resource": "public.tasks", "entries": [_new_task(o)]}, _nothing, NO_RIGHT),
     Call("public", "update_each", lambda o: {"resource": "public.tasks", "entries": [_renamed_task(o)]}, _nothing, NO_RIGHT),
+    Call("public", "write_if_match", _conditional_write, _nothing, NO_RIGHT),
     Call("v1_0", "get_tasks_by_timerange", _range("start_time", "end_time"), _nothing),
     Call("v1_0", "get_task_statistics", _range("start_date", "end_date"), _no_tasks("by_state")),
     Call(

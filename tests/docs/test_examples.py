@@ -26,6 +26,7 @@ RUN = {
     ("docs/user_guide_dao.md", "httpx.AsyncClient"): [r"^1 2026-03-01T08:00:00(Z|\+00:00)\n422 \[\{'field': 'status', "],
     ("docs/user_guide_dao.md", "create_client"): [r"^Order dinner in Spanish 3\n\[\{'state': 'completed'\}.*\n\d+\n$"],
     ("docs/user_guide_dao.md", "AsyncSessionLocal"): [r"scheduled\n$", r"email"],
+    ("docs/user_guide_dao.md", "If-Match: $etag"): [r'"profile":\{"runs": 7\}', r'"profile":\{"runs": 7\}'],
     ("docs/client.md", "import FluxClient\n"): [r"^Run 3 km 20", r"email"],
     ("docs/client.md", "import FluxClient_1_0"): [r"^\['Two hundred words'\]\n$"],
     ("docs/notifier.md", "/api/v1/dispatches/ "): [r'"scheduled_count":1.*"dedupe_key":"reminder"', r'"scheduled_count":0'],

@@ -54,6 +54,7 @@ class Connection:
         self._http = httpx.AsyncClient(
             base_url=f"{base_url.rstrip('/')}/api/v1", headers=headers, timeout=timeout_seconds, limits=limits, transport=transport
         )
+        self._contract = contract
         self._read_attempts = read_attempts
 
     async def ask(
@@ -64,14 +65,18 @@ class Connection:
         *,
         query: Mapping[str, Any] | None = None,
         body: BaseModel | Mapping[str, Any] | None = None,
+        if_match: datetime | None = None,
     ) -> Answer:
         """Call an operation. Parameters that are None and fields that are MISSING are not sent."""
+        headers = {} if body is None else {"Content-Type": "application/json"}
+        if if_match is not None:
+            headers["If-Match"] = f'"{self._contract}-{if_match.isoformat()}"'
         request = self._http.build_request(
             method,
             path,
             params={name: _in_query(value) for name, value in (query or {}).items() if value is not None},
             content=None if body is None else to_json(_in_body(body)),
-            headers=None if body is None else {"Content-Type": "application/json"},
+            headers=headers,
         )
         response = await self._send(request)
         if not response.is_success:

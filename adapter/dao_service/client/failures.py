@@ -17,6 +17,7 @@ from dao_service.errors import (
     InvalidError,
     MethodNotAllowedError,
     NotFoundError,
+    PreconditionFailedError,
     TimeLimitError,
     UnavailableError,
 )
@@ -29,6 +30,7 @@ _ERRORS: dict[int, type[DataServiceError]] = {
         ForbiddenError,
         NotFoundError,
         ConflictError,
+        PreconditionFailedError,
         BodyTooLargeError,
         InvalidError,
         UnavailableError,

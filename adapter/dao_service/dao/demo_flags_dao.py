@@ -30,10 +30,13 @@ class DemoFlagsDao:
         *,
         virtual_now: datetime | None | MISSING = MISSING,
         escalation_speed: float | MISSING = MISSING,
+        if_match: datetime | None = None,
     ) -> DemoFlagsDTO:
         """Create or replace a user's demo flags.
 
         Create or replace a user's demo flags. A field that is not sent takes its default.
+
+        With `if_match`, the `updated_at` of the row as it was read, raises `PreconditionFailedError` if it has changed since.
         """
         return await ask(
             db,
@@ -42,6 +45,7 @@ class DemoFlagsDao:
             "/demo-flags/{user_id}",
             key=user_id,
             body={"virtual_now": virtual_now, "escalation_speed": escalation_speed},
+            if_match=if_match,
         )
 
     put_demo_flags = put

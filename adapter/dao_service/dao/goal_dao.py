@@ -78,21 +78,27 @@ class GoalDao:
 
     create_goal = create
 
-    async def update(self, db: DatabaseSession, goal_id: UUID | str, dto: GoalUpdateDTO) -> GoalDTO:
+    async def update(
+        self, db: DatabaseSession, goal_id: UUID | str, dto: GoalUpdateDTO, *, if_match: datetime | None = None
+    ) -> GoalDTO:
         """Update a goal.
 
         Changes the fields that are sent and no other. null clears a field; {} returns the row unchanged.
+
+        With `if_match`, the `updated_at` of the row as it was read, raises `PreconditionFailedError` if it has changed since.
         """
-        return await ask(db, GoalDTO, "PATCH", "/goals/{goal_id}", key=goal_id, body=dto)
+        return await ask(db, GoalDTO, "PATCH", "/goals/{goal_id}", key=goal_id, body=dto, if_match=if_match)
 
     update_goal = update
 
-    async def delete(self, db: DatabaseSession, goal_id: UUID | str) -> None:
+    async def delete(self, db: DatabaseSession, goal_id: UUID | str, *, if_match: datetime | None = None) -> None:
         """Delete a goal.
 
         Deletes the row and everything that belongs to it.
+
+        With `if_match`, the `updated_at` of the row as it was read, raises `PreconditionFailedError` if it has changed since.
         """
-        return await ask(db, None, "DELETE", "/goals/{goal_id}", key=goal_id)
+        return await ask(db, None, "DELETE", "/goals/{goal_id}", key=goal_id, if_match=if_match)
 
     delete_goal = delete
 

@@ -101,21 +101,27 @@ class TaskDao:
 
     create_task = create
 
-    async def update(self, db: DatabaseSession, task_id: UUID | str, dto: TaskUpdateDTO) -> TaskDTO:
+    async def update(
+        self, db: DatabaseSession, task_id: UUID | str, dto: TaskUpdateDTO, *, if_match: datetime | None = None
+    ) -> TaskDTO:
         """Update a task.
 
         Changes the fields that are sent and no other. null clears a field; {} returns the row unchanged.
+
+        With `if_match`, the `updated_at` of the row as it was read, raises `PreconditionFailedError` if it has changed since.
         """
-        return await ask(db, TaskDTO, "PATCH", "/tasks/{task_id}", key=task_id, body=dto)
+        return await ask(db, TaskDTO, "PATCH", "/tasks/{task_id}", key=task_id, body=dto, if_match=if_match)
 
     update_task = update
 
-    async def delete(self, db: DatabaseSession, task_id: UUID | str) -> None:
+    async def delete(self, db: DatabaseSession, task_id: UUID | str, *, if_match: datetime | None = None) -> None:
         """Delete a task.
 
         Deletes the row and everything that belongs to it.
+
+        With `if_match`, the `updated_at` of the row as it was read, raises `PreconditionFailedError` if it has changed since.
         """
-        return await ask(db, None, "DELETE", "/tasks/{task_id}", key=task_id)
+        return await ask(db, None, "DELETE", "/tasks/{task_id}", key=task_id, if_match=if_match)
 
     delete_task = delete
 
@@ -221,14 +227,27 @@ class TaskDao:
     bulk_update_task_status = bulk_update_state
 
     async def set_calendar_event(
-        self, db: DatabaseSession, task_id: UUID | str, *, calendar_event_id: str | None | MISSING = MISSING
+        self,
+        db: DatabaseSession,
+        task_id: UUID | str,
+        *,
+        calendar_event_id: str | None | MISSING = MISSING,
+        if_match: datetime | None = None,
     ) -> TaskDTO:
         """Link a task to an event in the user's calendar.
 
         Link a task to an event in the user's calendar. null removes the link.
+
+        With `if_match`, the `updated_at` of the row as it was read, raises `PreconditionFailedError` if it has changed since.
         """
         return await ask(
-            db, TaskDTO, "PATCH", "/tasks/{task_id}/calendar-event", key=task_id, body={"calendar_event_id": calendar_event_id}
+            db,
+            TaskDTO,
+            "PATCH",
+            "/tasks/{task_id}/calendar-event",
+            key=task_id,
+            body={"calendar_event_id": calendar_event_id},
+            if_match=if_match,
         )
 
     async def finish_task(
@@ -240,12 +259,15 @@ class TaskDao:
         expected_status: TaskStatus | MISSING = MISSING,
         expected_scheduled_at: datetime | None | MISSING = MISSING,
         next: FinishTaskNextDTO | None | MISSING = MISSING,
+        if_match: datetime | None = None,
     ) -> FinishedTaskDTO:
         """Finish a task and begin its next occurrence.
 
         Finish a task and begin its next occurrence. Sets the status and, with `next`, creates the next occurrence of its
         series, in one transaction. A task without a series begins one under its own id. It is a conflict if the task is not as
         expected.
+
+        With `if_match`, the `updated_at` of the row as it was read, raises `PreconditionFailedError` if it has changed since.
         """
         return await ask(
             db,
@@ -259,6 +281,7 @@ class TaskDao:
                 "expected_scheduled_at": expected_scheduled_at,
                 "next": next,
             },
+            if_match=if_match,
         )
 
     async def move_task(
@@ -269,11 +292,14 @@ class TaskDao:
         expected_scheduled_at: datetime | None,
         *,
         occurrence_at: datetime | None | MISSING = MISSING,
+        if_match: datetime | None = None,
     ) -> TaskDTO:
         """Move a task to another time.
 
         Move a task to another time. It is a conflict if the task is not scheduled as expected; null means unscheduled.
         Deliveries planned for the old time become void, and the user has yet to be reminded.
+
+        With `if_match`, the `updated_at` of the row as it was read, raises `PreconditionFailedError` if it has changed since.
         """
         return await ask(
             db,
@@ -282,6 +308,7 @@ class TaskDao:
             "/tasks/{task_id}/move",
             key=task_id,
             body={"scheduled_at": scheduled_at, "expected_scheduled_at": expected_scheduled_at, "occurrence_at": occurrence_at},
+            if_match=if_match,
         )
 
     async def get_weekly_statistics(

@@ -70,7 +70,7 @@ class StatementGateway:
 
     async def call(self, function: AnyFunction, arguments: Payload) -> bytes:
         statement = statements.call(function, arguments.names)
-        async with self._in_turn(arguments.resource or function.name) as begun:
+        async with self._in_turn(arguments.resource or function.name, arguments.key) as begun:
             return await self._one_row(begun, function.schema, statement, arguments.json, writes=not function.read_only)
 
     def refusal(self, failure: Exception, schema: str) -> DataServiceError:

@@ -130,6 +130,7 @@ class PostgrestGateway:
             headers,
             arguments.json,
             resource=arguments.resource,
+            key=arguments.key,
             writes=not function.read_only,
         )
 

@@ -12,6 +12,8 @@ class Payload(NamedTuple):
     json: bytes
     resource: str = ""
     """The name of the relation that a function's call is about, if known: calls on one relation take turns."""
+    key: str = ""
+    """The id of the row that a function's call writes, if it is one: such calls take turns."""
 
 
 class Gateway(Protocol):

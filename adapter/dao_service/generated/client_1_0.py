@@ -78,19 +78,23 @@ class UsersResource(Resource):
         """
         return await self._connection.ask(User, "POST", "/users/", body=row)
 
-    async def update(self, user_id: UUID | str, changes: UserUpdate) -> User:
+    async def update(self, user_id: UUID | str, changes: UserUpdate, *, if_match: datetime | None = None) -> User:
         """Update a user.
 
         Changes the fields that are sent and no other. null clears a field; {} returns the row unchanged.
-        """
-        return await self._connection.ask(User, "PATCH", f"/users/{segment(user_id)}", body=changes)
 
-    async def delete(self, user_id: UUID | str) -> None:
+        With `if_match`, the `updated_at` of the row as it was read, raises `PreconditionFailedError` if it has changed since.
+        """
+        return await self._connection.ask(User, "PATCH", f"/users/{segment(user_id)}", body=changes, if_match=if_match)
+
+    async def delete(self, user_id: UUID | str, *, if_match: datetime | None = None) -> None:
         """Delete a user.
 
         Deletes the row and everything that belongs to it.
+
+        With `if_match`, the `updated_at` of the row as it was read, raises `PreconditionFailedError` if it has changed since.
         """
-        return await self._connection.ask(None, "DELETE", f"/users/{segment(user_id)}")
+        return await self._connection.ask(None, "DELETE", f"/users/{segment(user_id)}", if_match=if_match)
 
 
 class DemoFlagsResource(Resource):
@@ -104,17 +108,25 @@ class DemoFlagsResource(Resource):
         return await self._connection.ask(DemoFlags, "GET", f"/demo-flags/{segment(user_id)}")
 
     async def put(
-        self, user_id: UUID | str, *, virtual_now: datetime | None | MISSING = MISSING, escalation_speed: float | MISSING = MISSING
+        self,
+        user_id: UUID | str,
+        *,
+        virtual_now: datetime | None | MISSING = MISSING,
+        escalation_speed: float | MISSING = MISSING,
+        if_match: datetime | None = None,
     ) -> DemoFlags:
         """Create or replace a user's demo flags.
 
         Create or replace a user's demo flags. A field that is not sent takes its default.
+
+        With `if_match`, the `updated_at` of the row as it was read, raises `PreconditionFailedError` if it has changed since.
         """
         return await self._connection.ask(
             DemoFlags,
             "PUT",
             f"/demo-flags/{segment(user_id)}",
             body={"virtual_now": virtual_now, "escalation_speed": escalation_speed},
+            if_match=if_match,
         )
 
 
@@ -171,19 +183,23 @@ class GoalsResource(Resource):
         """
         return await self._connection.ask(Goal, "POST", "/goals/", body=row)
 
-    async def update(self, goal_id: UUID | str, changes: GoalUpdate) -> Goal:
+    async def update(self, goal_id: UUID | str, changes: GoalUpdate, *, if_match: datetime | None = None) -> Goal:
         """Update a goal.
 
         Changes the fields that are sent and no other. null clears a field; {} returns the row unchanged.
-        """
-        return await self._connection.ask(Goal, "PATCH", f"/goals/{segment(goal_id)}", body=changes)
 
-    async def delete(self, goal_id: UUID | str) -> None:
+        With `if_match`, the `updated_at` of the row as it was read, raises `PreconditionFailedError` if it has changed since.
+        """
+        return await self._connection.ask(Goal, "PATCH", f"/goals/{segment(goal_id)}", body=changes, if_match=if_match)
+
+    async def delete(self, goal_id: UUID | str, *, if_match: datetime | None = None) -> None:
         """Delete a goal.
 
         Deletes the row and everything that belongs to it.
+
+        With `if_match`, the `updated_at` of the row as it was read, raises `PreconditionFailedError` if it has changed since.
         """
-        return await self._connection.ask(None, "DELETE", f"/goals/{segment(goal_id)}")
+        return await self._connection.ask(None, "DELETE", f"/goals/{segment(goal_id)}", if_match=if_match)
 
     async def get_with_structure(self, goal_id: UUID | str) -> GoalFull:
         """Get a goal with its milestones and tasks.
@@ -244,19 +260,25 @@ class MilestonesResource(Resource):
         """
         return await self._connection.ask(Milestone, "POST", "/milestones/", body=row)
 
-    async def update(self, milestone_id: UUID | str, changes: MilestoneUpdate) -> Milestone:
+    async def update(self, milestone_id: UUID | str, changes: MilestoneUpdate, *, if_match: datetime | None = None) -> Milestone:
         """Update a milestone.
 
         Changes the fields that are sent and no other. null clears a field; {} returns the row unchanged.
-        """
-        return await self._connection.ask(Milestone, "PATCH", f"/milestones/{segment(milestone_id)}", body=changes)
 
-    async def delete(self, milestone_id: UUID | str) -> None:
+        With `if_match`, the `updated_at` of the row as it was read, raises `PreconditionFailedError` if it has changed since.
+        """
+        return await self._connection.ask(
+            Milestone, "PATCH", f"/milestones/{segment(milestone_id)}", body=changes, if_match=if_match
+        )
+
+    async def delete(self, milestone_id: UUID | str, *, if_match: datetime | None = None) -> None:
         """Delete a milestone.
 
         Deletes the row and everything that belongs to it.
+
+        With `if_match`, the `updated_at` of the row as it was read, raises `PreconditionFailedError` if it has changed since.
         """
-        return await self._connection.ask(None, "DELETE", f"/milestones/{segment(milestone_id)}")
+        return await self._connection.ask(None, "DELETE", f"/milestones/{segment(milestone_id)}", if_match=if_match)
 
 
 class TasksResource(Resource):
@@ -349,19 +371,23 @@ class TasksResource(Resource):
         """
         return await self._connection.ask(Task, "POST", "/tasks/", body=row)
 
-    async def update(self, task_id: UUID | str, changes: TaskUpdate) -> Task:
+    async def update(self, task_id: UUID | str, changes: TaskUpdate, *, if_match: datetime | None = None) -> Task:
         """Update a task.
 
         Changes the fields that are sent and no other. null clears a field; {} returns the row unchanged.
-        """
-        return await self._connection.ask(Task, "PATCH", f"/tasks/{segment(task_id)}", body=changes)
 
-    async def delete(self, task_id: UUID | str) -> None:
+        With `if_match`, the `updated_at` of the row as it was read, raises `PreconditionFailedError` if it has changed since.
+        """
+        return await self._connection.ask(Task, "PATCH", f"/tasks/{segment(task_id)}", body=changes, if_match=if_match)
+
+    async def delete(self, task_id: UUID | str, *, if_match: datetime | None = None) -> None:
         """Delete a task.
 
         Deletes the row and everything that belongs to it.
+
+        With `if_match`, the `updated_at` of the row as it was read, raises `PreconditionFailedError` if it has changed since.
         """
-        return await self._connection.ask(None, "DELETE", f"/tasks/{segment(task_id)}")
+        return await self._connection.ask(None, "DELETE", f"/tasks/{segment(task_id)}", if_match=if_match)
 
     async def get_by_timerange(self, *, user_id: UUID | str, start_time: datetime, end_time: datetime) -> list[Task]:
         """Get a user's tasks in a time range.
@@ -392,13 +418,21 @@ class TasksResource(Resource):
             BulkUpdate, "POST", "/tasks/bulk-update-state", body={"task_ids": task_ids, "new_state": new_state}
         )
 
-    async def set_calendar_event(self, task_id: UUID | str, *, calendar_event_id: str | None | MISSING = MISSING) -> Task:
+    async def set_calendar_event(
+        self, task_id: UUID | str, *, calendar_event_id: str | None | MISSING = MISSING, if_match: datetime | None = None
+    ) -> Task:
         """Link a task to an event in the user's calendar.
 
         Link a task to an event in the user's calendar. null removes the link.
+
+        With `if_match`, the `updated_at` of the row as it was read, raises `PreconditionFailedError` if it has changed since.
         """
         return await self._connection.ask(
-            Task, "PATCH", f"/tasks/{segment(task_id)}/calendar-event", body={"calendar_event_id": calendar_event_id}
+            Task,
+            "PATCH",
+            f"/tasks/{segment(task_id)}/calendar-event",
+            body={"calendar_event_id": calendar_event_id},
+            if_match=if_match,
         )
 
 
@@ -458,12 +492,18 @@ class ConversationsResource(Resource):
         """
         return await self._connection.ask(Conversation, "POST", "/conversations/", body=row)
 
-    async def update(self, conversation_id: UUID | str, changes: ConversationUpdate) -> Conversation:
+    async def update(
+        self, conversation_id: UUID | str, changes: ConversationUpdate, *, if_match: datetime | None = None
+    ) -> Conversation:
         """Update a conversation.
 
         Changes the fields that are sent and no other. null clears a field; {} returns the row unchanged.
+
+        With `if_match`, the `updated_at` of the row as it was read, raises `PreconditionFailedError` if it has changed since.
         """
-        return await self._connection.ask(Conversation, "PATCH", f"/conversations/{segment(conversation_id)}", body=changes)
+        return await self._connection.ask(
+            Conversation, "PATCH", f"/conversations/{segment(conversation_id)}", body=changes, if_match=if_match
+        )
 
 
 class FluxClient(Client):

@@ -111,19 +111,23 @@ class UsersResource(Resource):
         """
         return await self._connection.ask(User, "POST", "/users/", body=row)
 
-    async def update(self, user_id: UUID | str, changes: UserUpdate) -> User:
+    async def update(self, user_id: UUID | str, changes: UserUpdate, *, if_match: datetime | None = None) -> User:
         """Update a user.
 
         Changes the fields that are sent and no other. null clears a field; {} returns the row unchanged.
-        """
-        return await self._connection.ask(User, "PATCH", f"/users/{segment(user_id)}", body=changes)
 
-    async def delete(self, user_id: UUID | str) -> None:
+        With `if_match`, the `updated_at` of the row as it was read, raises `PreconditionFailedError` if it has changed since.
+        """
+        return await self._connection.ask(User, "PATCH", f"/users/{segment(user_id)}", body=changes, if_match=if_match)
+
+    async def delete(self, user_id: UUID | str, *, if_match: datetime | None = None) -> None:
         """Delete a user.
 
         Deletes the row and everything that belongs to it.
+
+        With `if_match`, the `updated_at` of the row as it was read, raises `PreconditionFailedError` if it has changed since.
         """
-        return await self._connection.ask(None, "DELETE", f"/users/{segment(user_id)}")
+        return await self._connection.ask(None, "DELETE", f"/users/{segment(user_id)}", if_match=if_match)
 
     async def export_user(self, user_id: UUID | str) -> UserExport:
         """Export a user.
@@ -145,17 +149,25 @@ class DemoFlagsResource(Resource):
         return await self._connection.ask(DemoFlags, "GET", f"/demo-flags/{segment(user_id)}")
 
     async def put(
-        self, user_id: UUID | str, *, virtual_now: datetime | None | MISSING = MISSING, escalation_speed: float | MISSING = MISSING
+        self,
+        user_id: UUID | str,
+        *,
+        virtual_now: datetime | None | MISSING = MISSING,
+        escalation_speed: float | MISSING = MISSING,
+        if_match: datetime | None = None,
     ) -> DemoFlags:
         """Create or replace a user's demo flags.
 
         Create or replace a user's demo flags. A field that is not sent takes its default.
+
+        With `if_match`, the `updated_at` of the row as it was read, raises `PreconditionFailedError` if it has changed since.
         """
         return await self._connection.ask(
             DemoFlags,
             "PUT",
             f"/demo-flags/{segment(user_id)}",
             body={"virtual_now": virtual_now, "escalation_speed": escalation_speed},
+            if_match=if_match,
         )
 
 
@@ -221,19 +233,23 @@ class GoalsResource(Resource):
         """
         return await self._connection.ask(Goal, "POST", "/goals/", body=row)
 
-    async def update(self, goal_id: UUID | str, changes: GoalUpdate) -> Goal:
+    async def update(self, goal_id: UUID | str, changes: GoalUpdate, *, if_match: datetime | None = None) -> Goal:
         """Update a goal.
 
         Changes the fields that are sent and no other. null clears a field; {} returns the row unchanged.
-        """
-        return await self._connection.ask(Goal, "PATCH", f"/goals/{segment(goal_id)}", body=changes)
 
-    async def delete(self, goal_id: UUID | str) -> None:
+        With `if_match`, the `updated_at` of the row as it was read, raises `PreconditionFailedError` if it has changed since.
+        """
+        return await self._connection.ask(Goal, "PATCH", f"/goals/{segment(goal_id)}", body=changes, if_match=if_match)
+
+    async def delete(self, goal_id: UUID | str, *, if_match: datetime | None = None) -> None:
         """Delete a goal.
 
         Deletes the row and everything that belongs to it.
+
+        With `if_match`, the `updated_at` of the row as it was read, raises `PreconditionFailedError` if it has changed since.
         """
-        return await self._connection.ask(None, "DELETE", f"/goals/{segment(goal_id)}")
+        return await self._connection.ask(None, "DELETE", f"/goals/{segment(goal_id)}", if_match=if_match)
 
     async def get_with_structure(self, goal_id: UUID | str) -> GoalFull:
         """Get a goal with its milestones and tasks.
@@ -315,19 +331,25 @@ class MilestonesResource(Resource):
         """
         return await self._connection.ask(Milestone, "POST", "/milestones/", body=row)
 
-    async def update(self, milestone_id: UUID | str, changes: MilestoneUpdate) -> Milestone:
+    async def update(self, milestone_id: UUID | str, changes: MilestoneUpdate, *, if_match: datetime | None = None) -> Milestone:
         """Update a milestone.
 
         Changes the fields that are sent and no other. null clears a field; {} returns the row unchanged.
-        """
-        return await self._connection.ask(Milestone, "PATCH", f"/milestones/{segment(milestone_id)}", body=changes)
 
-    async def delete(self, milestone_id: UUID | str) -> None:
+        With `if_match`, the `updated_at` of the row as it was read, raises `PreconditionFailedError` if it has changed since.
+        """
+        return await self._connection.ask(
+            Milestone, "PATCH", f"/milestones/{segment(milestone_id)}", body=changes, if_match=if_match
+        )
+
+    async def delete(self, milestone_id: UUID | str, *, if_match: datetime | None = None) -> None:
         """Delete a milestone.
 
         Deletes the row and everything that belongs to it.
+
+        With `if_match`, the `updated_at` of the row as it was read, raises `PreconditionFailedError` if it has changed since.
         """
-        return await self._connection.ask(None, "DELETE", f"/milestones/{segment(milestone_id)}")
+        return await self._connection.ask(None, "DELETE", f"/milestones/{segment(milestone_id)}", if_match=if_match)
 
 
 class TasksResource(Resource):
@@ -428,19 +450,23 @@ class TasksResource(Resource):
         """
         return await self._connection.ask(Task, "POST", "/tasks/", body=row)
 
-    async def update(self, task_id: UUID | str, changes: TaskUpdate) -> Task:
+    async def update(self, task_id: UUID | str, changes: TaskUpdate, *, if_match: datetime | None = None) -> Task:
         """Update a task.
 
         Changes the fields that are sent and no other. null clears a field; {} returns the row unchanged.
-        """
-        return await self._connection.ask(Task, "PATCH", f"/tasks/{segment(task_id)}", body=changes)
 
-    async def delete(self, task_id: UUID | str) -> None:
+        With `if_match`, the `updated_at` of the row as it was read, raises `PreconditionFailedError` if it has changed since.
+        """
+        return await self._connection.ask(Task, "PATCH", f"/tasks/{segment(task_id)}", body=changes, if_match=if_match)
+
+    async def delete(self, task_id: UUID | str, *, if_match: datetime | None = None) -> None:
         """Delete a task.
 
         Deletes the row and everything that belongs to it.
+
+        With `if_match`, the `updated_at` of the row as it was read, raises `PreconditionFailedError` if it has changed since.
         """
-        return await self._connection.ask(None, "DELETE", f"/tasks/{segment(task_id)}")
+        return await self._connection.ask(None, "DELETE", f"/tasks/{segment(task_id)}", if_match=if_match)
 
     async def get_by_timerange(self, *, user_id: UUID | str, start_at: datetime, end_at: datetime) -> list[Task]:
         """Get a user's tasks in a time range.
@@ -471,13 +497,21 @@ class TasksResource(Resource):
             BulkUpdate, "POST", "/tasks/bulk-update-state", body={"task_ids": task_ids, "new_status": new_status}
         )
 
-    async def set_calendar_event(self, task_id: UUID | str, *, calendar_event_id: str | None | MISSING = MISSING) -> Task:
+    async def set_calendar_event(
+        self, task_id: UUID | str, *, calendar_event_id: str | None | MISSING = MISSING, if_match: datetime | None = None
+    ) -> Task:
         """Link a task to an event in the user's calendar.
 
         Link a task to an event in the user's calendar. null removes the link.
+
+        With `if_match`, the `updated_at` of the row as it was read, raises `PreconditionFailedError` if it has changed since.
         """
         return await self._connection.ask(
-            Task, "PATCH", f"/tasks/{segment(task_id)}/calendar-event", body={"calendar_event_id": calendar_event_id}
+            Task,
+            "PATCH",
+            f"/tasks/{segment(task_id)}/calendar-event",
+            body={"calendar_event_id": calendar_event_id},
+            if_match=if_match,
         )
 
     async def finish_task(
@@ -488,12 +522,15 @@ class TasksResource(Resource):
         expected_status: TaskStatus | MISSING = MISSING,
         expected_scheduled_at: datetime | None | MISSING = MISSING,
         next: FinishTaskNext | None | MISSING = MISSING,
+        if_match: datetime | None = None,
     ) -> FinishedTask:
         """Finish a task and begin its next occurrence.
 
         Finish a task and begin its next occurrence. Sets the status and, with `next`, creates the next occurrence of its
         series, in one transaction. A task without a series begins one under its own id. It is a conflict if the task is not as
         expected.
+
+        With `if_match`, the `updated_at` of the row as it was read, raises `PreconditionFailedError` if it has changed since.
         """
         return await self._connection.ask(
             FinishedTask,
@@ -505,6 +542,7 @@ class TasksResource(Resource):
                 "expected_scheduled_at": expected_scheduled_at,
                 "next": next,
             },
+            if_match=if_match,
         )
 
     async def move_task(
@@ -514,17 +552,21 @@ class TasksResource(Resource):
         scheduled_at: datetime | None,
         expected_scheduled_at: datetime | None,
         occurrence_at: datetime | None | MISSING = MISSING,
+        if_match: datetime | None = None,
     ) -> Task:
         """Move a task to another time.
 
         Move a task to another time. It is a conflict if the task is not scheduled as expected; null means unscheduled.
         Deliveries planned for the old time become void, and the user has yet to be reminded.
+
+        With `if_match`, the `updated_at` of the row as it was read, raises `PreconditionFailedError` if it has changed since.
         """
         return await self._connection.ask(
             Task,
             "POST",
             f"/tasks/{segment(task_id)}/move",
             body={"scheduled_at": scheduled_at, "expected_scheduled_at": expected_scheduled_at, "occurrence_at": occurrence_at},
+            if_match=if_match,
         )
 
     async def get_weekly_statistics(
@@ -669,12 +711,18 @@ class ConversationsResource(Resource):
         """
         return await self._connection.ask(Conversation, "POST", "/conversations/", body=row)
 
-    async def update(self, conversation_id: UUID | str, changes: ConversationUpdate) -> Conversation:
+    async def update(
+        self, conversation_id: UUID | str, changes: ConversationUpdate, *, if_match: datetime | None = None
+    ) -> Conversation:
         """Update a conversation.
 
         Changes the fields that are sent and no other. null clears a field; {} returns the row unchanged.
+
+        With `if_match`, the `updated_at` of the row as it was read, raises `PreconditionFailedError` if it has changed since.
         """
-        return await self._connection.ask(Conversation, "PATCH", f"/conversations/{segment(conversation_id)}", body=changes)
+        return await self._connection.ask(
+            Conversation, "PATCH", f"/conversations/{segment(conversation_id)}", body=changes, if_match=if_match
+        )
 
     async def close_voice_session(
         self,
@@ -686,10 +734,13 @@ class ConversationsResource(Resource):
         linked_task_id: UUID | None | MISSING = MISSING,
         ended_at: datetime | None | MISSING = MISSING,
         duration_seconds: int | None | MISSING = MISSING,
+        if_match: datetime | None = None,
     ) -> Conversation:
         """Close a voice session.
 
         Close a voice session. Writes its results: the fields that are sent and no other. null clears a field.
+
+        With `if_match`, the `updated_at` of the row as it was read, raises `PreconditionFailedError` if it has changed since.
         """
         return await self._connection.ask(
             Conversation,
@@ -703,6 +754,7 @@ class ConversationsResource(Resource):
                 "ended_at": ended_at,
                 "duration_seconds": duration_seconds,
             },
+            if_match=if_match,
         )
 
     async def append_messages(
@@ -738,12 +790,14 @@ class MessagesResource(Resource):
         """
         return await self._connection.ask(Message, "POST", "/messages/", body=row)
 
-    async def delete(self, message_id: UUID | str) -> None:
+    async def delete(self, message_id: UUID | str, *, if_match: datetime | None = None) -> None:
         """Delete a message.
 
         Deletes the row and everything that belongs to it.
+
+        With `if_match`, the `updated_at` of the row as it was read, raises `PreconditionFailedError` if it has changed since.
         """
-        return await self._connection.ask(None, "DELETE", f"/messages/{segment(message_id)}")
+        return await self._connection.ask(None, "DELETE", f"/messages/{segment(message_id)}", if_match=if_match)
 
     async def list_messages(
         self, *, conversation_id: UUID | str, limit: int | None = None, before: UUID | None = None
@@ -829,19 +883,23 @@ class PatternsResource(Resource):
         """
         return await self._connection.ask(Pattern, "POST", "/patterns/", body=row)
 
-    async def update(self, pattern_id: UUID | str, changes: PatternUpdate) -> Pattern:
+    async def update(self, pattern_id: UUID | str, changes: PatternUpdate, *, if_match: datetime | None = None) -> Pattern:
         """Update a pattern.
 
         Changes the fields that are sent and no other. null clears a field; {} returns the row unchanged.
-        """
-        return await self._connection.ask(Pattern, "PATCH", f"/patterns/{segment(pattern_id)}", body=changes)
 
-    async def delete(self, pattern_id: UUID | str) -> None:
+        With `if_match`, the `updated_at` of the row as it was read, raises `PreconditionFailedError` if it has changed since.
+        """
+        return await self._connection.ask(Pattern, "PATCH", f"/patterns/{segment(pattern_id)}", body=changes, if_match=if_match)
+
+    async def delete(self, pattern_id: UUID | str, *, if_match: datetime | None = None) -> None:
         """Delete a pattern.
 
         Deletes the row and everything that belongs to it.
+
+        With `if_match`, the `updated_at` of the row as it was read, raises `PreconditionFailedError` if it has changed since.
         """
-        return await self._connection.ask(None, "DELETE", f"/patterns/{segment(pattern_id)}")
+        return await self._connection.ask(None, "DELETE", f"/patterns/{segment(pattern_id)}", if_match=if_match)
 
 
 class NotificationLogResource(Resource):
@@ -931,19 +989,27 @@ class NotificationLogResource(Resource):
         """
         return await self._connection.ask(NotificationLog, "POST", "/notification-log/", body=row)
 
-    async def update(self, notification_id: UUID | str, changes: NotificationLogUpdate) -> NotificationLog:
+    async def update(
+        self, notification_id: UUID | str, changes: NotificationLogUpdate, *, if_match: datetime | None = None
+    ) -> NotificationLog:
         """Update a notification log.
 
         Changes the fields that are sent and no other. null clears a field; {} returns the row unchanged.
-        """
-        return await self._connection.ask(NotificationLog, "PATCH", f"/notification-log/{segment(notification_id)}", body=changes)
 
-    async def delete(self, notification_id: UUID | str) -> None:
+        With `if_match`, the `updated_at` of the row as it was read, raises `PreconditionFailedError` if it has changed since.
+        """
+        return await self._connection.ask(
+            NotificationLog, "PATCH", f"/notification-log/{segment(notification_id)}", body=changes, if_match=if_match
+        )
+
+    async def delete(self, notification_id: UUID | str, *, if_match: datetime | None = None) -> None:
         """Delete a notification log.
 
         Deletes the row and everything that belongs to it.
+
+        With `if_match`, the `updated_at` of the row as it was read, raises `PreconditionFailedError` if it has changed since.
         """
-        return await self._connection.ask(None, "DELETE", f"/notification-log/{segment(notification_id)}")
+        return await self._connection.ask(None, "DELETE", f"/notification-log/{segment(notification_id)}", if_match=if_match)
 
 
 class DispatchesResource(Resource):

@@ -21,6 +21,7 @@ from dao_service.bindings import (
     Relation,
     Row,
     RowT,
+    Timestamp,
     comma_separated,
 )
 from dao_service.generated.vocabulary import (
@@ -1327,6 +1328,16 @@ class UpdateEachArguments(Input):
     entries: Any
 
 
+class WriteIfMatchArguments(Input):
+    """Performs an operation on a row of a table or view if the row still has one of these versions: see private.perform and private.require_version. For the REST adapter."""
+
+    resource: str
+    row_id: UUID
+    versions: list[Timestamp]
+    operation: str
+    arguments: Any = Field(default_factory=dict, json_schema_extra={"default": {}})
+
+
 CONVERSATIONS = Relation(
     schema="public",
     name="conversations",
@@ -2081,6 +2092,24 @@ UPDATE_EACH = Function(
 )
 
 
+WRITE_IF_MATCH = Function(
+    schema="public",
+    name="write_if_match",
+    arguments=WriteIfMatchArguments,
+    result=Any,
+    argument_types={
+        "resource": "text",
+        "row_id": "uuid",
+        "versions": "timestamp with time zone[]",
+        "operation": "text",
+        "arguments": "json",
+    },
+    read_only=False,
+    media_type="application/vnd.flux.answer+json",
+    description="Performs an operation on a row of a table or view if the row still has one of these versions: see private.perform and private.require_version. For the REST adapter.",
+)
+
+
 FUNCTIONS: dict[str, AnyFunction] = {
     "advance_goal": ADVANCE_GOAL,
     "append_messages": APPEND_MESSAGES,
@@ -2113,6 +2142,7 @@ FUNCTIONS: dict[str, AnyFunction] = {
     "set_calendar_event": SET_CALENDAR_EVENT,
     "start_dispatch": START_DISPATCH,
     "update_each": UPDATE_EACH,
+    "write_if_match": WRITE_IF_MATCH,
 }
 
 

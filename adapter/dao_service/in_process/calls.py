@@ -1,6 +1,7 @@
 """One call of a caller in process: the operation of the contract whose words it uses, and the answer as a DTO."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from functools import cache, partial
 from typing import Any, NamedTuple, TypeVar, get_args
 from uuid import UUID
@@ -9,7 +10,8 @@ from pydantic import BaseModel, TypeAdapter
 from typing_extensions import TypeForm
 
 from dao_service.bindings import Input
-from dao_service.contracts import CONTRACTS, DEFAULT_CONTRACT
+from dao_service.contracts import CONTRACTS, DEFAULT_CONTRACT, GATHERED
+from dao_service.gateway.conditional import ConditionalGateway
 from dao_service.gateway.protocol import Gateway
 from dao_service.generated.both_contracts import SHOWN_IN_BOTH
 from dao_service.in_process.database import DatabaseSession
@@ -44,8 +46,11 @@ async def ask(
     key: UUID | str | None = None,
     query: Mapping[str, Any] | None = None,
     body: BaseModel | Mapping[str, Any] | None = None,
+    if_match: datetime | None = None,
 ) -> Answer:
     """Call an operation by its method and path. Parameters that are None, and fields that are MISSING, are not sent.
+
+    `if_match` is the version, `updated_at`, that the row has to have.
 
     The values become the JSON that a caller over HTTP would send, so both ways accept and refuse the same. Raises the errors of
     `dao_service.errors`, with the `detail`, `errors` and `status` of the REST API.
@@ -60,6 +65,8 @@ async def ask(
     row = _row_of(kind)
     if row in SHOWN_IN_BOTH and row is not _row_of(operation.answer):
         gateway = db.showing_both_contracts(SHOWN_IN_BOTH[row], schema)
+    if if_match is not None:
+        gateway = ConditionalGateway(gateway, GATHERED["write_if_match"], request.key, [if_match.isoformat()])
     found = await operation.run(gateway, request)
     read: Answer = _reader(kind).validate_json(found or b"null")
     return read

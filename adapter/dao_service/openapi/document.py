@@ -51,9 +51,7 @@ def openapi_document(contract: Contract, operational: APIRouter, *, key_required
             {"name": "operations", "description": "Health, readiness and metrics. They need no key."},
         ],
     )
-    extra: dict[str, Any] = {"parameters": [{"$ref": f"#/components/parameters/{name}"} for name in ("Contract", "RequestId")]}
-    if not key_required:
-        extra["security"] = [{}]
+    security: dict[str, Any] = {} if key_required else {"security": [{}]}
     for operation in contract.operations:
         app.add_api_route(
             f"/api/v1{operation.path}",
@@ -67,7 +65,7 @@ def openapi_document(contract: Contract, operational: APIRouter, *, key_required
             tags=[operation.resource],
             dependencies=[Security(SERVICE_KEY)],
             responses=responses_of(contract, operation),
-            openapi_extra=extra,
+            openapi_extra={"parameters": [{"$ref": f"#/components/parameters/{name}"} for name in _headers(operation)], **security},
         )
     app.include_router(operational)
     found = app.openapi()
@@ -115,8 +113,13 @@ def _signature_of(operation: Operation) -> Any:
     return endpoint
 
 
+def _headers(operation: Operation) -> list[str]:
+    """The headers that the operation takes, by their names in `_parameters`."""
+    unchanged = ["IfNoneMatch"] if operation.version_mark and operation.method == "GET" else []
+    return ["Contract", "RequestId", *unchanged, *(["IfMatch"] if operation.conditional else [])]
+
+
 def _parameters(contract: str) -> dict[str, Any]:
-    """The headers that every operation takes."""
     choice = {
         "name": "X-Flux-Contract",
         "in": "header",
@@ -129,7 +132,21 @@ def _parameters(contract: str) -> dict[str, Any]:
         "description": "The caller's own id for this request, up to 128 printable ASCII characters. Any other is replaced.",
         "schema": {"type": "string"},
     }
-    return {"Contract": choice, "RequestId": request_id}
+    tag = r'(W/)?"[!#-~]*"'
+    etags = {"type": "string", "pattern": rf"^(\*|{tag}(, {tag})*)$"}
+    if_none_match = {
+        "name": "If-None-Match",
+        "in": "header",
+        "description": "ETags that the caller knows: if one of them is the row's, the answer is 304, without the row.",
+        "schema": etags,
+    }
+    if_match = {
+        "name": "If-Match",
+        "in": "header",
+        "description": "ETags that the row may have: if it has another, nothing is changed and the answer is 412. * is any.",
+        "schema": etags,
+    }
+    return {"Contract": choice, "RequestId": request_id, "IfNoneMatch": if_none_match, "IfMatch": if_match}
 
 
 def _add_examples(examples: Examples, operation: Operation, described: dict[str, Any]) -> None:

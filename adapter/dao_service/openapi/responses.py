@@ -47,6 +47,11 @@ ERRORS = {
         "A unique value is taken, or the row is not as the caller expects.",
         "A user with this email exists already.",
     ),
+    412: (
+        "PreconditionFailed",
+        "If-Match does not name the row's ETag: the row has changed.",
+        "The row has changed since: If-Match does not name its ETag.",
+    ),
     413: ("BodyTooLarge", "The body is larger than the limit.", "The body is larger than 1048576 bytes."),
     415: (
         "UnsupportedMediaType",
@@ -73,16 +78,24 @@ ERRORS = {
 _WITH_PROBLEMS = {409: "email", 422: "title"}
 HEADERS = {
     "RequestId": {"description": "The request's id: the caller's, or a new one.", "schema": {"type": "string"}},
+    "ETag": {
+        "description": "The row's version: the contract, a hyphen, and updated_at (created_at, if the row never changes).",
+        "schema": {"type": "string", "examples": ['"1.2-2026-01-31T09:00:00.123456+00:00"']},
+    },
     "RetryAfter": {"description": "Seconds to wait before a retry.", "schema": {"type": "integer", "minimum": 0}},
 }
 _REQUEST_ID = {"X-Request-ID": {"$ref": "#/components/headers/RequestId"}}
+ETAG = {"ETag": {"$ref": "#/components/headers/ETag"}}
 RETRY_AFTER = {"Retry-After": {"$ref": "#/components/headers/RetryAfter"}}
 
 
 def responses_of(contract: Contract, operation: Operation) -> dict[int | str, dict[str, Any]]:
     """Status to response, as FastAPI takes them."""
     responses: dict[int | str, dict[str, Any]] = {status: _error(status) for status in error_statuses(contract, operation)}
-    responses[operation.status] = {"description": operation.response or _returned(contract, operation), "headers": _REQUEST_ID}
+    headers = _REQUEST_ID | (ETAG if operation.version_mark else {})
+    responses[operation.status] = {"description": operation.response or _returned(contract, operation), "headers": headers}
+    if operation.version_mark and operation.method == "GET":
+        responses[304] = {"description": "If-None-Match names the row's ETag: it is unchanged.", "headers": headers}
     return responses
 
 
@@ -104,6 +117,8 @@ def error_statuses(contract: Contract, operation: Operation) -> list[int]:
     found = {400, 403, 422, 500, 503, 504}
     if operation.key_name and operation.method != "PUT":
         found.add(404)
+    if operation.conditional:
+        found |= {404, 412}
     if operation.body:
         found |= {408, 413, 415}
         unique = {each.field for each in contract.constraints.values() if each.kind == "unique"}

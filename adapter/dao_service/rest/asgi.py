@@ -11,13 +11,16 @@ from typing import Any
 import orjson
 from starlette.types import Receive, Scope, Send
 
+from dao_service.bindings import AnyFunction
 from dao_service.errors import SATURATED, DataServiceError, InternalError, NotFoundError, UnavailableError
+from dao_service.gateway.conditional import ConditionalGateway
 from dao_service.gateway.protocol import Gateway
 from dao_service.observing.middleware import CAUSE, ROUTE
 from dao_service.operations import Operation, Request
 from dao_service.rest.callers import KEY, Callers
 from dao_service.rest.request import Headers, read_headers, receive_body, require_json
 from dao_service.rest.routes import PREFIX, Routes, path_of
+from dao_service.rest.versions import VARY, etag_of, is_unchanged, read_if_match
 from dao_service.validation import read_body, read_key, read_query
 
 _Lines = tuple[tuple[bytes, bytes], ...]
@@ -31,9 +34,19 @@ _ALWAYS: _Lines = ((b"cache-control", b"no-store"), (b"x-content-type-options", 
 class RestApi:
     """Serves every path under `/api/v1/`."""
 
-    def __init__(self, routes: Mapping[str, Routes], gateway: Gateway, callers: Callers, *, max_body_bytes: int) -> None:
+    def __init__(
+        self,
+        routes: Mapping[str, Routes],
+        gateway: Gateway,
+        functions: Mapping[str, AnyFunction],
+        callers: Callers,
+        *,
+        max_body_bytes: int,
+    ) -> None:
+        """`functions`, by name: those for conditional writes, which serve every contract."""
         self._routes = routes
         self._gateway = gateway
+        self._functions = functions
         self._callers = callers
         self._max_body_bytes = max_body_bytes
         self._long_answers = asyncio.Semaphore(_LONG_AT_ONCE)
@@ -46,8 +59,12 @@ class RestApi:
             contract = self._callers.contract_of(method, headers)
             operation, key = self._find(contract, method, path_of(scope)[len(PREFIX) :])
             route = operation.path
-            body = await self._run(operation, key, headers, scope, receive)
+            body = await self._run(operation, contract, key, headers, scope, receive)
             status = operation.status
+            if etag := etag_of(operation, contract, body):
+                extra = ((b"etag", etag), VARY)
+                if operation.method == "GET" and is_unchanged(headers, etag):
+                    status, body = 304, b""
         except DataServiceError as error:
             status, extra, body = error.status, error.headers, _error_body(error)
             if isinstance(error, InternalError):
@@ -68,20 +85,23 @@ class RestApi:
                     raise NotFoundError(detail) from None
             raise
 
-    async def _run(self, operation: Operation, key: str, headers: Headers, scope: Scope, receive: Receive) -> bytes:
+    async def _run(self, operation: Operation, contract: str, key: str, headers: Headers, scope: Scope, receive: Receive) -> bytes:
         if key:
             key = read_key(operation.key_name, key)
         query = read_query(operation.query, scope["query_string"])
+        gateway = self._gateway
+        if condition := read_if_match(operation, contract, headers):
+            gateway = ConditionalGateway(gateway, self._functions["write_if_match"], key, condition.versions)
         if operation.body is None:
             request = Request(key, query, None, b"")
             in_turn = operation.long and "limit" not in getattr(query, "model_fields_set", ())
-            return await (self._in_turn(operation, request) if in_turn else operation.run(self._gateway, request))
+            return await (self._in_turn(operation, request) if in_turn else operation.run(gateway, request))
         require_json(headers, declared=KEY not in headers)
         raw = await receive_body(headers, receive, self._max_body_bytes)
         if not raw and operation.body_optional:
             raw = b"{}"
         body, raw = read_body(operation.body, raw, operation.answer)
-        return await operation.run(self._gateway, Request(key, query, body, raw))
+        return await operation.run(gateway, Request(key, query, body, raw))
 
     async def _in_turn(self, operation: Operation, request: Request) -> bytes:
         """The answer of an operation that can have a long one."""
@@ -97,7 +117,7 @@ class RestApi:
 
 async def _answer(send: Send, status: int, body: bytes, headers: _Lines, *, with_body: bool) -> None:
     lines = (*_ALWAYS, *headers)
-    if status != 204:
+    if status not in (204, 304):
         lines = ((b"content-length", str(len(body)).encode()), _JSON, *lines)
     await send({"type": "http.response.start", "status": status, "headers": lines})
     await send({"type": "http.response.body", "body": body if with_body else b""})
