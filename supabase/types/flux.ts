@@ -21,7 +21,7 @@ export type Database = {
           /** The goal, of the same user, that contract 1.0 keeps the conversation under. */
           goal_id: string | null;
           /** Contract 1.0's list of messages. Contract 1.2 has /messages. */
-          messages: Json;
+          messages: Json[];
           /** Where the conversation stands, in contract 1.0's words. */
           status: string;
           /** When the latest message was written; set by each new message. */
@@ -53,7 +53,7 @@ export type Database = {
           langgraph_thread_id: string;
           context_type?: "goal" | "task" | "onboarding" | "reschedule" | "voice" | "general";
           goal_id?: string | null;
-          messages?: Json;
+          messages?: Json[];
           status?: string;
           last_message_at?: string | null;
           voice_session_id?: string | null;
@@ -62,7 +62,7 @@ export type Database = {
         Update: {
           context_type?: "goal" | "task" | "onboarding" | "reschedule" | "voice" | "general";
           goal_id?: string | null;
-          messages?: Json;
+          messages?: Json[];
           status?: string;
           last_message_at?: string | null;
           voice_session_id?: string | null;
@@ -271,7 +271,7 @@ export type Database = {
           /** How many weeks the goal is planned for. */
           target_weeks: number;
           /** The Goal Planner's plan. */
-          plan_json: Json | null;
+          plan_json: { [name: string]: Json | undefined } | null;
           /** Category, in contract 1.0's words. */
           category: string | null;
           /** Time frame, in contract 1.0's words. */
@@ -293,7 +293,7 @@ export type Database = {
           activated_at?: string | null;
           completed_at?: string | null;
           target_weeks?: number;
-          plan_json?: Json | null;
+          plan_json?: { [name: string]: Json | undefined } | null;
           category?: string | null;
           timeline?: string | null;
         };
@@ -307,7 +307,7 @@ export type Database = {
           activated_at?: string | null;
           completed_at?: string | null;
           target_weeks?: number;
-          plan_json?: Json | null;
+          plan_json?: { [name: string]: Json | undefined } | null;
           category?: string | null;
           timeline?: string | null;
         };
@@ -798,7 +798,7 @@ export type Database = {
           /** How many weeks the goal is planned for. */
           target_weeks: number;
           /** The Goal Planner's plan. */
-          plan_json: Json | null;
+          plan_json: { [name: string]: Json | undefined } | null;
           /** Category, in contract 1.0's words. */
           category: string | null;
           /** Time frame, in contract 1.0's words. */
@@ -884,14 +884,14 @@ export type Database = {
       close_voice_session: {
         Args: {
           conversation_id: string;
-          session: Json;
+          session: { [name: string]: Json | undefined };
         };
         Returns: Database["public"]["Tables"]["conversations"]["Row"];
       };
       create_goal_with_structure: {
         Args: {
-          goal: Json;
-          milestones?: Json;
+          goal: { [name: string]: Json | undefined };
+          milestones?: Json[];
         };
         Returns: Database["public"]["Views"]["goals_full"]["Row"];
       };
@@ -1133,7 +1133,7 @@ export type Database = {
         /** From when on it is to be sent. */
         due_at: string;
         /** When it is too late to send it. */
-        expires_at: string | null;
+        expires_at?: string | null;
       };
       dispatch_task: {
         /** The task's id. */
@@ -1189,7 +1189,7 @@ export type Database = {
         /** How many tasks it has. */
         total_tasks: number;
         /** How many there are of each status, zeros included. */
-        by_status: Json;
+        by_status: { [name: string]: Json | undefined };
         /** Share of them that is done, 0 to 1, to 4 decimals. */
         completion_rate: number;
         /** Its tasks by the week that they are scheduled in, latest first: from the first, but at most 104 weeks, to the one of `until`. */
@@ -1235,7 +1235,7 @@ export type Database = {
         /** How many tasks are scheduled on it. */
         total_tasks: number;
         /** How many there are of each status, zeros included. */
-        by_status: Json;
+        by_status: { [name: string]: Json | undefined };
         /** Share of them that is done, 0 to 1, to 4 decimals. */
         completion_rate: number;
       };
@@ -1245,7 +1245,7 @@ export type Database = {
         /** How many there are. */
         total_tasks: number;
         /** How many there are of each status, zeros included; empty if there are no tasks. */
-        by_status: Json;
+        by_status: { [name: string]: Json | undefined };
         /** Share of them that is done, 0 to 1, to 4 decimals. */
         completion_rate: number;
       };
@@ -1255,7 +1255,7 @@ export type Database = {
         /** How many tasks have it. */
         total_tasks: number;
         /** How many there are of each status, zeros included. */
-        by_status: Json;
+        by_status: { [name: string]: Json | undefined };
         /** Share of them that is done, 0 to 1, to 4 decimals. */
         completion_rate: number;
       };
@@ -1265,7 +1265,7 @@ export type Database = {
         /** How many tasks are scheduled in it. */
         total_tasks: number;
         /** How many there are of each status, zeros included. */
-        by_status: Json;
+        by_status: { [name: string]: Json | undefined };
         /** Share of them that is done, 0 to 1, to 4 decimals. */
         completion_rate: number;
       };
@@ -1305,7 +1305,7 @@ export type Database = {
           /** The goal, of the same user, that the conversation is about. */
           goal_id: string | null;
           /** What was said, a list of any shape. */
-          messages: Json;
+          messages: Json[];
           /** Where the conversation stands. */
           status: string;
           /** When the row was created. */
@@ -1317,12 +1317,12 @@ export type Database = {
           id?: string;
           user_id: string;
           goal_id: string | null;
-          messages?: Json;
+          messages?: Json[];
           status?: string;
         };
         Update: {
           goal_id?: string | null;
-          messages?: Json;
+          messages?: Json[];
           status?: string;
         };
         Relationships: [
@@ -1658,8 +1658,8 @@ export type Database = {
       };
       create_goal_with_structure: {
         Args: {
-          goal: Json;
-          milestones?: Json;
+          goal: { [name: string]: Json | undefined };
+          milestones?: Json[];
         };
         Returns: Database["v1_0"]["Views"]["goals_full"]["Row"];
       };
@@ -1707,7 +1707,7 @@ export type Database = {
         /** How many there are. */
         total_tasks: number;
         /** How many there are of each state, zeros included; empty if there are no tasks. */
-        by_state: Json;
+        by_state: { [name: string]: Json | undefined };
         /** Share of them that is completed, 0 to 1, to 4 decimals. */
         completion_rate: number;
       };

@@ -85,6 +85,42 @@ const structure = await found(
 );
 expect(structure.milestones.length, 1);
 
+const plan = { task_id: task.id, channel: "push" as const, dedupe_key: "reminder", due_at: "2026-11-24T06:00:00Z" };
+await found(flux.rpc("bulk_update_task_status", { task_ids: [task.id], new_status: "pending" }));
+expect((await found(flux.rpc("schedule_dispatches", { dispatches: [plan] }))).scheduled_count, 1);
+const [claimed] = await found(flux.rpc("claim_dispatches", { worker: "typed", channels: ["push"], limit: 100, lease_seconds: 600 }));
+expect(typeof claimed?.user.timezone, "string");
+const [delivery] = await found(flux.from("dispatches").select("id, attempt").eq("task_id", task.id));
+const { id: dispatch_id, attempt } = delivery!;
+expect((await found(flux.rpc("extend_dispatch", { dispatch_id, attempt, lease_seconds: 60 }))).attempt, attempt);
+expect((await found(flux.rpc("start_dispatch", { dispatch_id, attempt }))).outcome, null);
+const sent = { dispatch_id, attempt, outcome: "sent" as const, external_id: `message-${dispatch_id}` };
+expect((await found(flux.rpc("finish_dispatch", sent))).outcome, "sent");
+const reply = { channel: "push" as const, external_id: sent.external_id, response_id: `reply-${dispatch_id}`, response: "yes" };
+expect((await found(flux.rpc("record_response", reply))).result, "recorded");
+expect((await found(flux.rpc("cancel_dispatches", { task_id: task.id }))).cancelled_count, 0);
+expect(typeof (await found(flux.rpc("get_dispatch_backlog"))).open_count, "number");
+
+const moved = await found(
+  flux.rpc("move_task", { task_id: task.id, scheduled_at: "2026-11-25T06:30:00Z", expected_scheduled_at: task.scheduled_at }),
+);
+expect(moved.reminder_sent_at, null);
+const next = { scheduled_at: "2026-12-02T06:30:00Z", occurrence_at: "2026-12-02T06:30:00Z" };
+expect((await found(flux.rpc("finish_task", { task_id: task.id, new_status: "done", next }))).next?.status, "pending");
+expect((await found(flux.rpc("advance_goal", { goal_id: goal.id }))).activated, null);
+const appended = [{ role: "assistant", content: "When?" }, { role: "user", content: "At six." }];
+expect((await found(flux.rpc("append_messages", { conversation_id: conversation.id, messages: appended }))).length, 2);
+const pattern = { user_id, pattern_type: "time", pattern_key: "morning", confidence: 0.75 };
+expect((await found(flux.rpc("put_pattern", { pattern }))).confidence, 0.75);
+const week = (await found(flux.rpc("get_weekly_statistics", { user_id, weeks: 4 }, { get: true })))[0];
+const completion: number | undefined = week?.completion_rate;
+expect(typeof completion, "number");
+expect((await found(flux.rpc("get_daily_statistics", { user_id, days: 7 }))).length, 7);
+expect(typeof (await found(flux.rpc("get_streak", { user_id }))).longest, "number");
+expect((await found(flux.rpc("get_statistics_by_tag", { ...range, end_at: "2026-12-31T00:00:00Z" })))[0]?.tag, "health");
+expect((await found(flux.rpc("get_goal_progress", { goal_id: goal.id }))).total_tasks, 2);
+expect((await found(flux.rpc("export_user", { user_id }))).user.id, user_id);
+
 // A rule that a caller breaks has a field and a sentence.
 const { error } = await flux.from("users").insert({ email: `${user_id}@example.com` });
 expect(error && brokenRule(error)?.field, "email");
@@ -92,7 +128,7 @@ expect(error && brokenRule(error)?.field, "email");
 // Contract 1.0
 const older = await found(v1_0.from("tasks").select("state, start_time").eq("id", task.id).single());
 const state: "scheduled" | "drifted" | "completed" | "missed" = older.state;
-expect(state, "missed");
+expect(state, "completed");
 expect((await found(v1_0.from("users").select("name").eq("id", user_id))).length, 1);
 expect((await found(v1_0.from("goals").select("category, timeline").eq("id", goal.id))).length, 1);
 expect((await found(v1_0.from("milestones").select("week_number").eq("goal_id", goal.id))).length, 1);
@@ -100,9 +136,9 @@ expect((await found(v1_0.from("conversations").select("messages").eq("user_id", 
 expect((await found(v1_0.from("demo_flags").select("virtual_now").eq("user_id", user_id))).length, 1);
 expect((await found(v1_0.from("goals_full").select("milestones").eq("id", goal.id))).length, 1);
 expect((await found(v1_0.rpc("bulk_update_task_state", { task_ids: [task.id], new_state: "drifted" }))).updated_count, 1);
-const times = { user_id, start_time: range.start_at, end_time: range.end_at };
+const times = { user_id, start_time: range.start_at, end_time: "2026-11-26T00:00:00Z" };
 expect((await found(v1_0.rpc("get_tasks_by_timerange", times))).length, 1);
-expect((await found(v1_0.rpc("get_task_statistics", days))).total_tasks, 2);
+expect((await found(v1_0.rpc("get_task_statistics", days))).total_tasks, 3);
 expect((await found(v1_0.rpc("set_calendar_event", { task_id: task.id, calendar_event_id: null }))).calendar_event_id, null);
 expect((await found(v1_0.rpc("put_demo_flags", { user_id }))).escalation_speed, 1);
 const goal_1_0 = { user_id, title: "Learn to swim" };
