@@ -5,6 +5,7 @@ The blocks run against a stack as `scripts/dev` starts it, with the example data
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -15,6 +16,7 @@ import pytest
 from local_stack import LocalStack
 from local_stack.database import execute_script, fetch_rows
 from local_stack.project import ROOT
+from tests.data_api.test_supabase_js import NODE
 from tests.docs.pages import BLOCKS, Block
 
 RUN = {
@@ -35,6 +37,8 @@ RUN = {
         r'"occurrence_at":"2099-12-03T07:00:00\+00:00"',
         r'"occurrence_at":"2099-12-03T07:00:00\+00:00"',
     ],
+    ("docs/direct-door.md", "brokenRule"): [r"Order dinner in Spanish: 3.*\['?.*2026-11-23.*\n1 0\n2\n.*[Tt]itle"],
+    ("docs/direct-door.md", "import rpc"): [r"^2 [\d.]+\n1 0\nTrue\nThis user may not do that\.\n$"],
     ("docs/watching.md", "/ready"): [r'"ready".*flux_request_seconds'],
 }
 ROLE_FOR_POOLERS = ("docs/hosted-supabase.md", "create role flux_adapter")
@@ -46,6 +50,7 @@ NOT_RUN = {
     ("docs/changing.md", "scripts/test -k"): "scripts/test would run itself",
     ("docs/deployment.md", "docker build"): _DOCKER,
     ("docs/deployment.md", "docker compose up"): _DOCKER,
+    ("docs/direct-door.md", "flux.realtime"): "needs a project of hosted Supabase; tests/data_api/test_realtime.py tests the SQL",
     ("docs/hosted-supabase.md", "scripts/supabase login"): "needs a project of hosted Supabase",
     ("docs/hosted-supabase.md", "SUPABASE_URL="): "settings, not commands; tests/test_settings.py tests their forms",
 }
@@ -91,10 +96,22 @@ def _printed(block: Block, local: Local) -> str:
     source = block.source
     for printed, actual in local.addresses.items():
         source = source.replace(printed, actual)
-    command = [sys.executable, "-c", source] if block.language == "python" else ["bash", "-euo", "pipefail", "-c", source]
+    command = _command(block.language, source)
     done = subprocess.run(command, env=local.environment, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+def _command(language: str, source: str) -> list[str]:
+    if language == "python":
+        return [sys.executable, "-c", source]
+    if language == "ts":  # in the checkout, where supabase-js is found
+        folder = ROOT / ".local" / "typed"
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / "supabase" / "types" / "flux.ts", folder)
+        (folder / "example.ts").write_text(source)
+        return [str(NODE), "--no-warnings", str(folder / "example.ts")]
+    return ["bash", "-euo", "pipefail", "-c", source]
 
 
 def test_every_block_is_run_or_says_why_not() -> None:
