@@ -1,7 +1,8 @@
 """The service as a container runs it: `python -m dao_service`, with uvicorn's own options and `WEB_CONCURRENCY` workers.
 
-`uvicorn dao_service.main:app` does less: here the size of a request's head and the time that it may take are limited
-(`rest/http_protocol.py`), and several workers count together (`observing/metrics.py`).
+`uvicorn dao_service.main:app` does less: here the size of a request's head and the time that it may take are limited, ambiguous
+heads are refused and offers to upgrade ignored (`rest/http_protocol.py`), and several workers count together
+(`observing/metrics.py`).
 """
 
 import os

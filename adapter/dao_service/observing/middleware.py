@@ -44,15 +44,34 @@ class ObservingMiddleware:
                 message["headers"] = [*message.get("headers", ()), (b"x-request-id", request_id), *closing]
             await send(message)
 
+        app = self.app if self._traces.tracer is None else self._within_span
+        try:
+            await app(scope, receive, send_with_id)
+        finally:
+            seconds = perf_counter() - started
+            contract, route = _place(scope)
+            self._metrics.count_request(contract, scope["method"], route, status, seconds)
+            self._log.write(request_id, scope["method"], route, status, contract, seconds, scope.get(CAUSE, ""))
+
+    async def _within_span(self, scope: Scope, receive: Receive, send: Send) -> None:
+        status = 500
+
+        async def send_and_note(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
         with self._traces.request(scope) as span:
             try:
-                await self.app(scope, receive, send_with_id)
+                await self.app(scope, receive, send_and_note)
             finally:
-                seconds = perf_counter() - started
-                contract, route = scope.get(ROUTE) or ("", getattr(scope.get("route"), "path", ""))
-                self._metrics.count_request(contract, scope["method"], route, status, seconds)
-                self._log.write(request_id, scope["method"], route, status, contract, seconds, scope.get(CAUSE, ""))
-                self._traces.describe(span, scope["method"], contract, route, status)
+                self._traces.describe(span, scope["method"], *_place(scope), status)
+
+
+def _place(scope: Scope) -> tuple[str, str]:
+    """The contract and the path template of a request that has been answered, each "" if unknown."""
+    return scope.get(ROUTE) or ("", getattr(scope.get("route"), "path", ""))
 
 
 def _request_id(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
