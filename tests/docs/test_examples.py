@@ -52,6 +52,7 @@ NOT_RUN = {
     ("docs/deployment.md", "docker compose up"): _DOCKER,
     ("docs/deployment.md", "pg_dump"): "needs two databases and a pg_dump; tests/database/test_restore.py does the same",
     ("docs/direct-door.md", "flux.realtime"): "needs a project of hosted Supabase; tests/data_api/test_realtime.py tests the SQL",
+    ("docs/reliability.md", "scripts/delete-user"): "deletes a user; tests/faults/test_deletion.py runs it",
     ("docs/hosted-supabase.md", "scripts/supabase login"): "needs a project of hosted Supabase",
     ("docs/hosted-supabase.md", "SUPABASE_URL="): "settings, not commands; tests/test_settings.py tests their forms",
 }
