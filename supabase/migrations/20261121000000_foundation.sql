@@ -120,7 +120,7 @@ $$;
 comment on function private.require_ordered_range(timestamptz, timestamptz) is 'Raises PT400 where a range ends before it starts.';
 
 -- PostgREST takes the domain for a media type, and the aggregate for what writes any result as one. Its own way with the result of
--- a function is to write, parse and write it again.
+-- a function is to write, parse and write it again. See https://docs.postgrest.org/en/v12/references/api/media_type_handlers.html
 create domain public."application/vnd.flux.result+json" as json;
 comment on domain public."application/vnd.flux.result+json" is 'A function''s result as JSON, written once.';
 

@@ -71,7 +71,7 @@ $$;
 comment on function private.find_bad_field(regclass, jsonb) is
 'The first field of an object whose value is none of its column''s type; null if there is none.';
 
-create function private.insert_rows(relation regclass, new_rows jsonb, places text[])
+create function private.insert_rows(relation regclass, new_rows jsonb, places text[], writer regproc default null)
 returns void
 language plpgsql
 volatile
@@ -84,12 +84,24 @@ declare
     from jsonb_array_elements(new_rows) as element (new_row), jsonb_object_keys(element.new_row) as key (name)
     where jsonb_typeof(element.new_row) = 'object'
   );
-  defaults constant jsonb := private.read_defaults(relation, columns);
+  defaults constant jsonb := private.read_defaults(
+    relation, case when writer is null then columns else array(
+      select attname from pg_catalog.pg_attribute where attrelid = relation and attnum > 0
+    ) end
+  );
   statement constant text := format(
-    'insert into %1$s (%2$s) select %2$s from jsonb_array_elements($1) with ordinality as element (new_row, place), '
-    'jsonb_populate_record(null::%1$s, $2 || element.new_row) where element.place between $3 and $4 order by element.place',
+    case
+      when writer is null then 'insert into %1$s (%2$s) select %2$s from %3$s order by element.place'
+      -- The columns are selected as well, so that one that the relation lacks is an error here too.
+      else 'select %4$s(array_agg(given order by element.place)) from %3$s and exists (select %2$s)'
+    end,
     relation,
-    (select coalesce(string_agg(quote_ident(name), ', '), 'id') from unnest(columns) as name)
+    (select coalesce(string_agg(quote_ident(name), ', '), 'id') from unnest(columns) as name),
+    format(
+      'jsonb_array_elements($1) with ordinality as element (new_row, place), '
+      'jsonb_populate_record(null::%s, $2 || element.new_row) as given where element.place between $3 and $4', relation
+    ),
+    writer
   );
   next_row integer := 1;
   left_over integer := jsonb_array_length(new_rows);
@@ -124,12 +136,14 @@ begin
   end loop;
 end;
 $$;
-comment on function private.insert_rows(regclass, jsonb, text[]) is
+comment on function private.insert_rows(regclass, jsonb, text[], regproc) is
 'Inserts an array of objects into a table or view, in their order; what one of them leaves out takes its default. `places` says '
 'what the rows are called. If some are rejected, halving finds the first: the error''s DETAIL is "at <place>", and names the field '
-'if no constraint of the table does.';
+'if no constraint of the table does. `writer` is a function that writes an array of rows, for a view whose trigger is slower.';
 
-create function private.create_goal_with_structure(contract regnamespace, goal jsonb, milestones jsonb)
+create function private.create_goal_with_structure(
+  contract regnamespace, goal jsonb, milestones jsonb, task_writer regproc default null
+)
 returns uuid
 language plpgsql
 volatile
@@ -173,11 +187,11 @@ begin
     ),
     milestone_places
   );
-  perform private.insert_rows(format('%s.tasks', contract)::regclass, placed_tasks, task_places);
+  perform private.insert_rows(format('%s.tasks', contract)::regclass, placed_tasks, task_places, task_writer);
   return goal_id;
 end;
 $$;
-comment on function private.create_goal_with_structure(regnamespace, jsonb, jsonb) is
+comment on function private.create_goal_with_structure(regnamespace, jsonb, jsonb, regproc) is
 'Creates a goal, its milestones and their tasks through the relations of a contract''s schema; all or nothing. Returns the '
 'goal''s id.';
 
@@ -203,6 +217,6 @@ grant select on public.goals_full to authenticated, service_role;
 
 grant execute on function private.read_defaults(regclass, text[]) to authenticated, service_role;
 grant execute on function private.find_bad_field(regclass, jsonb) to authenticated, service_role;
-grant execute on function private.insert_rows(regclass, jsonb, text[]) to authenticated, service_role;
-grant execute on function private.create_goal_with_structure(regnamespace, jsonb, jsonb) to authenticated, service_role;
+grant execute on function private.insert_rows(regclass, jsonb, text[], regproc) to authenticated, service_role;
+grant execute on function private.create_goal_with_structure(regnamespace, jsonb, jsonb, regproc) to authenticated, service_role;
 grant execute on function public.create_goal_with_structure(public.row_fields, public.row_list) to authenticated, service_role;

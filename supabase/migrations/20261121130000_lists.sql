@@ -22,6 +22,7 @@ comment on column public.page.has_prev is 'Whether a page comes before.';
 comment on column public.page.next_cursor is 'What to give as `after` for the next page; absent on the last. @optional';
 
 -- A media type of its own: PostgREST passes on what a function has written as one, without another look or copy.
+-- See https://docs.postgrest.org/en/v12/references/api/media_type_handlers.html
 create domain public."application/vnd.flux.page+json" as json;
 comment on domain public."application/vnd.flux.page+json" is 'The JSON of public.page, of rows of any kind.';
 

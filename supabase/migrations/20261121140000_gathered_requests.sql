@@ -4,6 +4,7 @@
 
 set lock_timeout = '3s';
 
+-- See https://docs.postgrest.org/en/v12/references/api/media_type_handlers.html
 create domain public."application/vnd.flux.rows+ndjson" as bytea;
 comment on domain public."application/vnd.flux.rows+ndjson" is
 'Rows of one relation, as lines of JSON with the id first.';

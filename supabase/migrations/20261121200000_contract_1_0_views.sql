@@ -124,6 +124,26 @@ comment on view v1_0.goals_full is 'Goals with their milestones and tasks.';
 comment on column v1_0.goals_full.milestones is 'The goal''s milestones, by week.';
 comment on column v1_0.goals_full.tasks is 'The goal''s tasks, in the order of their creation.';
 
+-- A view's column that the table has too is described as there: PostgREST's own OpenAPI document reads nothing else.
+do $$
+declare
+  alike record;
+begin
+  for alike in
+    select shown.attrelid::regclass as shown_by, shown.attname, col_description(stored.attrelid, stored.attnum) as described
+    from pg_catalog.pg_class as view
+    inner join pg_catalog.pg_attribute as shown on view.oid = shown.attrelid
+    inner join pg_catalog.pg_attribute as stored
+      on stored.attrelid = to_regclass('public.' || replace(view.relname, '_full', '')) and shown.attname = stored.attname
+    where
+      view.relnamespace in ('public'::regnamespace, 'v1_0'::regnamespace) and view.relkind = 'v'
+      and col_description(shown.attrelid, shown.attnum) is null
+  loop
+    execute format('comment on column %s.%I is %L', alike.shown_by, alike.attname, alike.described);
+  end loop;
+end
+$$;
+
 insert into private.whole_views (whole_view, counted)
 select
   format('v1_0.%s', whole.name)::regclass as whole_view,

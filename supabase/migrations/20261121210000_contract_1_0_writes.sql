@@ -46,6 +46,32 @@ comment on function private.changed_fields(jsonb, jsonb) is 'The fields of a row
 
 -- Writing -----------------------------------------------------------------------------------------------------------------------
 
+create function private.insert_tasks_of_1_0(new_tasks v1_0.tasks[])
+returns void
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+begin
+  -- Not by a SET clause of the function: only a superuser may give one a parameter that Postgres doesn't know, and hosted
+  -- Supabase has none.
+  perform set_config('flux.end_decides', 'on', true);
+  insert into public.tasks (
+    id, user_id, goal_id, milestone_id, title, status, priority, scheduled_at, scheduled_end_at, trigger_type, is_recurring,
+    calendar_event_id
+  )
+  select
+    coalesce(task.id, gen_random_uuid()), task.user_id, task.goal_id, task.milestone_id, task.title,
+    private.status_of_state(task.state), task.priority, task.start_time, task.end_time,
+    private.stored_trigger_type(task.trigger_type), task.is_recurring, task.calendar_event_id
+  from unnest(new_tasks) with ordinality as task
+  order by task.ordinality;
+  perform set_config('flux.end_decides', '', true);
+end;
+$$;
+comment on function private.insert_tasks_of_1_0(v1_0.tasks[]) is 'Writes new tasks of contract 1.0, in their order.';
+
 create function private.create_task_of_1_0()
 returns trigger
 language plpgsql
@@ -57,18 +83,7 @@ begin
     raise not_null_violation using message = 'goal_id is required in contract 1.0', column = 'goal_id';
   end if;
   new.id := coalesce(new.id, gen_random_uuid());
-  -- Not by a SET clause of the function: only a superuser may give one a parameter that Postgres doesn't know, and hosted
-  -- Supabase has none.
-  perform set_config('flux.end_decides', 'on', true);
-  insert into public.tasks (
-    id, user_id, goal_id, milestone_id, title, status, priority, scheduled_at, scheduled_end_at, trigger_type, is_recurring,
-    calendar_event_id
-  )
-  values (
-    new.id, new.user_id, new.goal_id, new.milestone_id, new.title, private.status_of_state(new.state), new.priority,
-    new.start_time, new.end_time, private.stored_trigger_type(new.trigger_type), new.is_recurring, new.calendar_event_id
-  );
-  perform set_config('flux.end_decides', '', true);
+  perform private.insert_tasks_of_1_0(array[new]::v1_0.tasks []);
   select tasks.* into new from v1_0.tasks where tasks.id = new.id;
   return new;
 end;
@@ -148,3 +163,4 @@ for each row execute function private.create_conversation_of_1_0();
 grant execute on function private.status_of_state(text) to authenticated, service_role;
 grant execute on function private.stored_trigger_type(text) to authenticated, service_role;
 grant execute on function private.changed_fields(jsonb, jsonb) to authenticated, service_role;
+grant execute on function private.insert_tasks_of_1_0(v1_0.tasks[]) to authenticated, service_role;

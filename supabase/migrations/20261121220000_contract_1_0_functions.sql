@@ -147,7 +147,9 @@ security invoker
 set search_path = ''
 as $$
 declare
-  created constant uuid := private.create_goal_with_structure('v1_0', goal, milestones);
+  created constant uuid := private.create_goal_with_structure(
+    'v1_0', goal, milestones, 'private.insert_tasks_of_1_0'
+  );
   result v1_0.goals_full;
 begin
   select goals_full.* into result from v1_0.goals_full where goals_full.id = created;

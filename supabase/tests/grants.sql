@@ -208,6 +208,7 @@ values
 ('private.find_relation', 'service_role'),
 ('private.fits_json_limits', 'authenticated service_role'),
 ('private.find_bad_field', 'authenticated service_role'),
+('private.insert_tasks_of_1_0', 'authenticated service_role'),
 ('private.insert_rows', 'authenticated service_role'),
 ('private.is_time_zone', 'authenticated service_role'),
 ('private.known_total', 'service_role'),

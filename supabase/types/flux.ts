@@ -1443,9 +1443,9 @@ export type Database = {
           user_id: string;
           /** What is to be reached. */
           title: string;
-          /** What the goal is about, such as health. */
+          /** Category, in contract 1.0's words. */
           category: string | null;
-          /** Time frame, such as "8 weeks". */
+          /** Time frame, in contract 1.0's words. */
           timeline: string | null;
           /** Where the goal stands. */
           status: "active" | "completed" | "abandoned" | "pipeline";
