@@ -49,7 +49,7 @@ select
 from public.tasks
 inner join public.goals on tasks.goal_id = goals.id
 cross join unnest(goals.class_tags::text[]) as tags (category)
-group by tasks.user_id, tags.category;
+group by 1, 2;
 comment on view public.missed_by_category is 'Users'' tasks by the tags of their goals.';
 
 create or replace view public.activity_heatmap with (security_invoker = true) as
