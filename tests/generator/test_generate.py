@@ -204,7 +204,7 @@ def test_a_view_over_a_view_inherits_the_rules_of_the_table_unless_it_overrides_
     assert 'louder: str = Field(description="Louder.")' in row
     assert "one: Integer\n" in row + "\n"
     assert "id:" not in create
-    assert "weeks: PositiveInteger = Field(default=9," in create
+    assert "weeks: TargetWeeks = Field(default=9," in create
     assert 'owner: UUID | MISSING = Field(default=MISSING, description="Whose goal it is.")' in class_in(text, "PlanFilters")
 
 

@@ -25,7 +25,7 @@ MOST = 20_000
 
 def _export(stack: LocalStack, user: str) -> tuple[int, bytes, int]:
     """Exit code, output, and the most memory that it used, in KiB."""
-    command = [sys.executable, ROOT / "scripts" / "export", user]
+    command = [sys.executable, str(ROOT / "scripts" / "export"), user]
     environment = {**os.environ, "DATABASE_URL": stack.database_url}
     output, used = b"", 0
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as running:
