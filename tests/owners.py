@@ -66,6 +66,20 @@ async def make_owner(database: Database) -> Owner:
     return owner
 
 
+async def sign_up(
+    database: Database, user_id: str, *, email: str | None = "", confirmed: bool = True, name: str | None = None
+) -> None:
+    """Sign a user up as Supabase Auth does. `email` is one of their own if it is ""."""
+    await database.execute(
+        "insert into auth.users (id, email, email_confirmed_at, raw_user_meta_data)"
+        " values ($1, $2, case when $3 then now() end, $4)",
+        user_id,
+        f"{user_id}@example.com" if email == "" else email,
+        confirmed,
+        f'{{"name": "{name}"}}' if name else "{}",
+    )
+
+
 async def rows_of(database: Database, owner: Owner) -> dict[str, str]:
     """All rows of a user, read as superuser, to show that nothing has changed."""
     found = await database.fetch(

@@ -142,6 +142,13 @@ def _dispatches() -> Iterable[Operation]:
 _ADDED = {
     "1.2": (
         perform(
+            "PUT",
+            "/users/{user_id}/sign-in",
+            v1_2.LINK_SIGN_IN,
+            arguments_beside(v1_2.LINK_SIGN_IN, "user_id"),
+            key="user_id",
+        ),
+        perform(
             "PATCH",
             "/conversations/{conversation_id}/voice",
             v1_2.CLOSE_VOICE_SESSION,

@@ -1,6 +1,5 @@
--- Users and their demo flags. A user who signs up through Supabase Auth gets the row here by trigger, under the same id; one
--- that an agent creates through the REST door has no auth.users row until then. A user's address is the one that Supabase Auth
--- has: nobody shall pass another off as theirs, or keep its owner from signing up.
+-- Users and their demo flags. Agents create users through the REST door; who signs up through Supabase Auth gets a row by trigger
+-- (see the sign-up).
 
 set lock_timeout = '3s';
 
@@ -66,51 +65,6 @@ for each row execute function private.touch_updated_at();
 create trigger demo_flags_touch_updated_at before insert or update on public.demo_flags
 for each row execute function private.touch_updated_at();
 
--- Security definer: Supabase Auth writes auth.users under a role of its own, which holds no right on public.users. An address
--- that an agent already registered refuses the sign-up: the address is not verified yet, and handing over the row would hand
--- over its data.
-create function private.create_user_of_auth()
-returns trigger
-language plpgsql
-security definer
-set search_path = ''
-as $$
-begin
-  insert into public.users (id, email, name)
-  values (
-    new.id,
-    coalesce(nullif(new.email, ''), new.id::text || '@users.invalid'),
-    nullif(left(new.raw_user_meta_data ->> 'name', 255), '')
-  )
-  on conflict (id) do nothing;
-  return new;
-end;
-$$;
-comment on function private.create_user_of_auth() is
-'Trigger on auth.users: creates the row of public.users. Someone who signs up without an email address (by phone, say) gets an '
-'unroutable one.';
-
-create trigger flux_create_user after insert on auth.users
-for each row execute function private.create_user_of_auth();
-
--- Security definer, and refusing an address that is taken, for the same reasons.
-create function private.change_email_of_auth()
-returns trigger
-language plpgsql
-security definer
-set search_path = ''
-as $$
-begin
-  update public.users set email = coalesce(nullif(new.email, ''), new.id::text || '@users.invalid') where users.id = new.id;
-  return new;
-end;
-$$;
-comment on function private.change_email_of_auth() is
-'Trigger on auth.users: an address that changes there changes in public.users.';
-
-create trigger flux_change_email after update of email on auth.users
-for each row when (new.email is distinct from old.email) execute function private.change_email_of_auth();
-
 create function public.put_demo_flags(
   user_id uuid, virtual_now public.instant default null, escalation_speed public.nonnegative_number default 1.0
 )
@@ -133,28 +87,27 @@ alter table public.users enable row level security;
 alter table public.demo_flags enable row level security;
 
 create policy "Users read themselves" on public.users for select to authenticated
-using (id = (select auth.uid()));
-create policy "Users create themselves" on public.users for insert to authenticated
-with check (id = (select auth.uid()) and lower(email) = lower((select auth.jwt()) ->> 'email'));
+using (id = (select private.signed_in_user()));
 create policy "Users change themselves" on public.users for update to authenticated
-using (id = (select auth.uid())) with check (id = (select auth.uid()));
+using (id = (select private.signed_in_user())) with check (id = (select private.signed_in_user()));
 create policy "Users delete themselves" on public.users for delete to authenticated
-using (id = (select auth.uid()));
+using (id = (select private.signed_in_user()));
 
 create policy "Owners read their demo flags" on public.demo_flags for select to authenticated
-using (user_id = (select auth.uid()));
+using (user_id = (select private.signed_in_user()));
 create policy "Owners create their demo flags" on public.demo_flags for insert to authenticated
-with check (user_id = (select auth.uid()));
+with check (user_id = (select private.signed_in_user()));
 create policy "Owners change their demo flags" on public.demo_flags for update to authenticated
-using (user_id = (select auth.uid())) with check (user_id = (select auth.uid()));
+using (user_id = (select private.signed_in_user())) with check (user_id = (select private.signed_in_user()));
 create policy "Owners delete their demo flags" on public.demo_flags for delete to authenticated
-using (user_id = (select auth.uid()));
+using (user_id = (select private.signed_in_user()));
 
 grant select, delete on public.users, public.demo_flags to authenticated, service_role;
-grant insert (id, email, name, onboarded, profile, notification_preferences, preferences, demo_mode),
-update (name, onboarded, profile, notification_preferences, preferences, demo_mode)
+grant update (name, onboarded, profile, notification_preferences, preferences, demo_mode)
 on public.users to authenticated, service_role;
-grant update (email) on public.users to service_role;
+grant insert (id, email, name, onboarded, profile, notification_preferences, preferences, demo_mode),
+update (email)
+on public.users to service_role;
 grant insert (user_id, virtual_now, escalation_speed), update (virtual_now, escalation_speed)
 on public.demo_flags to authenticated, service_role;
 

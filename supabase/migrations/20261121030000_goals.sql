@@ -132,23 +132,38 @@ alter table public.goals enable row level security;
 alter table public.milestones enable row level security;
 
 create policy "Owners read their goals" on public.goals for select to authenticated
-using (user_id = (select auth.uid()));
+using (user_id = (select private.signed_in_user()));
 create policy "Owners create their goals" on public.goals for insert to authenticated
-with check (user_id = (select auth.uid()));
+with check (user_id = (select private.signed_in_user()));
 create policy "Owners change their goals" on public.goals for update to authenticated
-using (user_id = (select auth.uid())) with check (user_id = (select auth.uid()));
+using (user_id = (select private.signed_in_user())) with check (user_id = (select private.signed_in_user()));
 create policy "Owners delete their goals" on public.goals for delete to authenticated
-using (user_id = (select auth.uid()));
+using (user_id = (select private.signed_in_user()));
 
 create policy "Owners read their goals' milestones" on public.milestones for select to authenticated
-using (exists (select from public.goals where goals.id = milestones.goal_id and goals.user_id = (select auth.uid())));
+using (exists (
+  select from public.goals
+  where goals.id = milestones.goal_id and goals.user_id = (select private.signed_in_user())
+));
 create policy "Owners create their goals' milestones" on public.milestones for insert to authenticated
-with check (exists (select from public.goals where goals.id = milestones.goal_id and goals.user_id = (select auth.uid())));
+with check (exists (
+  select from public.goals
+  where goals.id = milestones.goal_id and goals.user_id = (select private.signed_in_user())
+));
 create policy "Owners change their goals' milestones" on public.milestones for update to authenticated
-using (exists (select from public.goals where goals.id = milestones.goal_id and goals.user_id = (select auth.uid())))
-with check (exists (select from public.goals where goals.id = milestones.goal_id and goals.user_id = (select auth.uid())));
+using (exists (
+  select from public.goals
+  where goals.id = milestones.goal_id and goals.user_id = (select private.signed_in_user())
+))
+with check (exists (
+  select from public.goals
+  where goals.id = milestones.goal_id and goals.user_id = (select private.signed_in_user())
+));
 create policy "Owners delete their goals' milestones" on public.milestones for delete to authenticated
-using (exists (select from public.goals where goals.id = milestones.goal_id and goals.user_id = (select auth.uid())));
+using (exists (
+  select from public.goals
+  where goals.id = milestones.goal_id and goals.user_id = (select private.signed_in_user())
+));
 
 grant select, delete on public.goals, public.milestones to authenticated, service_role;
 grant insert (

@@ -174,13 +174,13 @@ for each row when (
 alter table public.tasks enable row level security;
 
 create policy "Owners read their tasks" on public.tasks for select to authenticated
-using (user_id = (select auth.uid()));
+using (user_id = (select private.signed_in_user()));
 create policy "Owners create their tasks" on public.tasks for insert to authenticated
-with check (user_id = (select auth.uid()));
+with check (user_id = (select private.signed_in_user()));
 create policy "Owners change their tasks" on public.tasks for update to authenticated
-using (user_id = (select auth.uid())) with check (user_id = (select auth.uid()));
+using (user_id = (select private.signed_in_user())) with check (user_id = (select private.signed_in_user()));
 create policy "Owners delete their tasks" on public.tasks for delete to authenticated
-using (user_id = (select auth.uid()));
+using (user_id = (select private.signed_in_user()));
 
 grant select, delete on public.tasks to authenticated, service_role;
 grant insert (

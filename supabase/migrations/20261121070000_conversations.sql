@@ -35,7 +35,8 @@ create table public.conversations (
 comment on table public.conversations is 'Threads between a user and the agents.';
 comment on column public.conversations.id is 'The conversation''s id.';
 comment on column public.conversations.user_id is 'Who takes part.';
-comment on column public.conversations.langgraph_thread_id is 'The LangGraph thread, unique. @filter';
+comment on column public.conversations.langgraph_thread_id is
+'The LangGraph thread, unique. Through a user''s JWT, it begins with the user''s id and a colon. @filter';
 comment on column public.conversations.context_type is 'What the conversation is about.';
 comment on column public.conversations.goal_id is 'The goal, of the same user, that contract 1.0 keeps the conversation under.';
 comment on column public.conversations.messages is 'Contract 1.0''s list of messages. Contract 1.2 has /messages.';
@@ -163,28 +164,32 @@ alter table public.conversations enable row level security;
 alter table public.messages enable row level security;
 
 create policy "Owners read their conversations" on public.conversations for select to authenticated
-using (user_id = (select auth.uid()));
+using (user_id = (select private.signed_in_user()));
+-- LangGraph finds checkpoints by the thread's id alone, and the id is unique over all users.
 create policy "Owners create their conversations" on public.conversations for insert to authenticated
-with check (user_id = (select auth.uid()));
+with check (
+  user_id = (select private.signed_in_user())
+  and (starts_with(langgraph_thread_id, user_id::text || ':') or langgraph_thread_id = 'legacy-' || id::text)
+);
 create policy "Owners change their conversations" on public.conversations for update to authenticated
-using (user_id = (select auth.uid())) with check (user_id = (select auth.uid()));
+using (user_id = (select private.signed_in_user())) with check (user_id = (select private.signed_in_user()));
 create policy "Owners delete their conversations" on public.conversations for delete to authenticated
-using (user_id = (select auth.uid()));
+using (user_id = (select private.signed_in_user()));
 
 create policy "Owners read their conversations' messages" on public.messages for select to authenticated
 using (exists (
   select from public.conversations
-  where conversations.id = messages.conversation_id and conversations.user_id = (select auth.uid())
+  where conversations.id = messages.conversation_id and conversations.user_id = (select private.signed_in_user())
 ));
 create policy "Owners create their conversations' messages" on public.messages for insert to authenticated
-with check (exists (
+with check (role = 'user' and exists (
   select from public.conversations
-  where conversations.id = messages.conversation_id and conversations.user_id = (select auth.uid())
+  where conversations.id = messages.conversation_id and conversations.user_id = (select private.signed_in_user())
 ));
 create policy "Owners delete their conversations' messages" on public.messages for delete to authenticated
 using (exists (
   select from public.conversations
-  where conversations.id = messages.conversation_id and conversations.user_id = (select auth.uid())
+  where conversations.id = messages.conversation_id and conversations.user_id = (select private.signed_in_user())
 ));
 
 grant select, delete on public.conversations, public.messages to authenticated, service_role;

@@ -39,13 +39,13 @@ for each row execute function private.touch_updated_at();
 alter table public.patterns enable row level security;
 
 create policy "Owners read their patterns" on public.patterns for select to authenticated
-using (user_id = (select auth.uid()));
+using (user_id = (select private.signed_in_user()));
 create policy "Owners create their patterns" on public.patterns for insert to authenticated
-with check (user_id = (select auth.uid()));
+with check (user_id = (select private.signed_in_user()));
 create policy "Owners change their patterns" on public.patterns for update to authenticated
-using (user_id = (select auth.uid())) with check (user_id = (select auth.uid()));
+using (user_id = (select private.signed_in_user())) with check (user_id = (select private.signed_in_user()));
 create policy "Owners delete their patterns" on public.patterns for delete to authenticated
-using (user_id = (select auth.uid()));
+using (user_id = (select private.signed_in_user()));
 
 grant select, delete on public.patterns to authenticated, service_role;
 grant insert (id, user_id, pattern_type, description, data, confidence),

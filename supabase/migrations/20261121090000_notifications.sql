@@ -38,24 +38,12 @@ alter table public.notification_log enable row level security;
 
 create policy "Owners read their tasks' notifications" on public.notification_log for select to authenticated
 using (exists (
-  select from public.tasks where tasks.id = notification_log.task_id and tasks.user_id = (select auth.uid())
-));
-create policy "Owners create their tasks' notifications" on public.notification_log for insert to authenticated
-with check (exists (
-  select from public.tasks where tasks.id = notification_log.task_id and tasks.user_id = (select auth.uid())
-));
-create policy "Owners change their tasks' notifications" on public.notification_log for update to authenticated
-using (exists (
-  select from public.tasks where tasks.id = notification_log.task_id and tasks.user_id = (select auth.uid())
-))
-with check (exists (
-  select from public.tasks where tasks.id = notification_log.task_id and tasks.user_id = (select auth.uid())
-));
-create policy "Owners delete their tasks' notifications" on public.notification_log for delete to authenticated
-using (exists (
-  select from public.tasks where tasks.id = notification_log.task_id and tasks.user_id = (select auth.uid())
+  select from public.tasks where tasks.id = notification_log.task_id and tasks.user_id = (select private.signed_in_user())
 ));
 
-grant select, delete on public.notification_log to authenticated, service_role;
-grant insert (id, task_id, channel, sent_at, response, responded_at), update (channel, sent_at, response, responded_at)
-on public.notification_log to authenticated, service_role;
+grant select on public.notification_log to authenticated, service_role;
+grant
+delete,
+insert (id, task_id, channel, sent_at, response, responded_at),
+update (channel, sent_at, response, responded_at)
+on public.notification_log to service_role;

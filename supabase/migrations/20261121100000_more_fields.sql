@@ -80,8 +80,8 @@ alter table public.users alter column timezone set not null;
 create trigger users_choose_time_zone before insert on public.users
 for each row when (new.timezone is null) execute function private.choose_time_zone();
 
-grant insert (timezone, push_subscription), update (timezone, push_subscription) on public.users to authenticated, service_role;
-grant insert (phone_verified, whatsapp_opt_in_at, monthly_token_usage),
+grant update (timezone, push_subscription) on public.users to authenticated, service_role;
+grant insert (timezone, push_subscription, phone_verified, whatsapp_opt_in_at, monthly_token_usage),
 update (phone_verified, whatsapp_opt_in_at, monthly_token_usage) on public.users to service_role;
 grant execute on function private.is_time_zone(text) to authenticated, service_role;
 

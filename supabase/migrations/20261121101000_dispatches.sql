@@ -167,7 +167,7 @@ comment on function public.cancel_dispatches(uuid) is
 alter table public.dispatches enable row level security;
 
 create policy "Owners read their dispatches" on public.dispatches for select to authenticated
-using (user_id = (select auth.uid()));
+using (user_id = (select private.signed_in_user()));
 
 grant select on public.dispatches to authenticated, service_role;
 grant insert (user_id, task_id, channel, dedupe_key, task_scheduled_at, due_at, expires_at),

@@ -154,9 +154,8 @@ grant select, delete on
 v1_0.users, v1_0.demo_flags, v1_0.goals, v1_0.milestones, v1_0.tasks, v1_0.conversations
 to authenticated, service_role;
 grant select on v1_0.goals_full to authenticated, service_role;
-grant insert (id, name, email, preferences, demo_mode), update (name, preferences, demo_mode)
-on v1_0.users to authenticated, service_role;
-grant update (email) on v1_0.users to service_role;
+grant update (name, preferences, demo_mode) on v1_0.users to authenticated, service_role;
+grant insert (id, name, email, preferences, demo_mode), update (email) on v1_0.users to service_role;
 grant insert (user_id, virtual_now, escalation_speed), update (virtual_now, escalation_speed)
 on v1_0.demo_flags to authenticated, service_role;
 grant insert (id, user_id, title, category, timeline, status), update (title, category, timeline, status)

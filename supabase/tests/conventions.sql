@@ -36,7 +36,10 @@ select is_empty(
 );
 select set_eq(
   'select signature from our_functions where prosecdef',
-  array['private.create_user_of_auth()', 'private.change_email_of_auth()', 'private.count_rows()'],
+  array[
+    'private.count_rows()', 'private.ensure_user()', 'private.holds_data(uuid)', 'private.keep_address_of_account()',
+    'private.keep_user_of_account()', 'private.link_sign_in(uuid,uuid)', 'private.signed_in_user(boolean)'
+  ],
   'every function runs as its caller, but for those that must not'
 );
 select is_empty(

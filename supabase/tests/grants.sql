@@ -58,7 +58,7 @@ values
 ('public.goals_full', 'select'),
 ('public.messages', 'delete select'),
 ('public.milestones', 'delete select'),
-('public.notification_log', 'delete select'),
+('public.notification_log', 'select'),
 ('public.patterns', 'delete select'),
 ('public.tasks', 'delete select'),
 ('public.users', 'delete select'),
@@ -73,7 +73,10 @@ values
 select set_eq(
   'select * from relation_grants',
   $$
-    select relation, role, privileges
+    select
+      relation,
+      role,
+      case when (relation, role) = ('public.notification_log', 'service_role') then 'delete ' else '' end || privileges
     from expected_relations cross join (values ('authenticated'), ('service_role')) as granted (role)
     union all
     values ('private.row_counts', 'service_role', 'select'), ('private.whole_views', 'service_role', 'select')
@@ -108,8 +111,6 @@ values
 ('public.messages', 'insert', 'id conversation_id role content input_modality metadata agent_node provider tokens_used'),
 ('public.milestones', 'insert', 'id goal_id week_number title status'),
 ('public.milestones', 'update', 'goal_id week_number title status'),
-('public.notification_log', 'insert', 'id task_id channel sent_at response responded_at'),
-('public.notification_log', 'update', 'channel sent_at response responded_at'),
 ('public.patterns', 'insert', 'id user_id pattern_type description data confidence pattern_key'),
 ('public.patterns', 'update', 'pattern_type description data confidence pattern_key'),
 (
@@ -125,10 +126,6 @@ values
   || 'duration_minutes trigger_type location_trigger is_recurring recurrence_rule calendar_event_id '
   || 'shared_with_goal_ids reminder_sent_at whatsapp_sent_at call_sent_at completed_at escalation_policy class_tags '
   || 'conversation_id canonical_scheduled_at series_id occurrence_at'
-),
-(
-  'public.users', 'insert',
-  'id email name onboarded profile notification_preferences preferences demo_mode timezone push_subscription'
 ),
 (
   'public.users', 'update',
@@ -152,11 +149,13 @@ values
   'goal_id milestone_id title state priority start_time end_time trigger_type is_recurring '
   || 'calendar_event_id'
 ),
-('v1_0.users', 'insert', 'id name email preferences demo_mode'),
 ('v1_0.users', 'update', 'name preferences demo_mode');
 
 select set_eq(
-  $$select relation, role, privilege, columns from column_grants where role <> 'service_role' or relation !~ 'users|notification_log|dispatches'$$,
+  $$
+    select relation, role, privilege, columns from column_grants
+    where role <> 'service_role' or relation !~ 'users|notification_log|dispatches'
+  $$,
   $$
     select relation, role, privilege, columns
     from expected_columns cross join (values ('authenticated'), ('service_role')) as granted (role)
@@ -165,7 +164,10 @@ select set_eq(
   'users and the service write these columns; nobody else writes any'
 );
 select set_eq(
-  $$select relation, privilege, columns from column_grants where role = 'service_role' and relation ~ 'users|notification_log|dispatches'$$,
+  $$
+    select relation, privilege, columns from column_grants
+    where role = 'service_role' and relation ~ 'users|notification_log|dispatches'
+  $$,
   $$
     values
     ('public.dispatches', 'insert', 'user_id task_id channel dedupe_key task_scheduled_at due_at expires_at'),
@@ -191,7 +193,7 @@ select set_eq(
     ('v1_0.users', 'insert', 'id name email preferences demo_mode'),
     ('v1_0.users', 'update', 'name email preferences demo_mode')
   $$,
-  'only the service changes an address, and writes what services alone know'
+  'only the service creates users, changes an address, and writes what services alone know'
 );
 
 -- Functions
@@ -205,6 +207,7 @@ values
 ('private.claim_dispatches', 'service_role'),
 ('private.count_periods', 'authenticated service_role'),
 ('private.create_goal_with_structure', 'authenticated service_role'),
+('private.ensure_user', 'authenticated'),
 ('private.find_relation', 'service_role'),
 ('private.fits_json_limits', 'authenticated service_role'),
 ('private.find_bad_field', 'authenticated service_role'),
@@ -212,6 +215,7 @@ values
 ('private.insert_rows', 'authenticated service_role'),
 ('private.is_time_zone', 'authenticated service_role'),
 ('private.known_total', 'service_role'),
+('private.link_sign_in', 'service_role'),
 ('private.list_messages', 'authenticated service_role'),
 ('private.lock_dispatch', 'service_role'),
 ('private.lock_task', 'authenticated service_role'),
@@ -221,10 +225,12 @@ values
 ('private.rate_of_completion', 'authenticated service_role'),
 ('private.read_cursor', 'service_role'),
 ('private.read_defaults', 'authenticated service_role'),
+('private.refuse_estimates', 'authenticated service_role'),
 ('private.require_answerable_range', 'authenticated service_role'),
 ('private.require_fields', 'authenticated service_role'),
 ('private.require_ordered_range', 'authenticated service_role'),
 ('private.show_both_contracts', 'service_role'),
+('private.signed_in_user', 'authenticated service_role'),
 ('private.starts_of_periods', 'authenticated service_role'),
 ('private.status_of_state', 'authenticated service_role'),
 ('private.stored_trigger_type', 'authenticated service_role'),
@@ -241,6 +247,7 @@ values
 ('public.claim_dispatches', 'service_role'),
 ('public.close_voice_session', 'authenticated service_role'),
 ('public.create_goal_with_structure', 'authenticated service_role'),
+('public.ensure_user', 'authenticated'),
 ('public.export_user', 'service_role'),
 ('public.extend_dispatch', 'service_role'),
 ('public.finish_dispatch', 'service_role'),
@@ -254,6 +261,7 @@ values
 ('public.get_tasks_by_timerange', 'authenticated service_role'),
 ('public.get_weekly_statistics', 'authenticated service_role'),
 ('public.insert_each', 'service_role'),
+('public.link_sign_in', 'service_role'),
 ('public.list_messages', 'authenticated service_role'),
 ('public.list_page', 'service_role'),
 ('public.move_task', 'authenticated service_role'),

@@ -14,7 +14,7 @@ export type Database = {
           id: string;
           /** Who takes part. */
           user_id: string;
-          /** The LangGraph thread, unique. */
+          /** The LangGraph thread, unique. Through a user's JWT, it begins with the user's id and a colon. */
           langgraph_thread_id: string;
           /** What the conversation is about. */
           context_type: "goal" | "task" | "onboarding" | "reschedule" | "voice" | "general";
@@ -992,6 +992,13 @@ export type Database = {
           time_zone?: string | null;
         };
         Returns: Database["public"]["CompositeTypes"]["task_week"][];
+      };
+      link_sign_in: {
+        Args: {
+          user_id: string;
+          auth_user_id: string;
+        };
+        Returns: Database["public"]["Tables"]["users"]["Row"];
       };
       list_messages: {
         Args: {

@@ -16,7 +16,7 @@ from tests.owners import Owner
     "held",
     [
         "insert into public.users (email) values ('{}')",
-        "insert into auth.users (id, email) values (gen_random_uuid(), '{}')",
+        "insert into auth.users (id, email, email_confirmed_at) values (gen_random_uuid(), '{}', now())",
         "insert into v1_0.users (name, email) values ('x', '{}')",
     ],
     ids=["1.2", "a sign-up", "1.0"],

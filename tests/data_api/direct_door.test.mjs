@@ -29,13 +29,13 @@ async function refused(request, code) {
 
 before(async () => {
   for (const [client, id, name] of [[maya, MAYA_ID, "Maya"], [jonas, JONAS_ID, "Jonas"]]) {
-    await answered(client.from("users").insert({ id, name, email: `${id}@example.com` }));
+    assert.equal((await answered(client.rpc("ensure_user"))).email, `${id}@example.com`);
     const goal = await answered(client.from("goals").insert({ user_id: id, title: "Run" }).select().single());
     const task = await answered(
       client.from("tasks").insert({ user_id: id, goal_id: goal.id, title: `Run 3 km, ${name}`, scheduled_at: "2026-11-24T06:30:00Z" }).select().single(),
     );
     const thread = await answered(
-      client.from("conversations").insert({ user_id: id, langgraph_thread_id: `thread-${id}`, context_type: "goal" }).select().single(),
+      client.from("conversations").insert({ user_id: id, langgraph_thread_id: `${id}:1`, context_type: "goal" }).select().single(),
     );
     rows[name] = { goal, task, thread };
   }

@@ -13,7 +13,7 @@ from supabase import AsyncClient
 
 from local_stack import LocalStack
 from tests.locks import Database
-from tests.owners import answer, client_with, signed_in
+from tests.owners import answer, client_with, sign_up, signed_in
 
 Row: TypeAlias = dict[str, Any]
 
@@ -33,15 +33,6 @@ async def browser(stack: LocalStack, user_id: str) -> AsyncIterator[AsyncClient]
         yield client
 
 
-async def sign_up(database: Database, user_id: str, name: str | None = None) -> None:
-    """Sign a user up as Supabase Auth does."""
-    await database.execute(
-        "insert into auth.users (id, email, raw_user_meta_data) values ($1, $1::uuid || '@example.com', $2)",
-        user_id,
-        f'{{"name": "{name}"}}' if name else "{}",
-    )
-
-
 async def insert(client: AsyncClient, table: str, row: Row, schema: str = "public") -> Row:
     [created] = await answer(client.schema(schema).from_(table).insert(row))
     return dict(created)
@@ -52,7 +43,7 @@ async def insert(client: AsyncClient, table: str, row: Row, schema: str = "publi
 
 async def test_users_see_their_own_row_after_signing_up(stack: LocalStack, database: Database) -> None:
     user_id = str(uuid4())
-    await sign_up(database, user_id, "Ada")
+    await sign_up(database, user_id, name="Ada")
 
     async with signed_in(stack, user_id) as client:
         user = await answer(client.table("users").select("*").single())
@@ -70,19 +61,10 @@ async def test_contract_1_0_shows_a_user_who_signed_up(browser: AsyncClient, use
     assert user["id"] == user_id
 
 
-async def test_users_without_a_row_create_their_own(stack: LocalStack) -> None:
+@pytest.mark.parametrize("schema", ["public", "v1_0"])
+async def test_users_cannot_create_a_row_of_users(schema: str, stack: LocalStack) -> None:
     user_id = str(uuid4())
     async with signed_in(stack, user_id, email=f"{user_id}@example.com") as client:
-        created = await insert(client, "users", {"id": user_id, "email": f"{user_id.upper()}@example.com"})
-
-    assert created["id"] == user_id
-
-
-@pytest.mark.parametrize("claims", [{"email": "mine@example.com"}, {"email": ""}, {}], ids=["another", "none", "no claim"])
-@pytest.mark.parametrize("schema", ["public", "v1_0"])
-async def test_users_cannot_create_their_row_under_another_address(schema: str, claims: Row, stack: LocalStack) -> None:
-    user_id = str(uuid4())
-    async with signed_in(stack, user_id, **claims) as client:
         with pytest.raises(APIError) as refused:
             await insert(client, "users", {"id": user_id, "name": "x", "email": f"{user_id}@example.com"}, schema)
 
@@ -99,14 +81,6 @@ async def test_users_change_every_field_of_their_row_but_the_address(schema: str
 
     assert refused.value.code == "42501"
     assert (renamed["name"], renamed["email"]) == ("Ada", f"{user_id}@example.com")
-
-
-async def test_an_address_changed_in_supabase_auth_changes_here(browser: AsyncClient, user_id: str, database: Database) -> None:
-    await database.execute("update auth.users set email = $2 where id = $1", user_id, f"new-{user_id}@example.com")
-
-    user = await answer(browser.table("users").select("email").single())
-
-    assert user == {"email": f"new-{user_id}@example.com"}
 
 
 async def test_users_can_finish_onboarding(browser: AsyncClient, user_id: str) -> None:
@@ -317,10 +291,10 @@ async def test_a_conversation_comes_with_either_of_its_goals(browser: AsyncClien
     assert "goals!conversations_goal_id_fkey" in (ambiguous.value.hint or "")
 
 
-async def test_a_task_comes_with_its_goal_and_its_notifications(browser: AsyncClient, user_id: str) -> None:
+async def test_a_task_comes_with_its_goal_and_its_notifications(browser: AsyncClient, user_id: str, database: Database) -> None:
     goal = await insert(browser, "goals", {"user_id": user_id, "title": "Run"})
     task = await insert(browser, "tasks", {"user_id": user_id, "goal_id": goal["id"], "title": "Run 3 km"})
-    await insert(browser, "notification_log", {"task_id": task["id"], "channel": "push"})
+    await database.execute("insert into public.notification_log (task_id, channel) values ($1, 'push')", task["id"])
 
     columns = "title, goals(title), users(id), notification_log(channel)"
 
@@ -335,7 +309,7 @@ async def test_a_task_comes_with_its_goal_and_its_notifications(browser: AsyncCl
 
 
 async def test_a_conversation_comes_with_its_messages_in_order(browser: AsyncClient, user_id: str) -> None:
-    thread = {"user_id": user_id, "langgraph_thread_id": uuid4().hex, "context_type": "goal"}
+    thread = {"user_id": user_id, "langgraph_thread_id": f"{user_id}:{uuid4()}", "context_type": "goal"}
     conversation = await insert(browser, "conversations", thread)
     message = {"conversation_id": conversation["id"], "role": "user"}
     await insert(browser, "messages", message | {"content": "Hello"})
@@ -444,8 +418,54 @@ async def test_statistics_bulk_updates_and_calendar_events_by_rpc(browser: Async
     }
 
 
+@pytest.mark.parametrize("thread", ["{other}:1", "onboarding-{other}", "{user}", "legacy-{other}", " {user}:1"])
+async def test_a_thread_begins_with_the_id_of_its_user(thread: str, browser: AsyncClient, user_id: str) -> None:
+    thread_id = thread.format(user=user_id, other=uuid4())
+
+    with pytest.raises(APIError) as refused:
+        await insert(browser, "conversations", {"user_id": user_id, "langgraph_thread_id": thread_id, "context_type": "goal"})
+
+    assert refused.value.code == "42501"
+
+
+async def test_a_conversation_of_contract_1_0_keeps_its_thread(browser: AsyncClient, user_id: str) -> None:
+    goal = await insert(browser, "goals", {"user_id": user_id, "title": "Run"})
+
+    conversation = await insert(browser, "conversations", {"user_id": user_id, "goal_id": goal["id"]}, "v1_0")
+
+    [shown] = await answer(browser.table("conversations").select("langgraph_thread_id"))
+    assert shown["langgraph_thread_id"] == f"legacy-{conversation['id']}"
+
+
+@pytest.mark.parametrize("role", ["assistant", "system", "function"])
+async def test_users_speak_as_users_only(role: str, browser: AsyncClient, user_id: str) -> None:
+    thread = {"user_id": user_id, "langgraph_thread_id": f"{user_id}:{uuid4()}", "context_type": "goal"}
+    conversation = await insert(browser, "conversations", thread)
+
+    with pytest.raises(APIError) as refused:
+        await insert(browser, "messages", {"conversation_id": conversation["id"], "role": role, "content": "x"})
+
+    assert refused.value.code == "42501"
+
+
+async def test_users_read_the_notification_log_and_do_not_write_it(browser: AsyncClient, user_id: str, database: Database) -> None:
+    task = await insert(browser, "tasks", {"user_id": user_id, "title": "Run 3 km"})
+    await database.execute("insert into public.notification_log (task_id, channel) values ($1, 'push')", task["id"])
+    log = browser.table("notification_log")
+
+    for write in (
+        log.insert({"task_id": task["id"], "channel": "push"}),
+        log.update({"response": "x"}).eq("task_id", task["id"]),
+        log.delete().eq("task_id", task["id"]),
+    ):
+        with pytest.raises(APIError) as refused:
+            await write.execute()
+        assert refused.value.code == "42501"
+    assert await answer(log.select("channel, response")) == [{"channel": "push", "response": None}]
+
+
 async def test_a_voice_session_is_closed_by_rpc(browser: AsyncClient, user_id: str) -> None:
-    thread = {"user_id": user_id, "langgraph_thread_id": uuid4().hex, "context_type": "voice"}
+    thread = {"user_id": user_id, "langgraph_thread_id": f"{user_id}:{uuid4()}", "context_type": "voice"}
     conversation = await insert(browser, "conversations", thread)
     session = {"extracted_intent": "new_goal", "duration_seconds": 60}
 
@@ -532,16 +552,6 @@ async def test_an_error_has_a_readable_message(row: Row, code: str, named: str, 
     assert refused.value.code == code
     assert refused.value.message is not None
     assert named in refused.value.message
-
-
-async def test_a_taken_address_is_a_conflict(stack: LocalStack, user_id: str) -> None:
-    newcomer, taken = str(uuid4()), f"{user_id.upper()}@example.com"
-
-    async with signed_in(stack, newcomer, email=taken) as client:
-        with pytest.raises(APIError) as refused:
-            await insert(client, "users", {"id": newcomer, "email": taken})
-
-    assert refused.value.code == "23505"
 
 
 async def test_the_error_of_a_structure_gives_the_place(browser: AsyncClient, user_id: str) -> None:

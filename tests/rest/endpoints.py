@@ -26,6 +26,7 @@ OF_BOTH = {
     "/demo-flags/{user_id}": {"GET", "PUT"},
 }
 OF_1_2 = {
+    "/users/{user_id}/sign-in": {"PUT"},
     "/conversations/{conversation_id}/voice": {"PATCH"},
     "/messages/": ALL,
     "/messages/{message_id}": {"GET", "DELETE"},
@@ -68,6 +69,7 @@ BODIES = {
     "/dispatches/{dispatch_id}/extend": {"attempt": 1, "lease_seconds": 60},
     "/tasks/{task_id}/finish": {"new_status": "done"},
     "/tasks/{task_id}/move": {"scheduled_at": "2026-03-01T10:00:00Z", "expected_scheduled_at": None},
+    "/users/{user_id}/sign-in": {"auth_user_id": "00000000-0000-4000-8000-000000000000"},
 }
 """The bodies for paths with an id; an empty object for all others."""
 BODY_OPTIONAL = "/goals/{goal_id}/advance"

@@ -80,6 +80,20 @@ class UserDao:
 
     delete_user = delete
 
+    async def link_sign_in(
+        self, db: DatabaseSession, user_id: UUID | str, auth_user_id: UUID, *, if_match: datetime | None = None
+    ) -> UserDTO:
+        """Give a user the sign-in of an account.
+
+        Give a user the sign-in of an account. From now on, the JWT of this account of Supabase Auth reads and writes this
+        user's rows. The user must have no sign-in yet, and the account no data of its own.
+
+        With `if_match`, the `updated_at` of the row as it was read, raises `PreconditionFailedError` if it has changed since.
+        """
+        return await ask(
+            db, UserDTO, "PUT", "/users/{user_id}/sign-in", key=user_id, body={"auth_user_id": auth_user_id}, if_match=if_match
+        )
+
     async def export_user(self, db: DatabaseSession, user_id: UUID | str) -> UserExportDTO:
         """Export a user.
 

@@ -51,7 +51,8 @@ class ConversationCreate(InEitherContract):
 
     user_id: UUID = Field(description="Who takes part. Does not change.")
     langgraph_thread_id: ThreadId | MISSING = Field(
-        default=MISSING, description="The LangGraph thread, unique. A word of contract 1.2. Does not change."
+        default=MISSING,
+        description="The LangGraph thread, unique. Through a user's JWT, it begins with the user's id and a colon. A word of contract 1.2. Does not change.",
     )
     context_type: ContextType | MISSING = Field(
         default=MISSING, description="What the conversation is about. A word of contract 1.2."

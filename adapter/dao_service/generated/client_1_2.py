@@ -129,6 +129,18 @@ class UsersResource(Resource):
         """
         return await self._connection.ask(None, "DELETE", f"/users/{segment(user_id)}", if_match=if_match)
 
+    async def link_sign_in(self, user_id: UUID | str, *, auth_user_id: UUID, if_match: datetime | None = None) -> User:
+        """Give a user the sign-in of an account.
+
+        Give a user the sign-in of an account. From now on, the JWT of this account of Supabase Auth reads and writes this
+        user's rows. The user must have no sign-in yet, and the account no data of its own.
+
+        With `if_match`, the `updated_at` of the row as it was read, raises `PreconditionFailedError` if it has changed since.
+        """
+        return await self._connection.ask(
+            User, "PUT", f"/users/{segment(user_id)}/sign-in", body={"auth_user_id": auth_user_id}, if_match=if_match
+        )
+
     async def export_user(self, user_id: UUID | str) -> UserExport:
         """Export a user.
 

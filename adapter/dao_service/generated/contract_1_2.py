@@ -142,7 +142,9 @@ class Conversation(Row):
 
     id: UUID = Field(description="The conversation's id.")
     user_id: UUID = Field(description="Who takes part. Does not change.")
-    langgraph_thread_id: ThreadId = Field(description="The LangGraph thread, unique. Does not change.")
+    langgraph_thread_id: ThreadId = Field(
+        description="The LangGraph thread, unique. Through a user's JWT, it begins with the user's id and a colon. Does not change."
+    )
     context_type: ContextType = Field(description="What the conversation is about.")
     goal_id: UUID | None = Field(description="The goal, of the same user, that contract 1.0 keeps the conversation under.")
     messages: MessageHistory = Field(description="Contract 1.0's list of messages. Contract 1.2 has /messages.")
@@ -164,7 +166,9 @@ class ConversationCreate(Input):
     """Creates a row of conversations."""
 
     user_id: UUID = Field(description="Who takes part. Does not change.")
-    langgraph_thread_id: ThreadId = Field(description="The LangGraph thread, unique. Does not change.")
+    langgraph_thread_id: ThreadId = Field(
+        description="The LangGraph thread, unique. Through a user's JWT, it begins with the user's id and a colon. Does not change."
+    )
     context_type: ContextType = Field(default=ContextType.GENERAL, description="What the conversation is about.")
     goal_id: UUID | None = Field(
         default=None, description="The goal, of the same user, that contract 1.0 keeps the conversation under."
@@ -225,7 +229,9 @@ class ConversationFilters(Filters):
     """Filters of a list of conversations."""
 
     user_id: UUID | MISSING = Field(default=MISSING, description="Who takes part.")
-    langgraph_thread_id: ThreadId | MISSING = Field(default=MISSING, description="The LangGraph thread, unique.")
+    langgraph_thread_id: ThreadId | MISSING = Field(
+        default=MISSING, description="The LangGraph thread, unique. Through a user's JWT, it begins with the user's id and a colon."
+    )
     context_type: Annotated[list[ContextType], comma_separated(ContextType)] | MISSING = Field(
         default=MISSING, description="What the conversation is about. Separate several words by commas."
     )
@@ -1231,6 +1237,13 @@ class InsertEachArguments(Input):
     entries: Any
 
 
+class LinkSignInArguments(Input):
+    """Give a user the sign-in of an account. From now on, the JWT of this account of Supabase Auth reads and writes this user's rows. The user must have no sign-in yet, and the account no data of its own."""
+
+    user_id: UUID
+    auth_user_id: UUID
+
+
 class ListMessagesArguments(Input):
     """List the messages of a conversation. Returns them oldest first, as one array: all of them, up to 20,000, or the newest `limit` before the message `before`."""
 
@@ -1942,6 +1955,18 @@ INSERT_EACH = Function(
 )
 
 
+LINK_SIGN_IN = Function(
+    schema="public",
+    name="link_sign_in",
+    arguments=LinkSignInArguments,
+    result=User,
+    argument_types={"user_id": "uuid", "auth_user_id": "uuid"},
+    read_only=False,
+    media_type=RESULT,
+    description="Give a user the sign-in of an account. From now on, the JWT of this account of Supabase Auth reads and writes this user's rows. The user must have no sign-in yet, and the account no data of its own.",
+)
+
+
 LIST_MESSAGES = Function(
     schema="public",
     name="list_messages",
@@ -2131,6 +2156,7 @@ FUNCTIONS: dict[str, AnyFunction] = {
     "get_tasks_by_timerange": GET_TASKS_BY_TIMERANGE,
     "get_weekly_statistics": GET_WEEKLY_STATISTICS,
     "insert_each": INSERT_EACH,
+    "link_sign_in": LINK_SIGN_IN,
     "list_messages": LIST_MESSAGES,
     "list_page": LIST_PAGE,
     "move_task": MOVE_TASK,

@@ -1017,6 +1017,12 @@ async def get_weekly_statistics(
     )
 
 
+async def link_sign_in(client: Client, *, user_id: UUID | str, auth_user_id: UUID | str) -> User:
+    """Give a user the sign-in of an account. From now on, the JWT of this account of Supabase Auth reads and writes this
+    user's rows. The user must have no sign-in yet, and the account no data of its own."""
+    return await call(client, User, contract_1_2.LINK_SIGN_IN, {"user_id": user_id, "auth_user_id": auth_user_id})
+
+
 async def list_messages(
     client: Client,
     *,

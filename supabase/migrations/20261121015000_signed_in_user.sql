@@ -1,0 +1,49 @@
+-- The signed-in user: the one place that row-level security asks, once per statement: (select private.signed_in_user()).
+--
+-- An account of Supabase Auth signs in as the user with its own id, or as the one that private.sign_ins names (see the sign-up).
+--
+-- The planner reads statistics of all rows, whoever asks: its estimate for "id < x" is a measure of other users' ids. PostgREST
+-- answers with such estimates (EXPLAIN) if a caller prefers a planned or estimated count. private.before_request refuses those
+-- preferences but sees only the last of several header lines, so the planner itself refuses here: it computes immutable functions
+-- while it plans, before it estimates anything. A statement that reads rows is planned in the same way and meets no refusal.
+
+create function private.refuse_estimates()
+returns boolean
+language plpgsql
+immutable
+security invoker
+set search_path = ''
+as $$
+begin
+  -- A person who explains a query in SQL makes no request.
+  if current_query() ~* '^\s*explain' and coalesce(current_setting('request.method', true), '') <> '' then
+    raise sqlstate 'PT400' using message = 'Planned and estimated counts are not available. Use count=exact.';
+  end if;
+  return true;
+end;
+$$;
+comment on function private.refuse_estimates() is
+'Raises PT400 if the Data API asks the planner instead of the rows. Immutable, so that the planner computes it.';
+
+-- Security definer: nobody may read which account signs in as whom.
+create function private.signed_in_user(rows_are_read boolean default private.refuse_estimates())
+returns uuid
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $$
+declare
+  account constant uuid := auth.uid();
+begin
+  if rows_are_read then
+    return coalesce((select sign_ins.user_id from private.sign_ins where sign_ins.auth_user_id = account), account);
+  end if;
+  return null;
+end;
+$$;
+comment on function private.signed_in_user(boolean) is
+'The id of the user who calls with a JWT, else null. Leave the argument to its default, which the planner computes.';
+
+grant execute on function private.refuse_estimates() to authenticated, service_role;
+grant execute on function private.signed_in_user(boolean) to authenticated, service_role;
