@@ -44,6 +44,16 @@ values
   null, null, 4, null, null, null, now() - interval '20 days'
 ),
 (
+  '11111111-aaaa-4000-8000-000000000005', '11111111-1111-4111-8111-111111111111', 'Cook three evenings a week',
+  null, '{health,food}', 'pipeline', '11111111-aaaa-4000-8000-000000000001', 2,
+  null, null, 6, null, null, null, now() - interval '20 days'
+),
+(
+  '11111111-aaaa-4000-8000-000000000006', '11111111-1111-4111-8111-111111111111', 'Run a marathon',
+  null, '{health,running}', 'pipeline', '11111111-aaaa-4000-8000-000000000001', 3,
+  null, null, 20, null, null, null, now() - interval '19 days'
+),
+(
   '11111111-aaaa-4000-8000-000000000003', '11111111-1111-4111-8111-111111111111', 'Run 10 km without a break',
   null, '{health,running}', 'completed', null, null,
   now() - interval '110 days', now() - interval '45 days', 8, null, null, null, now() - interval '112 days'
@@ -130,6 +140,21 @@ values
   now() - interval '45 days', 65, 'time', null, false, null, null, '{11111111-aaaa-4000-8000-000000000001}', null, null,
   null, now() - interval '45 days', now() - interval '52 days'
 );
+
+-- A series: every morning of the last two weeks, and so every day of last week, and a streak that reaches yesterday.
+insert into public.tasks (
+  id, user_id, title, class_tags, status, scheduled_at, canonical_scheduled_at, duration_minutes, is_recurring, recurrence_rule,
+  series_id, occurrence_at, created_at
+)
+select
+  ('11111111-cccc-4000-8000-0000000001' || lpad(nth::text, 2, '0'))::uuid, '11111111-1111-4111-8111-111111111111',
+  'Stretch for ten minutes', '{health}', 'done', morning.instant, morning.instant, 10, true, 'FREQ=DAILY',
+  '11111111-cccc-4000-8000-000000000114', morning.instant, morning.instant - interval '1 day'
+from generate_series(1, 14) as nth,
+  lateral (
+    select (date_trunc('day', now() at time zone 'Europe/Stockholm') - nth * interval '1 day' + interval '7 hours')
+      at time zone 'Europe/Stockholm' as instant
+  ) as morning;
 
 -- Jonas's agents speak contract 1.0.
 insert into v1_0.tasks (

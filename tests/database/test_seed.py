@@ -90,6 +90,23 @@ def test_tasks_are_scheduled_around_the_time_of_loading(seeded: LocalStack) -> N
     assert counts["after"] >= 2
 
 
+def test_the_seed_has_a_finished_week_a_streak_and_a_pipeline_of_three_goals(seeded: LocalStack) -> None:
+    maya = "'11111111-1111-4111-8111-111111111111'"
+    [found] = fetch_rows(
+        seeded.database_url,
+        f"select (public.get_streak({maya})).current as streak,"
+        f" (select min((by_status ->> 'done')::int) from unnest(public.get_daily_statistics({maya}, 14, now() - interval '1 day')))"
+        " as least_done,"
+        f" array(select pipeline_order from public.goals where user_id = {maya} and status = 'pipeline' order by 1) as pipeline",
+    )
+
+    assert found["streak"] >= 14
+    assert found["least_done"] >= 1
+    assert found["pipeline"] == [1, 2, 3]
+    assert all(row["pattern_key"] for row in rows_of(seeded, "patterns"))
+    assert [row["title"] for row in rows_of(seeded, "conversations") if row["title"]] == ["The long run and the rain"]
+
+
 def test_the_seeded_voice_conversation_is_closed(seeded: LocalStack) -> None:
     [voice] = [row for row in rows_of(seeded, "conversations") if row["context_type"] == "voice"]
     messages = [row for row in rows_of(seeded, "messages") if row["conversation_id"] == voice["id"]]

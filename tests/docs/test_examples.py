@@ -45,6 +45,7 @@ ROLE_FOR_POOLERS = ("docs/hosted-supabase.md", "create role flux_adapter")
 _DOCKER = "needs a Docker engine; tests/deployment/ tests the same files without one"
 NOT_RUN = {
     ("README.md", "scripts/dev "): "tests/scripts/ tests scripts/dev, and scripts/test would run itself",
+    ("docs/langgraph.md", "create schema"): "tests/docs/test_langgraph.py runs it, in a transaction that it rolls back",
     ("docs/notifier.md", "claim_dispatches"): "never ends; tests/docs/test_notifier.py runs it, and kills it",
     ("docs/changing.md", "migration new"): "adds a file to the checkout; its other lines are scripts/test's own steps",
     ("docs/changing.md", "scripts/test -k"): "scripts/test would run itself",
