@@ -3,7 +3,7 @@
 begin;
 select plan(30);
 
-insert into public.users (id, email) values ('a0000000-0000-4000-8000-000000000001', 'ada@example.com');
+select tests.create_user('ada');
 insert into public.tasks (id, user_id, title)
 select
   ('a3000000-0000-4000-8000-' || lpad(nth.number::text, 12, '0'))::uuid as id,

@@ -3,9 +3,8 @@
 begin;
 select plan(55);
 
-insert into public.users (id, email) values
-('a0000000-0000-4000-8000-000000000001', 'ada@example.com'),
-('a0000000-0000-4000-8000-000000000002', 'grace@example.com');
+select tests.create_user('ada');
+select tests.create_user('grace');
 insert into public.goals (id, user_id, title) values
 ('a1000000-0000-4000-8000-000000000001', 'a0000000-0000-4000-8000-000000000001', 'Ada''s'),
 ('a1000000-0000-4000-8000-000000000003', 'a0000000-0000-4000-8000-000000000002', 'Grace''s');

@@ -3,7 +3,7 @@
 begin;
 select plan(17);
 
-insert into public.users (id, email) values ('a0000000-0000-4000-8000-000000000001', 'ada@example.com');
+select tests.create_user('ada');
 
 select is(
   to_jsonb(public.put_demo_flags('a0000000-0000-4000-8000-000000000001')) - 'created_at' - 'updated_at',

@@ -3,9 +3,8 @@
 begin;
 select plan(20);
 
-insert into public.users (id, email) values
-('a0000000-0000-4000-8000-000000000001', 'ada@example.com'),
-('a0000000-0000-4000-8000-000000000002', 'grace@example.com');
+select tests.create_user('ada');
+select tests.create_user('grace');
 
 select is(
   to_jsonb(public.get_task_statistics('a0000000-0000-4000-8000-000000000001', '2030-01-01Z', '2030-01-02Z')),

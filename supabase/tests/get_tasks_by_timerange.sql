@@ -3,9 +3,8 @@
 begin;
 select plan(20);
 
-insert into public.users (id, email) values
-('a0000000-0000-4000-8000-000000000001', 'ada@example.com'),
-('a0000000-0000-4000-8000-000000000002', 'grace@example.com');
+select tests.create_user('ada');
+select tests.create_user('grace');
 insert into public.goals (id, user_id, title) values
 ('a1000000-0000-4000-8000-000000000001', 'a0000000-0000-4000-8000-000000000001', 'x');
 insert into public.tasks (id, user_id, goal_id, title, scheduled_at, status, trigger_type)

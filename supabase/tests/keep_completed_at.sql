@@ -3,7 +3,7 @@
 begin;
 select plan(24);
 
-insert into public.users (id, email) values ('a0000000-0000-4000-8000-000000000001', 'ada@example.com');
+select tests.create_user('ada');
 
 create function pg_temp.insert_task(status text, completed_at timestamptz)
 returns timestamptz

@@ -3,7 +3,7 @@
 begin;
 select plan(41);
 
-insert into public.users (id, email) values ('a0000000-0000-4000-8000-000000000001', 'ada@example.com');
+select tests.create_user('ada');
 insert into public.goals (id, user_id, title)
 values ('a1000000-0000-4000-8000-000000000001', 'a0000000-0000-4000-8000-000000000001', 'A goal');
 

@@ -3,10 +3,9 @@
 begin;
 select plan(67);
 
-insert into public.users (id, email) values
-('a0000000-0000-4000-8000-000000000001', 'ada@example.com'),
-('a0000000-0000-4000-8000-000000000002', 'grace@example.com'),
-('a0000000-0000-4000-8000-000000000003', 'linus@example.com');
+select tests.create_user('ada');
+select tests.create_user('grace');
+select tests.create_user('linus');
 insert into public.goals (id, user_id, title, status, created_at)
 select
   ('a1000000-0000-4000-8000-' || lpad(nth.number::text, 12, '0'))::uuid as id,

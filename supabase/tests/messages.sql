@@ -3,7 +3,7 @@
 begin;
 select plan(31);
 
-insert into public.users (id, email) values ('a0000000-0000-4000-8000-000000000001', 'ada@example.com');
+select tests.create_user('ada');
 insert into public.conversations (id, user_id, langgraph_thread_id, context_type) values
 ('a4000000-0000-4000-8000-000000000001', 'a0000000-0000-4000-8000-000000000001', 'messages.sql 1', 'goal'),
 ('a4000000-0000-4000-8000-000000000002', 'a0000000-0000-4000-8000-000000000001', 'messages.sql 2', 'goal');

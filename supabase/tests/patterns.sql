@@ -3,7 +3,7 @@
 begin;
 select plan(20);
 
-insert into public.users (id, email) values ('a0000000-0000-4000-8000-000000000001', 'ada@example.com');
+select tests.create_user('ada');
 insert into public.patterns (id, user_id)
 values ('a7000000-0000-4000-8000-000000000001', 'a0000000-0000-4000-8000-000000000001');
 

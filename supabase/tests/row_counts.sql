@@ -113,8 +113,7 @@ delete from public.users where id = 'a0000000-0000-4000-8000-000000000001';
 
 select is_empty('select pg_temp.wrong_counts()', 'a user goes with everything, out of every count');
 
-select set_config('request.jwt.claims', '{"sub": "a0000000-0000-4000-8000-000000000002"}', true);
-set local role authenticated;
+select tests.authenticate_as('a0000000-0000-4000-8000-000000000002');
 
 insert into public.goals (user_id, title) values ('a0000000-0000-4000-8000-000000000002', 'x');
 

@@ -3,7 +3,7 @@
 begin;
 select plan(14);
 
-insert into public.users (id, email) values ('a0000000-0000-4000-8000-000000000001', 'ada@example.com');
+select tests.create_user('ada');
 insert into public.goals (id, user_id, title)
 values ('a1000000-0000-4000-8000-000000000001', 'a0000000-0000-4000-8000-000000000001', 'x');
 insert into public.tasks (id, user_id, goal_id, title, status, scheduled_at, duration_minutes) values

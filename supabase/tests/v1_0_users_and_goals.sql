@@ -96,7 +96,7 @@ select throws_ok(
   'an address is taken through 1.0, too'
 );
 
-insert into public.users (id, email) values ('a0000000-0000-4000-8000-000000000002', 'grace@example.com');
+select tests.create_user('grace');
 
 select is(
   (select name from v1_0.users where id = 'a0000000-0000-4000-8000-000000000002')::text, null,
