@@ -48,4 +48,4 @@ $$;
 
 drop policy if exists "Users listen to their own topic" on realtime.messages;
 create policy "Users listen to their own topic" on realtime.messages for select to authenticated
-using (extension = 'broadcast' and (select realtime.topic()) = 'user:' || (select auth.uid()));
+using (extension = 'broadcast' and (select realtime.topic()) = 'user:' || (select private.signed_in_user()));

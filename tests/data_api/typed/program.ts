@@ -121,6 +121,10 @@ expect((await found(flux.rpc("get_statistics_by_tag", { ...range, end_at: "2026-
 expect((await found(flux.rpc("get_goal_progress", { goal_id: goal.id }))).total_tasks, 2);
 expect((await found(flux.rpc("export_user", { user_id }))).user.id, user_id);
 
+// Supabase Auth has no such account.
+const linked = await flux.rpc("link_sign_in", { user_id, auth_user_id: task.id });
+expect(typeof linked.error?.code, "string");
+
 // A rule that a caller breaks has a field and a sentence.
 const { error } = await flux.from("users").insert({ email: `${user_id}@example.com` });
 expect(error && brokenRule(error)?.field, "email");
