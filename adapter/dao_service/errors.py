@@ -174,8 +174,8 @@ def from_database(code: str, message: str, detail: str | None, constraints: Mapp
         return InvalidError("The answer would be too large. Ask for less: a narrower range, or a smaller page.")
     if code in _TIME_LIMITS:
         return _TIME_LIMITS[code]("The database did not finish within its time limit.")
-    if _UNAVAILABLE.fullmatch(code):
-        return UnavailableError(SATURATED)
+    if _UNAVAILABLE.fullmatch(code) or (code == "0A000" and "during recovery" in message):
+        return UnavailableError(SATURATED)  # the last is how a standby refuses PostgREST's transactions that write
     if _UNKNOWN_TO_THE_DATA_API.fullmatch(code):
         return InternalError(f"{code}: the Data API does not know it yet: notify pgrst, 'reload schema'")
     return InternalError(code)

@@ -17,7 +17,7 @@ from dao_service.observing.metrics import CONTENT_TYPE, Metrics
 from dao_service.openapi.responses import RETRY_AFTER
 
 _READ = ["GET", "HEAD"]
-_NO_ROW = "00000000-0000-0000-0000-000000000000"
+NO_ROW = "00000000-0000-0000-0000-000000000000"
 # The answer is to be out within 2 seconds.
 _ANSWER_WITHIN_SECONDS = 1.5
 # Of a gateway before PostgREST, of PostgREST (a JWT that is wrong or too old), of Postgres (no such login, or without the right).
@@ -70,7 +70,7 @@ def operational_endpoints(gateway: Gateway, metrics: Metrics, draining: Draining
             return _not_ready("The service is about to stop.")
         try:
             async with asyncio.timeout(_ANSWER_WITHIN_SECONDS):
-                await gateway.select(READINESS, _NO_ROW)
+                await gateway.select(READINESS, NO_ROW)
         except NotFoundError:
             pass
         except (DataServiceError, TimeoutError) as error:

@@ -12,13 +12,14 @@ from functools import partial
 from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
 
-from dao_service.contracts import CONTRACTS, GATHERED
+from dao_service.contracts import CONTRACTS, GATHERED, READINESS
 from dao_service.draining import Draining
+from dao_service.errors import DataServiceError, WrongRoleError
 from dao_service.gateway.gathering import GatheringGateway
 from dao_service.gateway.observed import ObservedGateway
 from dao_service.gateway.opening import open_gateway
 from dao_service.gateway.protocol import Gateway
-from dao_service.health import operational_endpoints
+from dao_service.health import NO_ROW, operational_endpoints
 from dao_service.observing.log import configure_logging
 from dao_service.observing.metrics import Metrics
 from dao_service.observing.middleware import ObservingMiddleware
@@ -29,6 +30,8 @@ from dao_service.rest.asgi import RestApi
 from dao_service.rest.callers import Callers
 from dao_service.rest.routes import PREFIX, Routes, path_of
 from dao_service.settings import Settings, load_settings
+
+_ROLE_WITHIN_SECONDS = 2
 
 
 def create_app(settings: Settings, gateway: Gateway | None = None, metrics: Metrics | None = None) -> ObservingMiddleware:
@@ -61,6 +64,8 @@ def create_app(settings: Settings, gateway: Gateway | None = None, metrics: Metr
             at_the_end.callback(metrics.close)
             at_the_end.push_async_callback(_end, sharing)
             at_the_end.enter_context(draining.on_sigterm())
+            if settings.database_url is not None:
+                await _refuse_wrong_role(for_readiness)
             yield
 
     operational = operational_endpoints(for_readiness, metrics, draining)
@@ -79,6 +84,18 @@ def create_app(settings: Settings, gateway: Gateway | None = None, metrics: Metr
         await (api if of_the_api else service)(scope, receive, send)
 
     return ObservingMiddleware(either, log, metrics, traces, draining)
+
+
+async def _refuse_wrong_role(gateway: Gateway) -> None:
+    """End the start if statements would run as another role or without limits. A database that does not answer yet is no reason."""
+    try:
+        async with asyncio.timeout(_ROLE_WITHIN_SECONDS):
+            await gateway.select(READINESS, NO_ROW)
+    except WrongRoleError as error:
+        logging.getLogger("dao_service").critical(error.detail)
+        raise
+    except (DataServiceError, TimeoutError):
+        pass
 
 
 async def _end(task: asyncio.Task[None]) -> None:

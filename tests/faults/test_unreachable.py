@@ -5,6 +5,7 @@ import signal
 import threading
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -120,13 +121,13 @@ def test_callers_get_503_while_a_part_is_stopped_and_the_service_recovers_by_its
     assert its_caller.get(f"{USERS}{user['id']}").json() == user
 
 
-def _is_not_ready_in_time(caller: httpx.Client) -> None:
+def _is_not_ready_in_time(caller: httpx.Client, seconds_at_most: float = 2) -> None:
     started = time.monotonic()
     response = caller.get("/ready")
     seconds = time.monotonic() - started
 
     assert response.status_code == 503
-    assert seconds < 2
+    assert seconds < seconds_at_most
     assert response.headers["retry-after"].isdigit()
     assert response.json().keys() == {"status", "detail"}
     assert response.json()["status"] == "not_ready"
@@ -153,6 +154,31 @@ def test_a_data_api_that_does_not_answer_is_503_and_not_ready_within_two_seconds
         refused(response, 503)
         assert response.headers["retry-after"].isdigit()
         assert seconds < 5
+        await_recovery(caller)
+
+
+def test_a_database_whose_processes_hang_is_answered_within_the_limit(
+    adapters: Mapping[str, Adapter], broken_stack: LocalStack
+) -> None:
+    postmaster = broken_stack.postgres.pid
+    assert postmaster is not None
+    with caller_of(adapters["postgres"]) as caller:
+        await_recovery(caller)
+        children = Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text().split()
+        hanging = [postmaster, *map(int, children)]
+        for pid in hanging:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            _is_not_ready_in_time(caller, 2.5)
+            started = time.monotonic()
+            response = caller.get(USERS)
+            seconds = time.monotonic() - started
+        finally:
+            for pid in hanging:
+                os.kill(pid, signal.SIGCONT)
+
+        refused(response, 503)
+        assert seconds < 2 + 1  # the adapters' limit, and one second
         await_recovery(caller)
 
 

@@ -38,7 +38,8 @@ class Login:
     def __init__(self, url: str, *, commands_within: float) -> None:
         self._urls = split_hosts(url)
         self._commands_within = commands_within
-        self._through_pooler = False
+        self._through_pooler: bool | None = None
+        """Not known before the first connection."""
 
     async def connect(self, *_: Any, **options: Any) -> "Connection":
         """A new connection, for asyncpg's pool. Raises `WrongRoleError`, or what the last host answered."""
@@ -55,8 +56,9 @@ class Login:
         raise AssertionError("unreachable: the last host answers or raises")
 
     async def _connect_to(self, url: str, options: dict[str, Any]) -> "Connection":
-        # A pooler may run the next statement on a connection that has not prepared it.
-        if self._through_pooler:
+        # A pooler may run the next statement on a connection that has not prepared it, or where another has taken its name.
+        keeps_statements = self._through_pooler is False
+        if not keeps_statements:
             options = options | {"statement_cache_size": 0}
         connection: Connection = await asyncpg.connect(
             url,
@@ -66,7 +68,7 @@ class Login:
             **options,
         )
         try:
-            if not await self._take_on_role(connection):
+            if not await self._take_on_role(connection, keeps_statements):
                 await connection.close()
                 return await self._connect_to(url, options)
             await connection.set_type_codec("json", schema="pg_catalog", encoder=bytes, decoder=bytes, format="binary")
@@ -75,12 +77,12 @@ class Login:
             raise
         return connection
 
-    async def _take_on_role(self, connection: "Connection") -> bool:
-        """Whether the connection can be used; if not, it has to be made anew without prepared statements."""
+    async def _take_on_role(self, connection: "Connection", keeps_statements: bool) -> bool:
+        """Whether the connection can be used; if not, it has to be made anew, with or without prepared statements."""
         (answer,) = await connection.fetch(_WHO_AM_I)
         pid, role, limit = answer
-        if pid != connection.get_server_pid() and not self._through_pooler:
-            self._through_pooler = True
+        self._through_pooler = bool(self._through_pooler) or pid != connection.get_server_pid()
+        if keeps_statements is self._through_pooler:
             return False
         if role == ROLE and limit != "0":
             return True

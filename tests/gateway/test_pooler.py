@@ -1,0 +1,87 @@
+"""Behind PgBouncer in transaction mode: right as a login that is service_role by itself, refused at start as any other."""
+
+import asyncio
+import os
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from local_stack import LocalStack, free_port
+from local_stack.account import server_account
+from local_stack.database import execute_script, fetch_rows
+from local_stack.debian import debian_program
+
+LOGIN = """
+create role flux_adapter login noinherit password 'postgres';
+grant service_role to flux_adapter;
+alter role flux_adapter set role to 'service_role';
+alter role flux_adapter set statement_timeout = '8s';
+alter role flux_adapter set lock_timeout = '4s';
+create table public.statements (ran_as text, statement_timeout text);
+grant insert on public.statements to public;
+create function private.note_statement() returns trigger language plpgsql security invoker set search_path = '' as $$
+begin
+  insert into public.statements values (current_user, current_setting('statement_timeout'));
+  return null;
+end;
+$$;
+create trigger note_statement after insert on public.users for each row execute function private.note_statement();
+"""
+CONFIG = """
+[databases]
+postgres = host=127.0.0.1 port={postgres} dbname=postgres user=postgres password=postgres
+flux = host=127.0.0.1 port={postgres} dbname=postgres user=flux_adapter password=postgres
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = {port}
+unix_socket_dir =
+auth_type = any
+pool_mode = transaction
+default_pool_size = 4
+"""
+
+
+@pytest.fixture(scope="module")
+def pooled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[LocalStack, int]]:
+    """A database, and the port of a PgBouncer in front of it."""
+    program = debian_program("pgbouncer", "pgbouncer", directory=Path("usr/sbin"))
+    with LocalStack().database_first() as stack:
+        execute_script(stack.database_url, LOGIN)
+        port, account = free_port(), server_account(stack.postgres.data)
+        config = tmp_path_factory.mktemp("pgbouncer") / "pgbouncer.ini"
+        config.write_text(CONFIG.format(postgres=stack.postgres.port, port=port))
+        # It refuses to run as root.
+        user = ["--user", account.name] if account else []
+        environment = os.environ | {"LD_LIBRARY_PATH": program.library_path}
+        with subprocess.Popen([program.path, *user, config], env=environment, stderr=subprocess.DEVNULL) as pgbouncer:
+            yield stack, port
+            pgbouncer.terminate()
+
+
+async def test_every_statement_runs_as_the_service_role_with_its_limits(pooled: tuple[LocalStack, int]) -> None:
+    stack, port = pooled
+    url = f"postgresql://anyone@127.0.0.1:{port}/flux"
+    with stack.adapter(environment={"DATABASE_URL": url}) as adapter:
+        async with httpx.AsyncClient(base_url=f"{adapter.url}/api/v1", timeout=10) as caller:
+            created = await asyncio.gather(*(caller.post("/users/", json={"email": f"{nth}@example.com"}) for nth in range(40)))
+
+    assert Counter(response.status_code for response in created) == {201: 40}
+    seen = fetch_rows(stack.database_url, "select distinct ran_as, statement_timeout from public.statements")
+    assert [dict(row) for row in seen] == [{"ran_as": "service_role", "statement_timeout": "8s"}]
+
+
+def test_another_login_is_refused_at_start_with_a_sentence(pooled: tuple[LocalStack, int]) -> None:
+    stack, port = pooled
+    environment = os.environ | stack.adapter_environment() | {"DATABASE_URL": f"postgresql://anyone@127.0.0.1:{port}/postgres"}
+    service = [sys.executable, "-m", "dao_service", "--port", str(free_port())]
+
+    ended = subprocess.run(service, env=environment, capture_output=True, text=True, timeout=30, check=False)
+
+    assert ended.returncode != 0
+    assert 'through a connection pooler as the role "postgres"' in ended.stdout + ended.stderr
+    assert "Log in as flux_adapter" in ended.stdout + ended.stderr
