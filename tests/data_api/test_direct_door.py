@@ -537,6 +537,10 @@ async def test_a_task_is_changed_through_contract_1_0(browser: AsyncClient, user
         ({"title": ""}, "23514", "title_length"),
         ({"title": "x", "status": "scheduled"}, "23514", "task_status_word"),
         ({"title": "x", "milestone_id": str(uuid4())}, "23514", "milestone_needs_its_goal"),
+        ({"title": "x", "description": "𝄞" * 20_001}, "23514", "free_text_length"),
+        ({"title": "x", "location_trigger": "𝄞" * 5001}, "23514", "note_length"),
+        ({"title": "x", "recurrence_rule": "𝄞" * 5001}, "23514", "note_length"),
+        ({"title": "x", "shared_with_goal_ids": [str(uuid4())] * 1001}, "23514", "uuid_list_size"),
         ({"title": "x", "goal_id": str(uuid4())}, "23503", "tasks_goal_id_fkey"),
         ({"title": None}, "23502", "title"),
         ({"title": "x", "duration_minutes": "long"}, "22P02", "integer"),
@@ -633,3 +637,14 @@ async def test_even_services_cannot_set_created_at(field: str, stack: LocalStack
             await insert(service, "tasks", {"user_id": user_id, "title": "x", field: "2020-01-01T00:00:00Z"})
 
     assert refused.value.code == "42501"
+
+
+@pytest.mark.parametrize("email", ["not an email", " ", "jane@example.com ", "jane\u3000@example.com"])
+@pytest.mark.parametrize("schema", ["public", "v1_0"])
+async def test_an_address_needs_its_form_at_the_data_api_too(email: str, schema: str, stack: LocalStack) -> None:
+    async with client_with(stack, stack.service_role_key) as service:
+        with pytest.raises(APIError) as refused:
+            await insert(service, "users", {"name": "Jane", "email": email}, schema)
+
+    assert refused.value.code == "23514"
+    assert "email_address" in str(refused.value.message)

@@ -201,6 +201,16 @@ async def test_a_dto_of_another_resource_is_refused(sessions: SessionFactory) ->
     assert {problem["field"] for problem in refused.value.errors} >= {"email", "user_id", "title"}
 
 
+async def test_an_address_needs_its_form_in_process_too(sessions: SessionFactory) -> None:
+    user, changed = await add_user(sessions), new_user()
+    changed.email = "jane@example.com "
+    async with sessions() as db:
+        for attempt in (users.create_user(db, changed), users.update_user(db, user.id, UserUpdateDTO.model_construct(email=" "))):
+            with pytest.raises(InvalidError) as refused:
+                await attempt
+            assert [problem["field"] for problem in refused.value.errors] == ["email"]
+
+
 async def test_no_task_ids_update_nothing() -> None:
     nowhere: Any = None
     assert await get_task_dao().bulk_update_state(nowhere, [], TaskStatus.DONE) == 0
