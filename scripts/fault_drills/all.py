@@ -16,8 +16,8 @@ from .soak import soak
 Drill = Callable[[LocalStack, dict[str, str]], Finding]
 
 _DRILLS: dict[str, Drill] = {
-    "stop with 1 worker": partial(stop_under_load, workers=1, callers=150, seconds=5),
-    "stop with 2 workers": partial(stop_under_load, workers=2, callers=60, seconds=5),
+    "stop with 1 worker": partial(stop_under_load, workers=1, callers=150, seconds=5, drain_seconds=3),
+    "stop with 2 workers": partial(stop_under_load, workers=2, callers=60, seconds=5, drain_seconds=3),
     "locked table": partial(a_locked_table, callers=60, seconds=15),
     "slow readers": partial(answers_that_nobody_reads, readers=40, tasks=10_000),
     "large answers": partial(many_large_answers, callers=15, tasks=20_000),

@@ -16,7 +16,7 @@ _MOST_SECONDS_A_BATCH = 2.0
 
 
 def delete_a_large_user(stack: LocalStack, *, rows: int, batch: int = 5000) -> Finding:
-    """Half of the rows are tasks, half messages of 100 conversations."""
+    """Half of the rows are tasks, half messages, 50 in each conversation."""
     user = f"{rows:08d}-0000-4000-8000-00000000dead"
     execute_script(
         stack.database_url,
@@ -25,10 +25,10 @@ def delete_a_large_user(stack: LocalStack, *, rows: int, batch: int = 5000) -> F
         insert into public.tasks (user_id, title) select '{user}', 'Task ' || number from generate_series(1, {rows // 2}) as number;
         with conversation as (
           insert into public.conversations (user_id, langgraph_thread_id, context_type)
-          select '{user}', '{user}:' || number, 'goal' from generate_series(1, 100) as number returning id
+          select '{user}', '{user}:' || number, 'goal' from generate_series(1, {rows // 100}) as number returning id
         )
         insert into public.messages (conversation_id, role, content)
-        select id, 'user', 'Hello' from conversation, generate_series(1, {rows // 200}) as number;
+        select id, 'user', 'Hello' from conversation, generate_series(1, 50) as number;
         """,  # noqa: S608 (our own values)
     )
     longest = with_connection(stack.database_url, lambda connection: _delete_some(connection, user, batch, rows // batch // 4))

@@ -2,7 +2,8 @@
 
 import asyncio
 import contextlib
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 from uuid import uuid4
 
 import aiohttp
@@ -21,7 +22,7 @@ class _Balancer:
 
     sends: bool = True
     answered: int = 0
-    failed: int = 0
+    failures: Counter[str] = field(default_factory=Counter)
 
 
 async def _probe(balancer: _Balancer, session: aiohttp.ClientSession) -> None:
@@ -41,11 +42,13 @@ async def _call(balancer: _Balancer, session: aiohttp.ClientSession) -> None:
             request = session.get(f"{_USERS}{key}") if key else session.post(_USERS, json={"email": f"{uuid4()}@example.com"})
             async with request as response:
                 row = await response.json()
-                balancer.answered += response.status in (200, 201)
-                balancer.failed += response.status not in (200, 201)
+                if response.status in (200, 201):
+                    balancer.answered += 1
+                else:
+                    balancer.failures[str(response.status)] += 1
                 key = "" if key else row.get("id", "")
-        except (aiohttp.ClientError, OSError, TimeoutError):
-            balancer.failed += 1
+        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            balancer.failures[type(error).__name__] += 1
 
 
 async def _under_load(url: str, callers: int, stop: "asyncio.Future[None]") -> _Balancer:
@@ -56,9 +59,11 @@ async def _under_load(url: str, callers: int, stop: "asyncio.Future[None]") -> _
     return balancer
 
 
-def stop_under_load(stack: LocalStack, environment: dict[str, str], *, workers: int, callers: int, seconds: float) -> Finding:
+def stop_under_load(
+    stack: LocalStack, environment: dict[str, str], *, workers: int, callers: int, seconds: float, drain_seconds: float = 1
+) -> Finding:
     """Stop the service after this many seconds of load."""
-    settings = environment | {"WEB_CONCURRENCY": str(workers), "DRAIN_SECONDS": "1"}
+    settings = environment | {"WEB_CONCURRENCY": str(workers), "DRAIN_SECONDS": str(drain_seconds)}
 
     async def drill() -> _Balancer:
         async def stop() -> None:
@@ -69,9 +74,10 @@ def stop_under_load(stack: LocalStack, environment: dict[str, str], *, workers: 
 
     with stack.adapter(environment=settings) as adapter:
         found = asyncio.run(drill())
+    failed = found.failures.total()
     return Finding(
         f"SIGTERM with {workers} worker{'s' if workers > 1 else ''} and {callers} callers",
-        f"{found.failed} failed, {found.answered} answered",
+        f"{failed} failed, {found.answered:,} answered" + (f" ({dict(found.failures)})" if failed else ""),
         "0 failed",
-        found.failed == 0 and found.answered > callers,
+        not failed and found.answered > callers,
     )

@@ -2,6 +2,8 @@
 -- request is one transaction, so one function locks the row, compares its version and writes. The operation is a parameter, so one
 -- function serves every contract.
 
+set lock_timeout = '3s';
+
 create domain public."application/vnd.flux.answer+json" as json;
 comment on domain public."application/vnd.flux.answer+json" is 'What an operation of the REST adapter answers.';
 

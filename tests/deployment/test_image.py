@@ -166,7 +166,7 @@ def workers_of(running: Running) -> list[int]:
 @contextlib.contextmanager
 def started(service: ComposedService, **changes: str) -> Iterator[Running]:
     port = free_port()
-    environment = service.environment | {"UVICORN_HOST": "127.0.0.1", "UVICORN_PORT": str(port)} | changes
+    environment = service.environment | {"UVICORN_HOST": "127.0.0.1", "UVICORN_PORT": str(port), "DRAIN_SECONDS": "0.5"} | changes
     process = subprocess.Popen(
         service.command(), env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
     )
