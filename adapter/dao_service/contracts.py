@@ -131,7 +131,7 @@ def _statistics() -> Iterable[Operation]:
 def _dispatches() -> Iterable[Operation]:
     schedule, claim, cancel = v1_2.SCHEDULE_DISPATCHES, v1_2.CLAIM_DISPATCHES, v1_2.CANCEL_DISPATCHES
     yield perform("POST", "/dispatches/", schedule, schedule.arguments, status=201)
-    yield perform("POST", "/dispatches/claim", claim, claim.arguments)
+    yield perform("POST", "/dispatches/claim", claim, claim.arguments, repeatable=False)
     yield perform("POST", "/dispatches/cancel", cancel, cancel.arguments)
     yield _on("POST", "/dispatches/{dispatch_id}/start", v1_2.START_DISPATCH)
     yield _on("POST", "/dispatches/{dispatch_id}/extend", v1_2.EXTEND_DISPATCH)

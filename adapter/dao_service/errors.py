@@ -76,6 +76,12 @@ class ConflictError(DataServiceError):
     status = 409
 
 
+class UnderWayError(ConflictError):
+    """A request with this `Idempotency-Key` is under way."""
+
+    headers = ((b"retry-after", b"1"),)
+
+
 class PreconditionFailedError(DataServiceError):
     """`If-Match` does not name the row's `ETag`: somebody has changed the row."""
 
@@ -162,6 +168,8 @@ def from_database(code: str, message: str, detail: str | None, constraints: Mapp
     """
     place = detail[3:] if detail and detail.startswith("at ") else ""
     if code.startswith("PT") and code[2:].isdigit():
+        if detail == "try again":
+            return UnderWayError(message)
         problems = [FieldProblem(field=place, message=message)] if place else []
         return _RAISED.get(int(code[2:]), InvalidError)(message, problems)
     if code in ("PGRST116", "P0002"):

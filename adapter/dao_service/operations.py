@@ -55,6 +55,8 @@ class Operation:
     """Whether the answer can have many megabytes: the service prepares few of these at a time."""
     conditional: bool = False
     """Whether it writes the row with the id in its path, so that it takes `If-Match`."""
+    repeatable: bool = False
+    """Whether it takes an `Idempotency-Key`."""
     version_mark: bytes = field(init=False)
     """What stands before the row's version in an answer that is one row of one table; else empty."""
 
@@ -147,7 +149,7 @@ def create_row(path: str, relation: AnyRelation) -> Operation:
 
     name, summary = f"create_{_snake(relation)}", f"Create {_one(relation.noun)}"
     description = "Returns the new row. A field that is not sent takes its default."
-    return Operation("POST", path, run, name, summary, description, relation.row, status=201, body=relation.create)
+    return Operation("POST", path, run, name, summary, description, relation.row, status=201, body=relation.create, repeatable=True)
 
 
 def update_row(path: str, relation: AnyRelation) -> Operation:
@@ -209,13 +211,14 @@ def perform(
     changes: AnyRelation | None = None,
     status: int = 200,
     conditional: bool = False,
+    repeatable: bool = True,
 ) -> Operation:
     """A write that calls a function.
 
     The body's fields are its arguments; with `whole`, the body is the one argument of that name. With `key`, the id in the path
     is the argument of that name; `BadRequestError` is raised if the body names another. With `changes`, the function
     changes a row of that relation, and an empty body returns the row as it is. `conditional`: a `POST` takes `If-Match`, as other
-    methods with a key do.
+    methods with a key do. `repeatable`: a `POST` takes an `Idempotency-Key`.
     """
 
     resource = resource_of(path)
@@ -234,7 +237,9 @@ def perform(
         return await gateway.call(function, Payload(tuple(sorted(names)), raw, resource))
 
     conditional = conditional or bool(key and method != "POST")
-    return _calling(method, path, run, function, status=status, body=body, conditional=conditional)
+    return _calling(
+        method, path, run, function, status=status, body=body, conditional=conditional, repeatable=repeatable and method == "POST"
+    )
 
 
 def _with_key(name: str, key: str, arguments: bytes, others: bool) -> bytes:

@@ -64,6 +64,7 @@ class _ClientClasses(ResourceClasses):
             sent = f", body={whole or names_to_values(fields)}"
         headers = self.headers(operation)
         sent += "".join(f", {each}" for each in headers_sent(headers))
+        sent += ", repeatable=True" if operation.repeatable else ""
         named = ["*", *map(str, (*fields, *query, *headers))] if fields or query or headers else []
         name = "page" if is_list(operation) else short_name(operation)
         text = (

@@ -24,6 +24,7 @@ from .source import Source, docstring
 _VERBS = ("get", "create", "update", "delete", "put")
 _WHOLE = {"create": "row", "update": "changes"}
 _LINE = 120
+_ONCE = "With an `idempotency_key`, the write happens once however often it is sent, and its first answer is returned each time."
 _IF_MATCH = "With `if_match`, the `updated_at` of the row as it was read, raises `PreconditionFailedError` if it has changed since."
 
 
@@ -127,8 +128,12 @@ class ResourceClasses(Signatures, ABC):
 
     def headers(self, operation: Operation) -> list[Parameter]:
         """What a caller over HTTP sends in headers."""
-        kind = f"{self.source.name('datetime', 'datetime')} | None"
-        return [Parameter("if_match", kind, "None")] if operation.conditional else []
+        found = []
+        if operation.conditional:
+            found.append(Parameter("if_match", f"{self.source.name('datetime', 'datetime')} | None", "None"))
+        if operation.repeatable:
+            found.append(Parameter("idempotency_key", f"{self.id_type()} | None", "None"))
+        return found
 
 
 def row_of(page: Any) -> Any:
@@ -159,7 +164,7 @@ def short_name(operation: Operation) -> str:
 
 
 def method_docstring(operation: Operation, *more: str) -> str:
-    more = (*more, _IF_MATCH) if operation.conditional else more
+    more = (*more, *([_IF_MATCH] if operation.conditional else []), *([_ONCE] if operation.repeatable else []))
     paragraphs = (textwrap.fill(each, _LINE) for each in (operation.description, *more))
     text = "\n\n".join([f"{operation.summary}.", *paragraphs])
     return docstring(textwrap.indent(f"{text}\n", "    ").strip() + "\n    ")

@@ -268,6 +268,47 @@ async def test_a_failed_write_is_not_retried(fault: Answer, expected: type[DataS
     assert (len(seen), pauses) == (1, [])
 
 
+class _LosingAnswers(httpx.AsyncHTTPTransport):
+    """The connection breaks each time after the service has answered for the first time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.keys: list[str | None] = []
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        response = await super().handle_async_request(request)
+        self.keys.append(request.headers.get("Idempotency-Key"))
+        if self.keys.count(self.keys[-1]) == 1:
+            await response.aread()
+            raise httpx.ReadError("reset")
+        return response
+
+
+async def test_a_write_is_retried_under_a_key_and_happens_once(service_url: str, user_id: UUID, pauses: list[float]) -> None:
+    transport = _LosingAnswers()
+    async with FluxClient(service_url, transport=transport, retry_writes=True) as client:
+        created = [await client.tasks.create(TaskCreate(user_id=user_id, title=str(nth))) for nth in range(3)]
+        own = await client.tasks.create(TaskCreate(user_id=user_id, title="own"), idempotency_key=uuid4())
+        listed = [task async for task in client.tasks.all(user_id=user_id)]
+        transport.keys.clear()
+        with pytest.raises(UnavailableError):  # A change has no key and is not retried.
+            await client.tasks.update(own.id, TaskUpdate(title="x"))
+
+    assert sorted(listed, key=lambda task: task.created_at) == [*created, own]
+    assert transport.keys == [None]
+
+
+@pytest.mark.parametrize("status", [409, 503, 504])
+async def test_a_keyed_write_waits_for_one_under_way_and_asks_again(status: int, pauses: list[float], user_id: UUID) -> None:
+    transport, seen = _serve(httpx.Response(status, json={"detail": "x"}, headers={"Retry-After": "1"}), _empty_page())
+    async with FluxClient("http://flux", transport=transport, retry_writes=True) as client:
+        with pytest.raises(DataServiceError, match="not by its contract"):
+            await client.tasks.create(TaskCreate(user_id=user_id, title="x"))
+
+    assert len(seen) == 2
+    assert len({request.headers["Idempotency-Key"] for request in seen}) == 1
+
+
 async def _refusal_of(answer: httpx.Response, pauses: list[float]) -> DataServiceError:
     """The error of a read whose every attempt gets this response."""
     transport, _ = _serve(answer, answer, answer)

@@ -424,6 +424,7 @@ _NOT_FOR_OWNERS = {
     "write_if_match",
     "link_sign_in",
     "ensure_user",
+    "perform_once",
 }
 """The functions that only services call, and the one that needs an account: see tests/data_api/test_sign_up.py."""
 
@@ -451,6 +452,11 @@ def _period(word: str) -> Callable[[Owner], Row]:
 def _period_without_tasks(word: str) -> Callable[[Owner], list[Row]]:
     by_status = dict.fromkeys(("pending", "done", "missed", "rescheduled", "cancelled"), 0)
     return lambda _: [{word: SCHEDULED_AT[:10], "total_tasks": 0, "by_status": by_status, "completion_rate": 0}]
+
+
+def _write_under_a_key(o: Owner) -> Row:
+    row = {"caller": "x", "key": str(uuid4()), "digest": "x"}
+    return row | {"operation": "insert public.tasks", "arguments": _new_task(o)}
 
 
 def _conditional_write(o: Owner) -> Row:
@@ -527,6 +533,7 @@ CALLS = [
     Call("public", "select_each", lambda o: {"resource": "public.tasks", "keys": [o.task]}, _nothing, NO_RIGHT),
     Call("public", "insert_each", lambda o: {"resource": "public.tasks", "entries": [_new_task(o)]}, _nothing, NO_RIGHT),
     Call("public", "update_each", lambda o: {"resource": "public.tasks", "entries": [_renamed_task(o)]}, _nothing, NO_RIGHT),
+    Call("public", "perform_once", _write_under_a_key, _nothing, NO_RIGHT),
     Call("public", "write_if_match", _conditional_write, _nothing, NO_RIGHT),
     Call("public", "link_sign_in", lambda o: {"user_id": o.user, "auth_user_id": str(uuid4())}, _nothing, NO_RIGHT),
     Call("public", "ensure_user", lambda _: {}, _nothing, "PT404"),

@@ -7,6 +7,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any, Self, TypeVar
 from urllib.parse import quote
+from uuid import UUID, uuid4
 
 import httpx
 from pydantic import MISSING, BaseModel, TypeAdapter, ValidationError
@@ -15,12 +16,14 @@ from typing_extensions import TypeForm
 
 from dao_service.bindings import RowT, in_whole_minutes
 from dao_service.client.failures import error_of, noted
-from dao_service.errors import DataServiceError, UnavailableError
+from dao_service.errors import ConflictError, DataServiceError, UnavailableError
 from dao_service.generated.contract_1_2 import Page
 
 Answer = TypeVar("Answer")
 
 _AGAIN = frozenset((429, 502, 503))
+_UNKNOWN_OUTCOME = 504
+_IDEMPOTENCY_KEY = "Idempotency-Key"
 _FIRST_PAUSE_SECONDS = 0.2
 _LONGEST_PAUSE_SECONDS = 10.0
 
@@ -31,7 +34,8 @@ class Connection:
     Every call raises the error of `dao_service.errors` that the service answered with, or `UnavailableError` if the service is
     unreachable. An answer that is not the service's, such as a proxy's page, raises `DataServiceError`, with the status of the
     answer if it is one of failure or of a redirect. Reads are retried a few times if the service or its database is unreachable.
-    Writes never are, because a write that got no answer may have happened.
+    A write that got no answer may have happened, so only a `POST` is retried, if `retry_writes` is set: under an `Idempotency-Key`,
+    with which it happens once.
     """
 
     def __init__(
@@ -43,6 +47,7 @@ class Connection:
         timeout_seconds: float,
         connections: int,
         read_attempts: int,
+        retry_writes: bool,
         transport: httpx.AsyncBaseTransport | None,
     ) -> None:
         if read_attempts < 1:
@@ -56,6 +61,7 @@ class Connection:
         )
         self._contract = contract
         self._read_attempts = read_attempts
+        self._retry_writes = retry_writes
 
     async def ask(
         self,
@@ -66,11 +72,20 @@ class Connection:
         query: Mapping[str, Any] | None = None,
         body: BaseModel | Mapping[str, Any] | None = None,
         if_match: datetime | None = None,
+        repeatable: bool = False,
+        idempotency_key: UUID | str | None = None,
     ) -> Answer:
-        """Call an operation. Parameters that are None and fields that are MISSING are not sent."""
+        """Call an operation. Parameters that are None and fields that are MISSING are not sent.
+
+        `repeatable`: it takes an `Idempotency-Key`.
+        """
         headers = {} if body is None else {"Content-Type": "application/json"}
         if if_match is not None:
             headers["If-Match"] = f'"{self._contract}-{if_match.isoformat()}"'
+        if repeatable and self._retry_writes:
+            idempotency_key = idempotency_key or uuid4()
+        if idempotency_key is not None:
+            headers[_IDEMPOTENCY_KEY] = str(idempotency_key)
         request = self._http.build_request(
             method,
             path,
@@ -107,7 +122,8 @@ class Connection:
         await self._http.aclose()
 
     async def _send(self, request: httpx.Request) -> httpx.Response:
-        attempts = self._read_attempts if request.method == "GET" else 1
+        keyed = self._retry_writes and _IDEMPOTENCY_KEY in request.headers
+        attempts = self._read_attempts if keyed or request.method == "GET" else 1
         for attempt in range(1, attempts + 1):
             last = attempt == attempts
             pause = min(_LONGEST_PAUSE_SECONDS, random.uniform(0.5, 1) * _FIRST_PAUSE_SECONDS * 2**attempt)  # noqa: S311 (jitter)
@@ -118,7 +134,10 @@ class Connection:
                     raise UnavailableError(f"The service cannot be reached ({type(error).__name__}).") from error
             else:
                 asked = _retry_after(response)
-                if response.status_code not in _AGAIN or last or asked > _LONGEST_PAUSE_SECONDS:
+                again = response.status_code in _AGAIN or (
+                    keyed and (response.status_code == _UNKNOWN_OUTCOME or _is_under_way(response))
+                )
+                if not again or last or asked > _LONGEST_PAUSE_SECONDS:
                     return response
                 pause = max(pause, asked)
             await _wait(pause)
@@ -138,9 +157,13 @@ class Client:
         timeout_seconds: float = 30.0,
         connections: int = 20,
         read_attempts: int = 3,
+        retry_writes: bool = False,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        """`base_url` is the service's, without `/api/v1`. `read_attempts` includes the first attempt."""
+        """`base_url` is the service's, without `/api/v1`. `read_attempts` includes the first attempt.
+
+        With `retry_writes`, a `POST` is sent with an `Idempotency-Key`, and retried as reads are.
+        """
         self._connection = Connection(
             base_url,
             self.contract,
@@ -148,6 +171,7 @@ class Client:
             timeout_seconds=timeout_seconds,
             connections=connections,
             read_attempts=read_attempts,
+            retry_writes=retry_writes,
             transport=transport,
         )
         self._add_resources(self._connection)
@@ -203,6 +227,10 @@ def _in_body(value: Any) -> Any:
     if isinstance(value, Sequence) and not isinstance(value, str):
         return [_in_body(each) for each in value]
     return value
+
+
+def _is_under_way(response: httpx.Response) -> bool:
+    return response.status_code == ConflictError.status and "retry-after" in response.headers
 
 
 def _retry_after(response: httpx.Response) -> float:

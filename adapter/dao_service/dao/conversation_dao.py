@@ -78,12 +78,16 @@ class ConversationDao:
 
     get_conversation = get_by_id
 
-    async def create(self, db: DatabaseSession, dto: ConversationCreateDTO) -> ConversationDTO:
+    async def create(
+        self, db: DatabaseSession, dto: ConversationCreateDTO, *, idempotency_key: UUID | str | None = None
+    ) -> ConversationDTO:
         """Create a conversation.
 
         Returns the new row. A field that is not sent takes its default.
+
+        With an `idempotency_key`, the write happens once however often it is sent, and its first answer is returned each time.
         """
-        return await ask(db, ConversationDTO, "POST", "/conversations/", body=dto)
+        return await ask(db, ConversationDTO, "POST", "/conversations/", body=dto, idempotency_key=idempotency_key)
 
     create_conversation = create
 
@@ -127,11 +131,14 @@ class ConversationDao:
         messages: list[AppendMessagesMessageDTO],
         *,
         title_if_empty: str | None | MISSING = MISSING,
+        idempotency_key: UUID | str | None = None,
     ) -> list[MessageDTO]:
         """Add 1 to 100 messages to a conversation.
 
         Add 1 to 100 messages to a conversation. Adds them in their order: all or none. `title_if_empty` becomes the title of a
         conversation that has none.
+
+        With an `idempotency_key`, the write happens once however often it is sent, and its first answer is returned each time.
         """
         return await ask(
             db,
@@ -140,4 +147,5 @@ class ConversationDao:
             "/conversations/{conversation_id}/messages",
             key=conversation_id,
             body={"messages": messages, "title_if_empty": title_if_empty},
+            idempotency_key=idempotency_key,
         )

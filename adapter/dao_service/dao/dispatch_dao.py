@@ -18,12 +18,20 @@ from dao_service.schemas.pagination import PaginatedResponse
 class DispatchDao:
     """Deliveries of notifications, from plan to outcome."""
 
-    async def schedule_dispatches(self, db: DatabaseSession, dispatches: list[DispatchPlanDTO]) -> int:
+    async def schedule_dispatches(
+        self, db: DatabaseSession, dispatches: list[DispatchPlanDTO], *, idempotency_key: UUID | str | None = None
+    ) -> int:
         """Plan 1 to 100 deliveries.
 
         Plan 1 to 100 deliveries. One that exists already, by task and dedupe_key, is left alone.
+
+        With an `idempotency_key`, the write happens once however often it is sent, and its first answer is returned each time.
         """
-        return (await ask(db, ScheduledDispatches, "POST", "/dispatches/", body={"dispatches": dispatches})).scheduled_count
+        return (
+            await ask(
+                db, ScheduledDispatches, "POST", "/dispatches/", body={"dispatches": dispatches}, idempotency_key=idempotency_key
+            )
+        ).scheduled_count
 
     async def claim_dispatches(
         self,
@@ -55,25 +63,53 @@ class DispatchDao:
             },
         )
 
-    async def cancel_dispatches(self, db: DatabaseSession, task_id: UUID) -> int:
+    async def cancel_dispatches(self, db: DatabaseSession, task_id: UUID, *, idempotency_key: UUID | str | None = None) -> int:
         """Cancel the open deliveries of a task.
 
         Cancel the open deliveries of a task. Those that a worker has begun to send stay open.
-        """
-        return (await ask(db, CancelledDispatches, "POST", "/dispatches/cancel", body={"task_id": task_id})).cancelled_count
 
-    async def start_dispatch(self, db: DatabaseSession, dispatch_id: UUID | str, attempt: int) -> DispatchDTO:
+        With an `idempotency_key`, the write happens once however often it is sent, and its first answer is returned each time.
+        """
+        return (
+            await ask(
+                db, CancelledDispatches, "POST", "/dispatches/cancel", body={"task_id": task_id}, idempotency_key=idempotency_key
+            )
+        ).cancelled_count
+
+    async def start_dispatch(
+        self, db: DatabaseSession, dispatch_id: UUID | str, attempt: int, *, idempotency_key: UUID | str | None = None
+    ) -> DispatchDTO:
         """Check a delivery right before it is sent.
 
         Check a delivery right before it is sent. It is a conflict if the lease is over or another worker's, or if the task is
         not pending or was moved.
-        """
-        return await ask(db, DispatchDTO, "POST", "/dispatches/{dispatch_id}/start", key=dispatch_id, body={"attempt": attempt})
 
-    async def extend_dispatch(self, db: DatabaseSession, dispatch_id: UUID | str, attempt: int, lease_seconds: int) -> DispatchDTO:
+        With an `idempotency_key`, the write happens once however often it is sent, and its first answer is returned each time.
+        """
+        return await ask(
+            db,
+            DispatchDTO,
+            "POST",
+            "/dispatches/{dispatch_id}/start",
+            key=dispatch_id,
+            body={"attempt": attempt},
+            idempotency_key=idempotency_key,
+        )
+
+    async def extend_dispatch(
+        self,
+        db: DatabaseSession,
+        dispatch_id: UUID | str,
+        attempt: int,
+        lease_seconds: int,
+        *,
+        idempotency_key: UUID | str | None = None,
+    ) -> DispatchDTO:
         """Extend the lease of a delivery.
 
         Extend the lease of a delivery. It ends so many seconds from now. It is a conflict if the lease is over.
+
+        With an `idempotency_key`, the write happens once however often it is sent, and its first answer is returned each time.
         """
         return await ask(
             db,
@@ -82,6 +118,7 @@ class DispatchDao:
             "/dispatches/{dispatch_id}/extend",
             key=dispatch_id,
             body={"attempt": attempt, "lease_seconds": lease_seconds},
+            idempotency_key=idempotency_key,
         )
 
     async def finish_dispatch(
@@ -94,11 +131,14 @@ class DispatchDao:
         external_id: str | None | MISSING = MISSING,
         error: str | None | MISSING = MISSING,
         retry_at: datetime | None | MISSING = MISSING,
+        idempotency_key: UUID | str | None = None,
     ) -> DispatchDTO:
         """Record the outcome of a delivery.
 
         Record the outcome of a delivery. If it is sent, the notification log and the task record it too. The latest attempt
         counts even after its lease. With retry_at, a failed delivery is due again then.
+
+        With an `idempotency_key`, the write happens once however often it is sent, and its first answer is returned each time.
         """
         return await ask(
             db,
@@ -107,6 +147,7 @@ class DispatchDao:
             "/dispatches/{dispatch_id}/finish",
             key=dispatch_id,
             body={"attempt": attempt, "outcome": outcome, "external_id": external_id, "error": error, "retry_at": retry_at},
+            idempotency_key=idempotency_key,
         )
 
     async def get_all(

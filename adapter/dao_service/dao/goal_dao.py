@@ -69,12 +69,14 @@ class GoalDao:
 
     get_goal = get_by_id
 
-    async def create(self, db: DatabaseSession, dto: GoalCreateDTO) -> GoalDTO:
+    async def create(self, db: DatabaseSession, dto: GoalCreateDTO, *, idempotency_key: UUID | str | None = None) -> GoalDTO:
         """Create a goal.
 
         Returns the new row. A field that is not sent takes its default.
+
+        With an `idempotency_key`, the write happens once however often it is sent, and its first answer is returned each time.
         """
-        return await ask(db, GoalDTO, "POST", "/goals/", body=dto)
+        return await ask(db, GoalDTO, "POST", "/goals/", body=dto, idempotency_key=idempotency_key)
 
     create_goal = create
 
@@ -111,12 +113,16 @@ class GoalDao:
 
     get_goal_with_structure = get_with_structure
 
-    async def create_goal_with_structure(self, db: DatabaseSession, dto: GoalStructureCreateDTO) -> GoalFullDTO:
+    async def create_goal_with_structure(
+        self, db: DatabaseSession, dto: GoalStructureCreateDTO, *, idempotency_key: UUID | str | None = None
+    ) -> GoalFullDTO:
         """Create a goal with its milestones and tasks.
 
         Create a goal with its milestones and tasks. It is one transaction: all or nothing.
+
+        With an `idempotency_key`, the write happens once however often it is sent, and its first answer is returned each time.
         """
-        return await ask(db, GoalFullDTO, "POST", "/goals/with-structure", body=dto)
+        return await ask(db, GoalFullDTO, "POST", "/goals/with-structure", body=dto, idempotency_key=idempotency_key)
 
     async def get_progress(
         self, db: DatabaseSession, goal_id: UUID | str, *, until: datetime | None = None, time_zone: str | None = None
@@ -132,13 +138,26 @@ class GoalDao:
     get_goal_progress = get_progress
 
     async def advance_goal(
-        self, db: DatabaseSession, goal_id: UUID | str, *, expected_status: GoalStatus | MISSING = MISSING
+        self,
+        db: DatabaseSession,
+        goal_id: UUID | str,
+        *,
+        expected_status: GoalStatus | MISSING = MISSING,
+        idempotency_key: UUID | str | None = None,
     ) -> GoalAdvanceDTO:
         """Complete a goal and activate the next one.
 
         Complete a goal and activate the next one. The next is the first of its parent's pipeline: the lowest pipeline_order,
         then the oldest. It is a conflict if the goal does not have the expected status.
+
+        With an `idempotency_key`, the write happens once however often it is sent, and its first answer is returned each time.
         """
         return await ask(
-            db, GoalAdvanceDTO, "POST", "/goals/{goal_id}/advance", key=goal_id, body={"expected_status": expected_status}
+            db,
+            GoalAdvanceDTO,
+            "POST",
+            "/goals/{goal_id}/advance",
+            key=goal_id,
+            body={"expected_status": expected_status},
+            idempotency_key=idempotency_key,
         )

@@ -21,12 +21,14 @@ class MessageDao:
 
     get_message = get_by_id
 
-    async def create(self, db: DatabaseSession, dto: MessageCreateDTO) -> MessageDTO:
+    async def create(self, db: DatabaseSession, dto: MessageCreateDTO, *, idempotency_key: UUID | str | None = None) -> MessageDTO:
         """Create a message.
 
         Returns the new row. A field that is not sent takes its default.
+
+        With an `idempotency_key`, the write happens once however often it is sent, and its first answer is returned each time.
         """
-        return await ask(db, MessageDTO, "POST", "/messages/", body=dto)
+        return await ask(db, MessageDTO, "POST", "/messages/", body=dto, idempotency_key=idempotency_key)
 
     create_message = create
 

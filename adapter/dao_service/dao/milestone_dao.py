@@ -47,12 +47,16 @@ class MilestoneDao:
 
     get_milestone = get_by_id
 
-    async def create(self, db: DatabaseSession, dto: MilestoneCreateDTO) -> MilestoneDTO:
+    async def create(
+        self, db: DatabaseSession, dto: MilestoneCreateDTO, *, idempotency_key: UUID | str | None = None
+    ) -> MilestoneDTO:
         """Create a milestone.
 
         Returns the new row. A field that is not sent takes its default.
+
+        With an `idempotency_key`, the write happens once however often it is sent, and its first answer is returned each time.
         """
-        return await ask(db, MilestoneDTO, "POST", "/milestones/", body=dto)
+        return await ask(db, MilestoneDTO, "POST", "/milestones/", body=dto, idempotency_key=idempotency_key)
 
     create_milestone = create
 

@@ -30,11 +30,14 @@ class NotificationLogDao:
         response: str,
         *,
         new_status: TaskStatus | None | MISSING = MISSING,
+        idempotency_key: UUID | str | None = None,
     ) -> RecordedResponseDTO:
         """Record a user's answer to a notification.
 
         Record a user's answer to a notification. An answer counts once, however often the provider delivers it. With
         new_status, the task changes too, if it is still pending.
+
+        With an `idempotency_key`, the write happens once however often it is sent, and its first answer is returned each time.
         """
         return await ask(
             db,
@@ -48,6 +51,7 @@ class NotificationLogDao:
                 "response": response,
                 "new_status": new_status,
             },
+            idempotency_key=idempotency_key,
         )
 
     async def get_all(
@@ -94,12 +98,16 @@ class NotificationLogDao:
 
     get_notification_log = get_by_id
 
-    async def create(self, db: DatabaseSession, dto: NotificationLogCreateDTO) -> NotificationLogDTO:
+    async def create(
+        self, db: DatabaseSession, dto: NotificationLogCreateDTO, *, idempotency_key: UUID | str | None = None
+    ) -> NotificationLogDTO:
         """Create a notification log.
 
         Returns the new row. A field that is not sent takes its default.
+
+        With an `idempotency_key`, the write happens once however often it is sent, and its first answer is returned each time.
         """
-        return await ask(db, NotificationLogDTO, "POST", "/notification-log/", body=dto)
+        return await ask(db, NotificationLogDTO, "POST", "/notification-log/", body=dto, idempotency_key=idempotency_key)
 
     create_notification_log = create
 

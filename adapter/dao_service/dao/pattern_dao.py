@@ -57,12 +57,14 @@ class PatternDao:
 
     get_pattern = get_by_id
 
-    async def create(self, db: DatabaseSession, dto: PatternCreateDTO) -> PatternDTO:
+    async def create(self, db: DatabaseSession, dto: PatternCreateDTO, *, idempotency_key: UUID | str | None = None) -> PatternDTO:
         """Create a pattern.
 
         Returns the new row. A field that is not sent takes its default.
+
+        With an `idempotency_key`, the write happens once however often it is sent, and its first answer is returned each time.
         """
-        return await ask(db, PatternDTO, "POST", "/patterns/", body=dto)
+        return await ask(db, PatternDTO, "POST", "/patterns/", body=dto, idempotency_key=idempotency_key)
 
     create_pattern = create
 

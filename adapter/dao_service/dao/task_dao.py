@@ -92,12 +92,14 @@ class TaskDao:
 
     get_task = get_by_id
 
-    async def create(self, db: DatabaseSession, dto: TaskCreateDTO) -> TaskDTO:
+    async def create(self, db: DatabaseSession, dto: TaskCreateDTO, *, idempotency_key: UUID | str | None = None) -> TaskDTO:
         """Create a task.
 
         Returns the new row. A field that is not sent takes its default.
+
+        With an `idempotency_key`, the write happens once however often it is sent, and its first answer is returned each time.
         """
-        return await ask(db, TaskDTO, "POST", "/tasks/", body=dto)
+        return await ask(db, TaskDTO, "POST", "/tasks/", body=dto, idempotency_key=idempotency_key)
 
     create_task = create
 
@@ -187,10 +189,19 @@ class TaskDao:
         )
 
     @overload
-    async def bulk_update_state(self, db: DatabaseSession, task_ids: Sequence[UUID | str], new_status: TaskStatus) -> int:
+    async def bulk_update_state(
+        self,
+        db: DatabaseSession,
+        task_ids: Sequence[UUID | str],
+        new_status: TaskStatus,
+        *,
+        idempotency_key: UUID | str | None = None,
+    ) -> int:
         """Set the status of up to 10,000 tasks.
 
         Set the status of up to 10,000 tasks. It is one transaction. Ids of no task do not count, and a repeated id counts once.
+
+        With an `idempotency_key`, the write happens once however often it is sent, and its first answer is returned each time.
         """
 
     @overload
@@ -198,6 +209,8 @@ class TaskDao:
         """Set the state of up to 10,000 tasks.
 
         Set the state of up to 10,000 tasks. It is one transaction. Ids of no task do not count, and a repeated id counts once.
+
+        With an `idempotency_key`, the write happens once however often it is sent, and its first answer is returned each time.
         """
 
     async def bulk_update_state(
@@ -206,11 +219,14 @@ class TaskDao:
         task_ids: Sequence[UUID | str],
         new_status: TaskStatus | MISSING = MISSING,
         *,
+        idempotency_key: UUID | str | None = None,
         new_state: TaskState | MISSING = MISSING,
     ) -> int:
         """Set the status of up to 10,000 tasks.
 
         Set the status of up to 10,000 tasks. It is one transaction. Ids of no task do not count, and a repeated id counts once.
+
+        With an `idempotency_key`, the write happens once however often it is sent, and its first answer is returned each time.
         """
         if not task_ids:
             return 0
@@ -221,6 +237,7 @@ class TaskDao:
                 "POST",
                 "/tasks/bulk-update-state",
                 body={"task_ids": task_ids, "new_status": new_status, "new_state": new_state},
+                idempotency_key=idempotency_key,
             )
         ).updated_count
 
@@ -260,6 +277,7 @@ class TaskDao:
         expected_scheduled_at: datetime | None | MISSING = MISSING,
         next: FinishTaskNextDTO | None | MISSING = MISSING,
         if_match: datetime | None = None,
+        idempotency_key: UUID | str | None = None,
     ) -> FinishedTaskDTO:
         """Finish a task and begin its next occurrence.
 
@@ -268,6 +286,8 @@ class TaskDao:
         expected.
 
         With `if_match`, the `updated_at` of the row as it was read, raises `PreconditionFailedError` if it has changed since.
+
+        With an `idempotency_key`, the write happens once however often it is sent, and its first answer is returned each time.
         """
         return await ask(
             db,
@@ -282,6 +302,7 @@ class TaskDao:
                 "next": next,
             },
             if_match=if_match,
+            idempotency_key=idempotency_key,
         )
 
     async def move_task(
@@ -293,6 +314,7 @@ class TaskDao:
         *,
         occurrence_at: datetime | None | MISSING = MISSING,
         if_match: datetime | None = None,
+        idempotency_key: UUID | str | None = None,
     ) -> TaskDTO:
         """Move a task to another time.
 
@@ -300,6 +322,8 @@ class TaskDao:
         Deliveries planned for the old time become void, and the user has yet to be reminded.
 
         With `if_match`, the `updated_at` of the row as it was read, raises `PreconditionFailedError` if it has changed since.
+
+        With an `idempotency_key`, the write happens once however often it is sent, and its first answer is returned each time.
         """
         return await ask(
             db,
@@ -309,6 +333,7 @@ class TaskDao:
             key=task_id,
             body={"scheduled_at": scheduled_at, "expected_scheduled_at": expected_scheduled_at, "occurrence_at": occurrence_at},
             if_match=if_match,
+            idempotency_key=idempotency_key,
         )
 
     async def get_weekly_statistics(

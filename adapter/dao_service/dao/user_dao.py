@@ -47,12 +47,14 @@ class UserDao:
 
     get_user = get_by_id
 
-    async def create(self, db: DatabaseSession, dto: UserCreateDTO) -> UserDTO:
+    async def create(self, db: DatabaseSession, dto: UserCreateDTO, *, idempotency_key: UUID | str | None = None) -> UserDTO:
         """Create a user.
 
         Returns the new row. A field that is not sent takes its default.
+
+        With an `idempotency_key`, the write happens once however often it is sent, and its first answer is returned each time.
         """
-        return await ask(db, UserDTO, "POST", "/users/", body=dto)
+        return await ask(db, UserDTO, "POST", "/users/", body=dto, idempotency_key=idempotency_key)
 
     create_user = create
 

@@ -71,12 +71,14 @@ class UsersResource(Resource):
         """
         return await self._connection.ask(User, "GET", f"/users/{segment(user_id)}")
 
-    async def create(self, row: UserCreate) -> User:
+    async def create(self, row: UserCreate, *, idempotency_key: UUID | str | None = None) -> User:
         """Create a user.
 
         Returns the new row. A field that is not sent takes its default.
+
+        With an `idempotency_key`, the write happens once however often it is sent, and its first answer is returned each time.
         """
-        return await self._connection.ask(User, "POST", "/users/", body=row)
+        return await self._connection.ask(User, "POST", "/users/", body=row, idempotency_key=idempotency_key, repeatable=True)
 
     async def update(self, user_id: UUID | str, changes: UserUpdate, *, if_match: datetime | None = None) -> User:
         """Update a user.
@@ -176,12 +178,14 @@ class GoalsResource(Resource):
         """
         return await self._connection.ask(Goal, "GET", f"/goals/{segment(goal_id)}")
 
-    async def create(self, row: GoalCreate) -> Goal:
+    async def create(self, row: GoalCreate, *, idempotency_key: UUID | str | None = None) -> Goal:
         """Create a goal.
 
         Returns the new row. A field that is not sent takes its default.
+
+        With an `idempotency_key`, the write happens once however often it is sent, and its first answer is returned each time.
         """
-        return await self._connection.ask(Goal, "POST", "/goals/", body=row)
+        return await self._connection.ask(Goal, "POST", "/goals/", body=row, idempotency_key=idempotency_key, repeatable=True)
 
     async def update(self, goal_id: UUID | str, changes: GoalUpdate, *, if_match: datetime | None = None) -> Goal:
         """Update a goal.
@@ -209,13 +213,26 @@ class GoalsResource(Resource):
         return await self._connection.ask(GoalFull, "GET", f"/goals/{segment(goal_id)}/full")
 
     async def create_with_structure(
-        self, *, goal: GoalCreate, milestones: list[MilestoneStructure] | MISSING = MISSING
+        self,
+        *,
+        goal: GoalCreate,
+        milestones: list[MilestoneStructure] | MISSING = MISSING,
+        idempotency_key: UUID | str | None = None,
     ) -> GoalFull:
         """Create a goal with its milestones and tasks.
 
         Create a goal with its milestones and tasks. It is one transaction: all or nothing.
+
+        With an `idempotency_key`, the write happens once however often it is sent, and its first answer is returned each time.
         """
-        return await self._connection.ask(GoalFull, "POST", "/goals/with-structure", body={"goal": goal, "milestones": milestones})
+        return await self._connection.ask(
+            GoalFull,
+            "POST",
+            "/goals/with-structure",
+            body={"goal": goal, "milestones": milestones},
+            idempotency_key=idempotency_key,
+            repeatable=True,
+        )
 
 
 class MilestonesResource(Resource):
@@ -253,12 +270,16 @@ class MilestonesResource(Resource):
         """
         return await self._connection.ask(Milestone, "GET", f"/milestones/{segment(milestone_id)}")
 
-    async def create(self, row: MilestoneCreate) -> Milestone:
+    async def create(self, row: MilestoneCreate, *, idempotency_key: UUID | str | None = None) -> Milestone:
         """Create a milestone.
 
         Returns the new row. A field that is not sent takes its default.
+
+        With an `idempotency_key`, the write happens once however often it is sent, and its first answer is returned each time.
         """
-        return await self._connection.ask(Milestone, "POST", "/milestones/", body=row)
+        return await self._connection.ask(
+            Milestone, "POST", "/milestones/", body=row, idempotency_key=idempotency_key, repeatable=True
+        )
 
     async def update(self, milestone_id: UUID | str, changes: MilestoneUpdate, *, if_match: datetime | None = None) -> Milestone:
         """Update a milestone.
@@ -364,12 +385,14 @@ class TasksResource(Resource):
         """
         return await self._connection.ask(Task, "GET", f"/tasks/{segment(task_id)}")
 
-    async def create(self, row: TaskCreate) -> Task:
+    async def create(self, row: TaskCreate, *, idempotency_key: UUID | str | None = None) -> Task:
         """Create a task.
 
         Returns the new row. A field that is not sent takes its default.
+
+        With an `idempotency_key`, the write happens once however often it is sent, and its first answer is returned each time.
         """
-        return await self._connection.ask(Task, "POST", "/tasks/", body=row)
+        return await self._connection.ask(Task, "POST", "/tasks/", body=row, idempotency_key=idempotency_key, repeatable=True)
 
     async def update(self, task_id: UUID | str, changes: TaskUpdate, *, if_match: datetime | None = None) -> Task:
         """Update a task.
@@ -409,13 +432,22 @@ class TasksResource(Resource):
             TaskStatistics, "GET", "/tasks/statistics", query={"user_id": user_id, "start_date": start_date, "end_date": end_date}
         )
 
-    async def bulk_update_state(self, *, task_ids: Sequence[UUID | str], new_state: TaskState) -> BulkUpdate:
+    async def bulk_update_state(
+        self, *, task_ids: Sequence[UUID | str], new_state: TaskState, idempotency_key: UUID | str | None = None
+    ) -> BulkUpdate:
         """Set the state of up to 10,000 tasks.
 
         Set the state of up to 10,000 tasks. It is one transaction. Ids of no task do not count, and a repeated id counts once.
+
+        With an `idempotency_key`, the write happens once however often it is sent, and its first answer is returned each time.
         """
         return await self._connection.ask(
-            BulkUpdate, "POST", "/tasks/bulk-update-state", body={"task_ids": task_ids, "new_state": new_state}
+            BulkUpdate,
+            "POST",
+            "/tasks/bulk-update-state",
+            body={"task_ids": task_ids, "new_state": new_state},
+            idempotency_key=idempotency_key,
+            repeatable=True,
         )
 
     async def set_calendar_event(
@@ -485,12 +517,16 @@ class ConversationsResource(Resource):
         """
         return await self._connection.ask(Conversation, "GET", f"/conversations/{segment(conversation_id)}")
 
-    async def create(self, row: ConversationCreate) -> Conversation:
+    async def create(self, row: ConversationCreate, *, idempotency_key: UUID | str | None = None) -> Conversation:
         """Create a conversation.
 
         Returns the new row. A field that is not sent takes its default.
+
+        With an `idempotency_key`, the write happens once however often it is sent, and its first answer is returned each time.
         """
-        return await self._connection.ask(Conversation, "POST", "/conversations/", body=row)
+        return await self._connection.ask(
+            Conversation, "POST", "/conversations/", body=row, idempotency_key=idempotency_key, repeatable=True
+        )
 
     async def update(
         self, conversation_id: UUID | str, changes: ConversationUpdate, *, if_match: datetime | None = None

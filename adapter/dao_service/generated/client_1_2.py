@@ -104,12 +104,14 @@ class UsersResource(Resource):
         """
         return await self._connection.ask(User, "GET", f"/users/{segment(user_id)}")
 
-    async def create(self, row: UserCreate) -> User:
+    async def create(self, row: UserCreate, *, idempotency_key: UUID | str | None = None) -> User:
         """Create a user.
 
         Returns the new row. A field that is not sent takes its default.
+
+        With an `idempotency_key`, the write happens once however often it is sent, and its first answer is returned each time.
         """
-        return await self._connection.ask(User, "POST", "/users/", body=row)
+        return await self._connection.ask(User, "POST", "/users/", body=row, idempotency_key=idempotency_key, repeatable=True)
 
     async def update(self, user_id: UUID | str, changes: UserUpdate, *, if_match: datetime | None = None) -> User:
         """Update a user.
@@ -238,12 +240,14 @@ class GoalsResource(Resource):
         """
         return await self._connection.ask(Goal, "GET", f"/goals/{segment(goal_id)}")
 
-    async def create(self, row: GoalCreate) -> Goal:
+    async def create(self, row: GoalCreate, *, idempotency_key: UUID | str | None = None) -> Goal:
         """Create a goal.
 
         Returns the new row. A field that is not sent takes its default.
+
+        With an `idempotency_key`, the write happens once however often it is sent, and its first answer is returned each time.
         """
-        return await self._connection.ask(Goal, "POST", "/goals/", body=row)
+        return await self._connection.ask(Goal, "POST", "/goals/", body=row, idempotency_key=idempotency_key, repeatable=True)
 
     async def update(self, goal_id: UUID | str, changes: GoalUpdate, *, if_match: datetime | None = None) -> Goal:
         """Update a goal.
@@ -271,13 +275,26 @@ class GoalsResource(Resource):
         return await self._connection.ask(GoalFull, "GET", f"/goals/{segment(goal_id)}/full")
 
     async def create_with_structure(
-        self, *, goal: GoalCreate, milestones: list[MilestoneStructure] | MISSING = MISSING
+        self,
+        *,
+        goal: GoalCreate,
+        milestones: list[MilestoneStructure] | MISSING = MISSING,
+        idempotency_key: UUID | str | None = None,
     ) -> GoalFull:
         """Create a goal with its milestones and tasks.
 
         Create a goal with its milestones and tasks. It is one transaction: all or nothing.
+
+        With an `idempotency_key`, the write happens once however often it is sent, and its first answer is returned each time.
         """
-        return await self._connection.ask(GoalFull, "POST", "/goals/with-structure", body={"goal": goal, "milestones": milestones})
+        return await self._connection.ask(
+            GoalFull,
+            "POST",
+            "/goals/with-structure",
+            body={"goal": goal, "milestones": milestones},
+            idempotency_key=idempotency_key,
+            repeatable=True,
+        )
 
     async def get_progress(
         self, goal_id: UUID | str, *, until: datetime | None = None, time_zone: str | None = None
@@ -290,14 +307,23 @@ class GoalsResource(Resource):
             GoalProgress, "GET", f"/goals/{segment(goal_id)}/progress", query={"until": until, "time_zone": time_zone}
         )
 
-    async def advance_goal(self, goal_id: UUID | str, *, expected_status: GoalStatus | MISSING = MISSING) -> GoalAdvance:
+    async def advance_goal(
+        self, goal_id: UUID | str, *, expected_status: GoalStatus | MISSING = MISSING, idempotency_key: UUID | str | None = None
+    ) -> GoalAdvance:
         """Complete a goal and activate the next one.
 
         Complete a goal and activate the next one. The next is the first of its parent's pipeline: the lowest pipeline_order,
         then the oldest. It is a conflict if the goal does not have the expected status.
+
+        With an `idempotency_key`, the write happens once however often it is sent, and its first answer is returned each time.
         """
         return await self._connection.ask(
-            GoalAdvance, "POST", f"/goals/{segment(goal_id)}/advance", body={"expected_status": expected_status}
+            GoalAdvance,
+            "POST",
+            f"/goals/{segment(goal_id)}/advance",
+            body={"expected_status": expected_status},
+            idempotency_key=idempotency_key,
+            repeatable=True,
         )
 
 
@@ -336,12 +362,16 @@ class MilestonesResource(Resource):
         """
         return await self._connection.ask(Milestone, "GET", f"/milestones/{segment(milestone_id)}")
 
-    async def create(self, row: MilestoneCreate) -> Milestone:
+    async def create(self, row: MilestoneCreate, *, idempotency_key: UUID | str | None = None) -> Milestone:
         """Create a milestone.
 
         Returns the new row. A field that is not sent takes its default.
+
+        With an `idempotency_key`, the write happens once however often it is sent, and its first answer is returned each time.
         """
-        return await self._connection.ask(Milestone, "POST", "/milestones/", body=row)
+        return await self._connection.ask(
+            Milestone, "POST", "/milestones/", body=row, idempotency_key=idempotency_key, repeatable=True
+        )
 
     async def update(self, milestone_id: UUID | str, changes: MilestoneUpdate, *, if_match: datetime | None = None) -> Milestone:
         """Update a milestone.
@@ -455,12 +485,14 @@ class TasksResource(Resource):
         """
         return await self._connection.ask(Task, "GET", f"/tasks/{segment(task_id)}")
 
-    async def create(self, row: TaskCreate) -> Task:
+    async def create(self, row: TaskCreate, *, idempotency_key: UUID | str | None = None) -> Task:
         """Create a task.
 
         Returns the new row. A field that is not sent takes its default.
+
+        With an `idempotency_key`, the write happens once however often it is sent, and its first answer is returned each time.
         """
-        return await self._connection.ask(Task, "POST", "/tasks/", body=row)
+        return await self._connection.ask(Task, "POST", "/tasks/", body=row, idempotency_key=idempotency_key, repeatable=True)
 
     async def update(self, task_id: UUID | str, changes: TaskUpdate, *, if_match: datetime | None = None) -> Task:
         """Update a task.
@@ -500,13 +532,22 @@ class TasksResource(Resource):
             TaskStatistics, "GET", "/tasks/statistics", query={"user_id": user_id, "start_date": start_date, "end_date": end_date}
         )
 
-    async def bulk_update_status(self, *, task_ids: Sequence[UUID | str], new_status: TaskStatus) -> BulkUpdate:
+    async def bulk_update_status(
+        self, *, task_ids: Sequence[UUID | str], new_status: TaskStatus, idempotency_key: UUID | str | None = None
+    ) -> BulkUpdate:
         """Set the status of up to 10,000 tasks.
 
         Set the status of up to 10,000 tasks. It is one transaction. Ids of no task do not count, and a repeated id counts once.
+
+        With an `idempotency_key`, the write happens once however often it is sent, and its first answer is returned each time.
         """
         return await self._connection.ask(
-            BulkUpdate, "POST", "/tasks/bulk-update-state", body={"task_ids": task_ids, "new_status": new_status}
+            BulkUpdate,
+            "POST",
+            "/tasks/bulk-update-state",
+            body={"task_ids": task_ids, "new_status": new_status},
+            idempotency_key=idempotency_key,
+            repeatable=True,
         )
 
     async def set_calendar_event(
@@ -535,6 +576,7 @@ class TasksResource(Resource):
         expected_scheduled_at: datetime | None | MISSING = MISSING,
         next: FinishTaskNext | None | MISSING = MISSING,
         if_match: datetime | None = None,
+        idempotency_key: UUID | str | None = None,
     ) -> FinishedTask:
         """Finish a task and begin its next occurrence.
 
@@ -543,6 +585,8 @@ class TasksResource(Resource):
         expected.
 
         With `if_match`, the `updated_at` of the row as it was read, raises `PreconditionFailedError` if it has changed since.
+
+        With an `idempotency_key`, the write happens once however often it is sent, and its first answer is returned each time.
         """
         return await self._connection.ask(
             FinishedTask,
@@ -555,6 +599,8 @@ class TasksResource(Resource):
                 "next": next,
             },
             if_match=if_match,
+            idempotency_key=idempotency_key,
+            repeatable=True,
         )
 
     async def move_task(
@@ -565,6 +611,7 @@ class TasksResource(Resource):
         expected_scheduled_at: datetime | None,
         occurrence_at: datetime | None | MISSING = MISSING,
         if_match: datetime | None = None,
+        idempotency_key: UUID | str | None = None,
     ) -> Task:
         """Move a task to another time.
 
@@ -572,6 +619,8 @@ class TasksResource(Resource):
         Deliveries planned for the old time become void, and the user has yet to be reminded.
 
         With `if_match`, the `updated_at` of the row as it was read, raises `PreconditionFailedError` if it has changed since.
+
+        With an `idempotency_key`, the write happens once however often it is sent, and its first answer is returned each time.
         """
         return await self._connection.ask(
             Task,
@@ -579,6 +628,8 @@ class TasksResource(Resource):
             f"/tasks/{segment(task_id)}/move",
             body={"scheduled_at": scheduled_at, "expected_scheduled_at": expected_scheduled_at, "occurrence_at": occurrence_at},
             if_match=if_match,
+            idempotency_key=idempotency_key,
+            repeatable=True,
         )
 
     async def get_weekly_statistics(
@@ -716,12 +767,16 @@ class ConversationsResource(Resource):
         """
         return await self._connection.ask(Conversation, "GET", f"/conversations/{segment(conversation_id)}")
 
-    async def create(self, row: ConversationCreate) -> Conversation:
+    async def create(self, row: ConversationCreate, *, idempotency_key: UUID | str | None = None) -> Conversation:
         """Create a conversation.
 
         Returns the new row. A field that is not sent takes its default.
+
+        With an `idempotency_key`, the write happens once however often it is sent, and its first answer is returned each time.
         """
-        return await self._connection.ask(Conversation, "POST", "/conversations/", body=row)
+        return await self._connection.ask(
+            Conversation, "POST", "/conversations/", body=row, idempotency_key=idempotency_key, repeatable=True
+        )
 
     async def update(
         self, conversation_id: UUID | str, changes: ConversationUpdate, *, if_match: datetime | None = None
@@ -770,18 +825,27 @@ class ConversationsResource(Resource):
         )
 
     async def append_messages(
-        self, conversation_id: UUID | str, *, messages: list[AppendMessagesMessage], title_if_empty: str | None | MISSING = MISSING
+        self,
+        conversation_id: UUID | str,
+        *,
+        messages: list[AppendMessagesMessage],
+        title_if_empty: str | None | MISSING = MISSING,
+        idempotency_key: UUID | str | None = None,
     ) -> list[Message]:
         """Add 1 to 100 messages to a conversation.
 
         Add 1 to 100 messages to a conversation. Adds them in their order: all or none. `title_if_empty` becomes the title of a
         conversation that has none.
+
+        With an `idempotency_key`, the write happens once however often it is sent, and its first answer is returned each time.
         """
         return await self._connection.ask(
             list[Message],
             "POST",
             f"/conversations/{segment(conversation_id)}/messages",
             body={"messages": messages, "title_if_empty": title_if_empty},
+            idempotency_key=idempotency_key,
+            repeatable=True,
         )
 
 
@@ -795,12 +859,14 @@ class MessagesResource(Resource):
         """
         return await self._connection.ask(Message, "GET", f"/messages/{segment(message_id)}")
 
-    async def create(self, row: MessageCreate) -> Message:
+    async def create(self, row: MessageCreate, *, idempotency_key: UUID | str | None = None) -> Message:
         """Create a message.
 
         Returns the new row. A field that is not sent takes its default.
+
+        With an `idempotency_key`, the write happens once however often it is sent, and its first answer is returned each time.
         """
-        return await self._connection.ask(Message, "POST", "/messages/", body=row)
+        return await self._connection.ask(Message, "POST", "/messages/", body=row, idempotency_key=idempotency_key, repeatable=True)
 
     async def delete(self, message_id: UUID | str, *, if_match: datetime | None = None) -> None:
         """Delete a message.
@@ -888,12 +954,14 @@ class PatternsResource(Resource):
         """
         return await self._connection.ask(Pattern, "GET", f"/patterns/{segment(pattern_id)}")
 
-    async def create(self, row: PatternCreate) -> Pattern:
+    async def create(self, row: PatternCreate, *, idempotency_key: UUID | str | None = None) -> Pattern:
         """Create a pattern.
 
         Returns the new row. A field that is not sent takes its default.
+
+        With an `idempotency_key`, the write happens once however often it is sent, and its first answer is returned each time.
         """
-        return await self._connection.ask(Pattern, "POST", "/patterns/", body=row)
+        return await self._connection.ask(Pattern, "POST", "/patterns/", body=row, idempotency_key=idempotency_key, repeatable=True)
 
     async def update(self, pattern_id: UUID | str, changes: PatternUpdate, *, if_match: datetime | None = None) -> Pattern:
         """Update a pattern.
@@ -925,11 +993,14 @@ class NotificationLogResource(Resource):
         response_id: str,
         response: str,
         new_status: TaskStatus | None | MISSING = MISSING,
+        idempotency_key: UUID | str | None = None,
     ) -> RecordedResponse:
         """Record a user's answer to a notification.
 
         Record a user's answer to a notification. An answer counts once, however often the provider delivers it. With
         new_status, the task changes too, if it is still pending.
+
+        With an `idempotency_key`, the write happens once however often it is sent, and its first answer is returned each time.
         """
         return await self._connection.ask(
             RecordedResponse,
@@ -942,6 +1013,8 @@ class NotificationLogResource(Resource):
                 "response": response,
                 "new_status": new_status,
             },
+            idempotency_key=idempotency_key,
+            repeatable=True,
         )
 
     async def page(
@@ -994,12 +1067,16 @@ class NotificationLogResource(Resource):
         """
         return await self._connection.ask(NotificationLog, "GET", f"/notification-log/{segment(notification_id)}")
 
-    async def create(self, row: NotificationLogCreate) -> NotificationLog:
+    async def create(self, row: NotificationLogCreate, *, idempotency_key: UUID | str | None = None) -> NotificationLog:
         """Create a notification log.
 
         Returns the new row. A field that is not sent takes its default.
+
+        With an `idempotency_key`, the write happens once however often it is sent, and its first answer is returned each time.
         """
-        return await self._connection.ask(NotificationLog, "POST", "/notification-log/", body=row)
+        return await self._connection.ask(
+            NotificationLog, "POST", "/notification-log/", body=row, idempotency_key=idempotency_key, repeatable=True
+        )
 
     async def update(
         self, notification_id: UUID | str, changes: NotificationLogUpdate, *, if_match: datetime | None = None
@@ -1027,12 +1104,23 @@ class NotificationLogResource(Resource):
 class DispatchesResource(Resource):
     """Deliveries of notifications, from plan to outcome."""
 
-    async def schedule_dispatches(self, *, dispatches: list[DispatchPlan]) -> ScheduledDispatches:
+    async def schedule_dispatches(
+        self, *, dispatches: list[DispatchPlan], idempotency_key: UUID | str | None = None
+    ) -> ScheduledDispatches:
         """Plan 1 to 100 deliveries.
 
         Plan 1 to 100 deliveries. One that exists already, by task and dedupe_key, is left alone.
+
+        With an `idempotency_key`, the write happens once however often it is sent, and its first answer is returned each time.
         """
-        return await self._connection.ask(ScheduledDispatches, "POST", "/dispatches/", body={"dispatches": dispatches})
+        return await self._connection.ask(
+            ScheduledDispatches,
+            "POST",
+            "/dispatches/",
+            body={"dispatches": dispatches},
+            idempotency_key=idempotency_key,
+            repeatable=True,
+        )
 
     async def claim_dispatches(
         self,
@@ -1062,31 +1150,55 @@ class DispatchesResource(Resource):
             },
         )
 
-    async def cancel_dispatches(self, *, task_id: UUID) -> CancelledDispatches:
+    async def cancel_dispatches(self, *, task_id: UUID, idempotency_key: UUID | str | None = None) -> CancelledDispatches:
         """Cancel the open deliveries of a task.
 
         Cancel the open deliveries of a task. Those that a worker has begun to send stay open.
-        """
-        return await self._connection.ask(CancelledDispatches, "POST", "/dispatches/cancel", body={"task_id": task_id})
 
-    async def start_dispatch(self, dispatch_id: UUID | str, *, attempt: int) -> Dispatch:
+        With an `idempotency_key`, the write happens once however often it is sent, and its first answer is returned each time.
+        """
+        return await self._connection.ask(
+            CancelledDispatches,
+            "POST",
+            "/dispatches/cancel",
+            body={"task_id": task_id},
+            idempotency_key=idempotency_key,
+            repeatable=True,
+        )
+
+    async def start_dispatch(self, dispatch_id: UUID | str, *, attempt: int, idempotency_key: UUID | str | None = None) -> Dispatch:
         """Check a delivery right before it is sent.
 
         Check a delivery right before it is sent. It is a conflict if the lease is over or another worker's, or if the task is
         not pending or was moved.
-        """
-        return await self._connection.ask(Dispatch, "POST", f"/dispatches/{segment(dispatch_id)}/start", body={"attempt": attempt})
 
-    async def extend_dispatch(self, dispatch_id: UUID | str, *, attempt: int, lease_seconds: int) -> Dispatch:
+        With an `idempotency_key`, the write happens once however often it is sent, and its first answer is returned each time.
+        """
+        return await self._connection.ask(
+            Dispatch,
+            "POST",
+            f"/dispatches/{segment(dispatch_id)}/start",
+            body={"attempt": attempt},
+            idempotency_key=idempotency_key,
+            repeatable=True,
+        )
+
+    async def extend_dispatch(
+        self, dispatch_id: UUID | str, *, attempt: int, lease_seconds: int, idempotency_key: UUID | str | None = None
+    ) -> Dispatch:
         """Extend the lease of a delivery.
 
         Extend the lease of a delivery. It ends so many seconds from now. It is a conflict if the lease is over.
+
+        With an `idempotency_key`, the write happens once however often it is sent, and its first answer is returned each time.
         """
         return await self._connection.ask(
             Dispatch,
             "POST",
             f"/dispatches/{segment(dispatch_id)}/extend",
             body={"attempt": attempt, "lease_seconds": lease_seconds},
+            idempotency_key=idempotency_key,
+            repeatable=True,
         )
 
     async def finish_dispatch(
@@ -1098,17 +1210,22 @@ class DispatchesResource(Resource):
         external_id: str | None | MISSING = MISSING,
         error: str | None | MISSING = MISSING,
         retry_at: datetime | None | MISSING = MISSING,
+        idempotency_key: UUID | str | None = None,
     ) -> Dispatch:
         """Record the outcome of a delivery.
 
         Record the outcome of a delivery. If it is sent, the notification log and the task record it too. The latest attempt
         counts even after its lease. With retry_at, a failed delivery is due again then.
+
+        With an `idempotency_key`, the write happens once however often it is sent, and its first answer is returned each time.
         """
         return await self._connection.ask(
             Dispatch,
             "POST",
             f"/dispatches/{segment(dispatch_id)}/finish",
             body={"attempt": attempt, "outcome": outcome, "external_id": external_id, "error": error, "retry_at": retry_at},
+            idempotency_key=idempotency_key,
+            repeatable=True,
         )
 
     async def page(

@@ -1272,6 +1272,19 @@ class MoveTaskArguments(Input):
     occurrence_at: Instant | None = Field(default=None, description="Which occurrence of its series it is; each exists once.")
 
 
+class PerformOnceArguments(Input):
+    """Performs an operation once for a caller's key, and returns its answer each time; one that was kept begins with a space. With a row's id, the row must have one of these versions: see private.require_version. For the REST adapter."""
+
+    caller: str
+    key: str
+    digest: str
+    operation: str
+    arguments: Any
+    resource: str | None = None
+    row_id: UUID | None = None
+    versions: list[Timestamp] | None = None
+
+
 class PutDemoFlagsArguments(Input):
     """Create or replace a user's demo flags. A field that is not sent takes its default."""
 
@@ -2015,6 +2028,27 @@ MOVE_TASK = Function(
 )
 
 
+PERFORM_ONCE = Function(
+    schema="public",
+    name="perform_once",
+    arguments=PerformOnceArguments,
+    result=Any,
+    argument_types={
+        "caller": "text",
+        "key": "text",
+        "digest": "text",
+        "operation": "text",
+        "arguments": "json",
+        "resource": "text",
+        "row_id": "uuid",
+        "versions": "timestamp with time zone[]",
+    },
+    read_only=False,
+    media_type="application/vnd.flux.answer+json",
+    description="Performs an operation once for a caller's key, and returns its answer each time; one that was kept begins with a space. With a row's id, the row must have one of these versions: see private.require_version. For the REST adapter.",
+)
+
+
 PUT_DEMO_FLAGS = Function(
     schema="public",
     name="put_demo_flags",
@@ -2160,6 +2194,7 @@ FUNCTIONS: dict[str, AnyFunction] = {
     "list_messages": LIST_MESSAGES,
     "list_page": LIST_PAGE,
     "move_task": MOVE_TASK,
+    "perform_once": PERFORM_ONCE,
     "put_demo_flags": PUT_DEMO_FLAGS,
     "put_pattern": PUT_PATTERN,
     "record_response": RECORD_RESPONSE,

@@ -11,7 +11,7 @@ from typing_extensions import TypeForm
 
 from dao_service.bindings import Input
 from dao_service.contracts import CONTRACTS, DEFAULT_CONTRACT, GATHERED
-from dao_service.gateway.conditional import ConditionalGateway
+from dao_service.gateway.guarded import GuardedGateway, IfMatch, once
 from dao_service.gateway.protocol import Gateway
 from dao_service.generated.both_contracts import SHOWN_IN_BOTH
 from dao_service.in_process.database import DatabaseSession
@@ -47,10 +47,12 @@ async def ask(
     query: Mapping[str, Any] | None = None,
     body: BaseModel | Mapping[str, Any] | None = None,
     if_match: datetime | None = None,
+    idempotency_key: UUID | str | None = None,
 ) -> Answer:
     """Call an operation by its method and path. Parameters that are None, and fields that are MISSING, are not sent.
 
-    `if_match` is the version, `updated_at`, that the row has to have.
+    `if_match` is the version, `updated_at`, that the row has to have. With an `idempotency_key` the write happens once: its
+    answer is kept with it, and returned each time.
 
     The values become the JSON that a caller over HTTP would send, so both ways accept and refuse the same. Raises the errors of
     `dao_service.errors`, with the `detail`, `errors` and `status` of the REST API.
@@ -65,8 +67,13 @@ async def ask(
     row = _row_of(kind)
     if row in SHOWN_IN_BOTH and row is not _row_of(operation.answer):
         gateway = db.showing_both_contracts(SHOWN_IN_BOTH[row], schema)
-    if if_match is not None:
-        gateway = ConditionalGateway(gateway, GATHERED["write_if_match"], request.key, [if_match.isoformat()])
+    if if_match is not None or idempotency_key is not None:
+        condition = None if if_match is None else IfMatch([if_match.isoformat()])
+        sent_once = None
+        if idempotency_key is not None:
+            same = (method, schema, path, request.key)
+            sent_once = once(b"", read_key("idempotency_key", str(idempotency_key)), *map(str.encode, same), given or b"")
+        gateway = GuardedGateway(gateway, GATHERED, request.key, condition, sent_once)
     found = await operation.run(gateway, request)
     read: Answer = _reader(kind).validate_json(found or b"null")
     return read

@@ -116,7 +116,13 @@ def _signature_of(operation: Operation) -> Any:
 def _headers(operation: Operation) -> list[str]:
     """The headers that the operation takes, by their names in `_parameters`."""
     unchanged = ["IfNoneMatch"] if operation.version_mark and operation.method == "GET" else []
-    return ["Contract", "RequestId", *unchanged, *(["IfMatch"] if operation.conditional else [])]
+    return [
+        "Contract",
+        "RequestId",
+        *unchanged,
+        *(["IfMatch"] if operation.conditional else []),
+        *(["IdempotencyKey"] if operation.repeatable else []),
+    ]
 
 
 def _parameters(contract: str) -> dict[str, Any]:
@@ -146,7 +152,20 @@ def _parameters(contract: str) -> dict[str, Any]:
         "description": "ETags that the row may have: if it has another, nothing is changed and the answer is 412. * is any.",
         "schema": etags,
     }
-    return {"Contract": choice, "RequestId": request_id, "IfNoneMatch": if_none_match, "IfMatch": if_match}
+    idempotency_key = {
+        "name": "Idempotency-Key",
+        "in": "header",
+        "description": "The request happens once under this key, for at least 24 hours: sent again, it returns the first answer. "
+        "A UUID, or with a service key any 1 to 255 visible characters.",
+        "schema": {"type": "string", "pattern": "^[!-~]{1,255}$"},
+    }
+    return {
+        "Contract": choice,
+        "RequestId": request_id,
+        "IfNoneMatch": if_none_match,
+        "IfMatch": if_match,
+        "IdempotencyKey": idempotency_key,
+    }
 
 
 def _add_examples(examples: Examples, operation: Operation, described: dict[str, Any]) -> None:

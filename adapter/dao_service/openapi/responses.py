@@ -44,7 +44,7 @@ ERRORS = {
     408: ("RequestTimeout", "The body did not arrive in time.", SlowBodyError().detail),
     409: (
         "Conflict",
-        "A unique value is taken, or the row is not as the caller expects.",
+        "A unique value is taken, or the row is not as the caller expects. With Retry-After: a request with this key is under way.",
         "A user with this email exists already.",
     ),
     412: (
@@ -82,17 +82,22 @@ HEADERS = {
         "description": "The row's version: the contract, a hyphen, and updated_at (created_at, if the row never changes).",
         "schema": {"type": "string", "examples": ['"1.2-2026-01-31T09:00:00.123456+00:00"']},
     },
+    "Replayed": {
+        "description": "Present if this is the answer that was kept under the Idempotency-Key.",
+        "schema": {"type": "string", "enum": ["true"]},
+    },
     "RetryAfter": {"description": "Seconds to wait before a retry.", "schema": {"type": "integer", "minimum": 0}},
 }
 _REQUEST_ID = {"X-Request-ID": {"$ref": "#/components/headers/RequestId"}}
 ETAG = {"ETag": {"$ref": "#/components/headers/ETag"}}
+REPLAYED = {"Idempotency-Replayed": {"$ref": "#/components/headers/Replayed"}}
 RETRY_AFTER = {"Retry-After": {"$ref": "#/components/headers/RetryAfter"}}
 
 
 def responses_of(contract: Contract, operation: Operation) -> dict[int | str, dict[str, Any]]:
     """Status to response, as FastAPI takes them."""
     responses: dict[int | str, dict[str, Any]] = {status: _error(status) for status in error_statuses(contract, operation)}
-    headers = _REQUEST_ID | (ETAG if operation.version_mark else {})
+    headers = _REQUEST_ID | (ETAG if operation.version_mark else {}) | (REPLAYED if operation.repeatable else {})
     responses[operation.status] = {"description": operation.response or _returned(contract, operation), "headers": headers}
     if operation.version_mark and operation.method == "GET":
         responses[304] = {"description": "If-None-Match names the row's ETag: it is unchanged.", "headers": headers}
@@ -135,6 +140,6 @@ def _error(status: int) -> dict[str, Any]:
     return {
         "model": InvalidAnswer if status in _WITH_PROBLEMS else ErrorAnswer,
         "description": description,
-        "headers": _REQUEST_ID | (RETRY_AFTER if status == 503 else {}),
+        "headers": _REQUEST_ID | (RETRY_AFTER if status in (409, 503) else {}),
         "content": {"application/json": {"example": example}},
     }

@@ -13,11 +13,12 @@ from starlette.types import Receive, Scope, Send
 
 from dao_service.bindings import AnyFunction
 from dao_service.errors import SATURATED, DataServiceError, InternalError, NotFoundError, UnavailableError
-from dao_service.gateway.conditional import ConditionalGateway
+from dao_service.gateway.guarded import GuardedGateway
 from dao_service.gateway.protocol import Gateway
 from dao_service.observing.middleware import CAUSE, ROUTE
 from dao_service.operations import Operation, Request
 from dao_service.rest.callers import KEY, Callers
+from dao_service.rest.once import KEPT, REPLAYED, read_once
 from dao_service.rest.request import Headers, read_headers, receive_body, require_json
 from dao_service.rest.routes import PREFIX, Routes, path_of
 from dao_service.rest.versions import VARY, etag_of, is_unchanged, read_if_match
@@ -43,7 +44,7 @@ class RestApi:
         *,
         max_body_bytes: int,
     ) -> None:
-        """`functions`, by name: those for conditional writes, which serve every contract."""
+        """`functions`, by name: those for guarded writes, which serve every contract."""
         self._routes = routes
         self._gateway = gateway
         self._functions = functions
@@ -61,8 +62,10 @@ class RestApi:
             route = operation.path
             body = await self._run(operation, contract, key, headers, scope, receive)
             status = operation.status
+            if body.startswith(KEPT):
+                body, extra = body[len(KEPT) :], (REPLAYED,)
             if etag := etag_of(operation, contract, body):
-                extra = ((b"etag", etag), VARY)
+                extra = (*extra, (b"etag", etag), VARY)
                 if operation.method == "GET" and is_unchanged(headers, etag):
                     status, body = 304, b""
         except DataServiceError as error:
@@ -89,19 +92,20 @@ class RestApi:
         if key:
             key = read_key(operation.key_name, key)
         query = read_query(operation.query, scope["query_string"])
-        gateway = self._gateway
-        if condition := read_if_match(operation, contract, headers):
-            gateway = ConditionalGateway(gateway, self._functions["write_if_match"], key, condition.versions)
+        if_match = read_if_match(operation, contract, headers)
         if operation.body is None:
-            request = Request(key, query, None, b"")
-            in_turn = operation.long and "limit" not in getattr(query, "model_fields_set", ())
-            return await (self._in_turn(operation, request) if in_turn else operation.run(gateway, request))
-        require_json(headers, declared=KEY not in headers)
-        raw = await receive_body(headers, receive, self._max_body_bytes)
-        if not raw and operation.body_optional:
-            raw = b"{}"
-        body, raw = read_body(operation.body, raw, operation.answer)
-        return await operation.run(gateway, Request(key, query, body, raw))
+            request, once = Request(key, query, None, b""), None
+            if operation.long and "limit" not in getattr(query, "model_fields_set", ()):
+                return await self._in_turn(operation, request)
+        else:
+            require_json(headers, declared=KEY not in headers)
+            received = await receive_body(headers, receive, self._max_body_bytes)
+            once = read_once(operation, contract, key, headers, received)
+            given = received or b"{}" if operation.body_optional else received
+            request = Request(key, query, *read_body(operation.body, given, operation.answer))
+        guarded = if_match or once
+        gateway = GuardedGateway(self._gateway, self._functions, key, if_match, once) if guarded else self._gateway
+        return await operation.run(gateway, request)
 
     async def _in_turn(self, operation: Operation, request: Request) -> bytes:
         """The answer of an operation that can have a long one."""

@@ -6,9 +6,9 @@ last change, which the database makes later with every change.
 
 import re
 from datetime import datetime
-from typing import NamedTuple
 
 from dao_service.errors import BadRequestError
+from dao_service.gateway.guarded import IfMatch
 from dao_service.operations import Operation
 from dao_service.rest.request import Headers
 
@@ -18,12 +18,6 @@ VARY = (b"vary", b"X-Flux-Contract, X-Flux-Service-Key")
 _TAG = rb'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"'
 _TAGS = re.compile(rb"%b(?:[ \t]*,[ \t]*%b)*" % (_TAG, _TAG))
 _EACH = re.compile(_TAG)
-
-
-class IfMatch(NamedTuple):
-    """The versions that a row may have; None stands for any."""
-
-    versions: list[str] | None
 
 
 def etag_of(operation: Operation, contract: str, row: bytes) -> bytes:
