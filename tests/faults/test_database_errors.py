@@ -29,6 +29,7 @@ from tests.faults.breaking import PATTERNS, await_recovery, caller_of, create_us
         ("57014", 504),
         ("55P03", 504),
         ("22003", 422),
+        ("54000", 422),
         ("22P02", 422),
         ("23514", 422),
         ("23505", 409),
