@@ -9,8 +9,9 @@ import pytest
 from dao_service.contracts import CONTRACTS, DEFAULT_CONTRACT
 from dao_service.core.database import DatabaseSession, SessionFactory
 from dao_service.dao import dao_registry
-from dao_service.errors import NotFoundError
+from dao_service.errors import DataServiceError, NotFoundError
 from dao_service.in_process import calls
+from dao_service.repositories.dao_unit_of_work import DaoUnitOfWork
 from dao_service.schemas import (
     conversation,
     demo_flags,
@@ -152,6 +153,9 @@ async def test_every_operation_of_contract_1_2_is_available(sessions: SessionFac
 
         await _deliver(db, ada, run)
         assert (await goals.advance_goal(db, run.id, expected_status=GoalStatus.PIPELINE)).activated is None
+        with pytest.raises(DataServiceError):  # there is no such account
+            async with DaoUnitOfWork(db):
+                await users.link_sign_in(db, ada.id, uuid4())
         exported = await users.export_user(db, ada.id)
         assert {each.id for each in exported.goals} == {run.id, full.id}
 
