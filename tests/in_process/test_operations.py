@@ -38,6 +38,8 @@ from dao_service.services.dao_pattern_service import DaoPatternService
 from dao_service.services.dao_task_service import DaoTaskService
 from dao_service.services.dao_user_service import DaoUserService
 from generator.names import singular
+from tests.locks import Database
+from tests.owners import sign_up
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 Called = set[tuple[str, str, str]]
@@ -64,7 +66,7 @@ def operations(contract: str) -> Called:
     return {(contract, operation.method, operation.path) for operation in CONTRACTS[contract].operations}
 
 
-async def test_every_operation_of_contract_1_2_is_available(sessions: SessionFactory, called: Called) -> None:
+async def test_every_operation_of_contract_1_2_is_available(sessions: SessionFactory, called: Called, database: Database) -> None:
     users, goals, tasks, milestones = DaoUserService(), DaoGoalService(), DaoTaskService(), DaoMilestoneService()
     async with sessions() as db:
         ada = await users.create_user(db, user.UserCreateDTO(email=f"{uuid4().hex}@example.com"))
@@ -72,6 +74,9 @@ async def test_every_operation_of_contract_1_2_is_available(sessions: SessionFac
         assert await users.get_user(db, ada.id) == ada
         assert isinstance(await users.list_users(db, skip=0, limit=1), PaginatedResponse)
         assert (await users.update_user(db, ada.id, user.UserUpdateDTO(onboarded=True))).onboarded
+        account = uuid4()
+        await sign_up(database, str(account))
+        assert (await users.link_sign_in(db, ada.id, account)).email == f"{account}@example.com"
 
         run = await goals.create_goal(db, goal.GoalCreateDTO(user_id=ada.id, title="Run", class_tags=["health"]))
         assert await goals.get_goal(db, run.id) == run
