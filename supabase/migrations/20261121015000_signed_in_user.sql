@@ -7,6 +7,8 @@
 -- preferences, but sees only the last of several header lines. So the planner itself refuses here: it computes immutable functions
 -- while it plans, before it estimates anything. A statement that reads rows is planned in the same way and meets no refusal.
 
+set lock_timeout = '3s';
+
 create function private.refuse_estimates()
 returns boolean
 language plpgsql

@@ -7,6 +7,8 @@
 -- * An address alone gives no account the rows of a user: a project may confirm addresses without looking.
 -- * Deleting the account deletes the user.
 
+set lock_timeout = '3s';
+
 create table private.sign_ins (
   auth_user_id uuid not null,
   user_id uuid not null,
