@@ -3,9 +3,11 @@
 -- An account of Supabase Auth signs in as the user with its own id, or as the one that private.sign_ins names (see the sign-up).
 --
 -- The planner reads statistics of all rows, whoever asks: its estimate for "id < x" is a measure of other users' ids. PostgREST
--- answers with such estimates (EXPLAIN) if a caller prefers a planned or estimated count. A db_pre_request function could refuse these
--- preferences, but sees only the last of several header lines. So the planner itself refuses here: it computes immutable functions
--- while it plans, before it estimates anything. A statement that reads rows is planned in the same way and meets no refusal.
+-- answers with such estimates (EXPLAIN) if a caller prefers a planned or estimated count. A db_pre_request function could refuse
+-- these preferences, but sees only the last of several header lines. So the planner itself refuses here: it computes immutable
+-- functions while it plans, before it estimates anything. A statement that reads rows is planned alike and meets no refusal.
+
+set lock_timeout = '3s';
 
 set lock_timeout = '3s';
 
