@@ -9,8 +9,6 @@
 
 set lock_timeout = '3s';
 
-set lock_timeout = '3s';
-
 create function private.refuse_estimates()
 returns boolean
 language plpgsql
