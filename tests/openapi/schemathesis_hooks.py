@@ -31,6 +31,7 @@ schemathesis.openapi.format("date-time", strategies.builds(lambda moment, offset
 @schemathesis.hook
 def before_load_schema(context: HookContext, raw_schema: dict[str, Any]) -> None:
     """Leave out the headers whose values have to fit what is stored: no invented ETag is a row's."""
+    raw_schema["paths"].pop("/api/v1/users/{user_id}/sign-in", None)  # Needs an account, which Supabase Auth makes.
     for methods in raw_schema["paths"].values():
         for operation in methods.values():
             headers = operation.get("parameters", [])
@@ -42,6 +43,8 @@ def before_call(context: HookContext, case: Case[Any], kwargs: dict[str, Any]) -
     """Make a request that satisfies its schema satisfy the database too."""
     if case.meta is None or case.meta.generation.mode is not GenerationMode.POSITIVE:
         return
+    # A link may take an id from a row in which the reference is null.
+    case.path_parameters |= {name: str(uuid4()) for name, value in case.path_parameters.items() if value in (None, "None")}
     if case.query:
         _make_consistent(case.query)
     if isinstance(case.body, dict):
