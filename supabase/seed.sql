@@ -147,14 +147,16 @@ insert into public.tasks (
   series_id, occurrence_at, created_at
 )
 select
-  ('11111111-cccc-4000-8000-0000000001' || lpad(nth::text, 2, '0'))::uuid, '11111111-1111-4111-8111-111111111111',
-  'Stretch for ten minutes', '{health}', 'done', morning.instant, morning.instant, 10, true, 'FREQ=DAILY',
-  '11111111-cccc-4000-8000-000000000114', morning.instant, morning.instant - interval '1 day'
-from generate_series(1, 14) as nth,
-  lateral (
-    select (date_trunc('day', now() at time zone 'Europe/Stockholm') - nth * interval '1 day' + interval '7 hours')
-      at time zone 'Europe/Stockholm' as instant
-  ) as morning;
+  morning.id, '11111111-1111-4111-8111-111111111111', 'Stretch for ten minutes', '{health}', 'done', -- noqa: AL03
+  morning.at, morning.at, 10, true, 'FREQ=DAILY', '11111111-cccc-4000-8000-000000000114', morning.at, -- noqa: AL03, AL08
+  morning.at - interval '1 day' -- noqa: AL03
+from (
+  select
+    ('11111111-cccc-4000-8000-0000000001' || lpad(nth::text, 2, '0'))::uuid as id,
+    (date_trunc('day', now() at time zone 'Europe/Stockholm') - nth * interval '1 day' + interval '7 hours')
+    at time zone 'Europe/Stockholm' as at
+  from generate_series(1, 14) as nth
+) as morning;
 
 -- Jonas's agents speak contract 1.0.
 insert into v1_0.tasks (

@@ -41,8 +41,8 @@
 --       @object=a:b      on a function: its JSON argument a is an object of fields of b; `,!c` requires the field c, `,-c` leaves
 --                        it out. @objects=a:b is a list of them
 --       @batch=a         on a function: its argument a is a list of 1 to 100 entries
---   * A comment on a table's check or unique index is "<column>: <what to tell the caller>". A domain's check has one, without a column, where it
---     is left to the database: Python then doesn't check it beforehand.
+--   * A comment on a table's check or unique index is "<column>: <what to tell the caller>". A domain's check
+--     has one, without a column, if it is left to the database: Python then doesn't check it beforehand.
 --   * What callers can write has a limit, even if nobody needs one: all lists and all memory bear what one user stores.
 --   * Texts and JSON have no statistics: with "Prefer: count=planned" whoever signed in could ask how many rows of other users the
 --     planner expects below a text, and so read theirs letter by letter. Row-level security doesn't bind what the planner knows.

@@ -1,5 +1,5 @@
--- Kept answers: a write with an Idempotency-Key happens once, however often it is sent. Its answer is kept in its own transaction
--- and given again to the same key of the same caller. A write that is refused keeps nothing, because its transaction is rolled back.
+-- Kept answers: a write with an Idempotency-Key happens once, however often it is sent. Its answer is kept in the same
+-- transaction, and given again to the same key of the same caller. A refused write keeps nothing: its transaction is rolled back.
 
 set lock_timeout = '3s';
 

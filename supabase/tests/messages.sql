@@ -113,7 +113,9 @@ select is(
     select array_agg(listed.content::text order by listed.place)
     from
       unnest(public.list_messages('a4000000-0000-4000-8000-000000000002'))
-      with ordinality as listed (id, conversation_id, role, content, input_modality, metadata, created_at, agent_node, provider, tokens_used, place)
+      with ordinality as listed (
+        id, conversation_id, role, content, input_modality, metadata, created_at, agent_node, provider, tokens_used, place
+      )
   ),
   array['first', 'second', 'third', 'now', 'after nothing'], 'messages are listed oldest first, those of this conversation only'
 );
@@ -135,7 +137,9 @@ select is(
     select array_agg(listed.id order by listed.place)
     from
       unnest(public.list_messages('a4000000-0000-4000-8000-000000000001'))
-      with ordinality as listed (id, conversation_id, role, content, input_modality, metadata, created_at, agent_node, provider, tokens_used, place)
+      with ordinality as listed (
+        id, conversation_id, role, content, input_modality, metadata, created_at, agent_node, provider, tokens_used, place
+      )
   ),
   (
     select array_agg(id order by created_at, id)
