@@ -183,8 +183,8 @@ CONTRACTS = {
     )
     for name, schema in SCHEMAS.items()
 }
-GATHERED = SCHEMAS[DEFAULT_CONTRACT].functions
-"""Where the functions for gathered requests are, which serve every contract."""
+SHARED = SCHEMAS[DEFAULT_CONTRACT].functions
+"""Where the functions for shared calls are, which serve every contract."""
 READINESS = SCHEMAS[DEFAULT_CONTRACT].relations["users"]
 """The relation that the readiness check reads."""
 BACKLOG = SCHEMAS[DEFAULT_CONTRACT].functions["get_dispatch_backlog"]

@@ -12,13 +12,13 @@ from functools import partial
 from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
 
-from dao_service.contracts import CONTRACTS, GATHERED, READINESS
+from dao_service.contracts import CONTRACTS, READINESS, SHARED
 from dao_service.draining import Draining
 from dao_service.errors import DataServiceError, WrongRoleError
-from dao_service.gateway.gathering import GatheringGateway
 from dao_service.gateway.observed import ObservedGateway
 from dao_service.gateway.opening import open_gateway
 from dao_service.gateway.protocol import Gateway
+from dao_service.gateway.shared_calls import SharingGateway
 from dao_service.health import NO_ROW, operational_endpoints
 from dao_service.observing.log import configure_logging
 from dao_service.observing.metrics import Metrics
@@ -47,7 +47,7 @@ def create_app(settings: Settings, gateway: Gateway | None = None, metrics: Metr
 
     def watched(gateway: Gateway) -> Gateway:
         database = ObservedGateway(gateway, "database", metrics, traces)
-        return ObservedGateway(GatheringGateway(database, GATHERED), "gateway", metrics, traces)
+        return ObservedGateway(SharingGateway(database, SHARED), "gateway", metrics, traces)
 
     shared = watched(gateway or open_gateway(settings, max(1, settings.gateway_connections - 1)))
     # Requests that wait in the database can hold every other connection.
@@ -77,7 +77,7 @@ def create_app(settings: Settings, gateway: Gateway | None = None, metrics: Metr
     }
     add_pages(service, documents)
     routes = {name: Routes(contract.operations) for name, contract in CONTRACTS.items()}
-    api = RestApi(routes, shared, GATHERED, Callers(settings), max_body_bytes=settings.max_body_bytes)
+    api = RestApi(routes, shared, SHARED, Callers(settings), max_body_bytes=settings.max_body_bytes)
 
     async def either(scope: Scope, receive: Receive, send: Send) -> None:
         of_the_api = scope["type"] == "http" and path_of(scope).startswith(PREFIX)

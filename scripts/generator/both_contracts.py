@@ -95,7 +95,7 @@ class _Models(Models):
         name = model_name(shape, suffix)
         parts = {each.name: f"{self._module(each)}.{name}" for each in self._contracts}
         contracts = f"contracts: {self._source.name('typing', 'ClassVar')} = {mapping(parts)}\n"
-        parent = self._source.name("dao_service.in_process.words", "InEitherContract")
+        parent = self._source.name("dao_service.in_process.which_contract", "InEitherContract")
         self._write_class(name, parent, f"{text} All fields are of one contract.", [contracts, *lines])
 
     def _module(self, contract: Contract) -> str:

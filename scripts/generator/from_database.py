@@ -9,10 +9,10 @@ from pathlib import Path
 from local_stack import LocalStack
 
 from .catalog import CannotGenerate
-from .examples import read_examples, write_examples
 from .files import check_files, write_files
 from .introspection import read_catalog
 from .modules import generate
+from .seed_rows import read_examples, write_examples
 from .source import FROM_DATABASE, ROOT
 from .typescript import typescript_files
 

@@ -147,7 +147,7 @@ async def test_a_connection_lost_inside_a_unit_is_reported(sessions: SessionFact
     await assert_nothing_is_left(sessions, database)
 
 
-async def test_one_unit_of_work_takes_the_words_of_both_contracts(sessions: SessionFactory) -> None:
+async def test_one_unit_of_work_takes_the_rows_in_both_contracts(sessions: SessionFactory) -> None:
     async with sessions() as db:
         owner = await users.create_user(db, new_user())
         goal = await goals.create_goal(db, GoalCreateDTO(user_id=owner.id, title="Run"))

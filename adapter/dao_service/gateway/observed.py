@@ -1,6 +1,6 @@
 """A gateway that is watched: each call is counted, timed and, if traces are on, a span.
 
-One stands around the gathering gateway and sees the callers' calls, another inside and sees the database's. The difference between
+One stands around the sharing gateway and sees the callers' calls, another inside and sees the database's. The difference between
 them is how much is shared.
 """
 

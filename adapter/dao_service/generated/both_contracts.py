@@ -33,7 +33,7 @@ from dao_service.generated.vocabulary import (
     Title,
     UuidList,
 )
-from dao_service.in_process.words import InEitherContract
+from dao_service.in_process.which_contract import InEitherContract
 
 
 class TriggerType(StrEnum):

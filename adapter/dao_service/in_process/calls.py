@@ -10,12 +10,12 @@ from pydantic import BaseModel, TypeAdapter
 from typing_extensions import TypeForm
 
 from dao_service.bindings import Input
-from dao_service.contracts import CONTRACTS, DEFAULT_CONTRACT, GATHERED
+from dao_service.contracts import CONTRACTS, DEFAULT_CONTRACT, SHARED
 from dao_service.gateway.guarded import GuardedGateway, IfMatch, once
 from dao_service.gateway.protocol import Gateway
 from dao_service.generated.both_contracts import SHOWN_IN_BOTH
 from dao_service.in_process.database import DatabaseSession
-from dao_service.in_process.words import as_json, in_newest_contract
+from dao_service.in_process.which_contract import as_json, in_newest_contract
 from dao_service.operations import Operation, Request
 from dao_service.validation import NO_FIELD, NO_PARAMETER, read_body, read_key
 
@@ -73,7 +73,7 @@ async def ask(
         if idempotency_key is not None:
             same = (method, schema, path, request.key)
             sent_once = once(b"", read_key("idempotency_key", str(idempotency_key)), *map(str.encode, same), given or b"")
-        gateway = GuardedGateway(gateway, GATHERED, request.key, condition, sent_once)
+        gateway = GuardedGateway(gateway, SHARED, request.key, condition, sent_once)
     found = await operation.run(gateway, request)
     read: Answer = _reader(kind).validate_json(found or b"null")
     return read

@@ -12,7 +12,7 @@ from pydantic.fields import FieldInfo
 
 from dao_service.contracts import Contract
 from dao_service.generated.contract_1_2 import Page
-from dao_service.generated.examples import ROWS
+from dao_service.generated.seed_rows import ROWS
 from dao_service.operations import Operation, resource_of
 
 Json = dict[str, Any]

@@ -51,7 +51,7 @@ async def read_examples(url: str, catalog: Catalog) -> Rows:
 def write_examples(rows: Rows) -> dict[str, str]:
     """Path, from the root of the repository, to the text of the file."""
     source = Source(
-        f"{GENERATED}/examples.py", "A row of each relation, from supabase/seed.sql, for the examples of the OpenAPI documents."
+        f"{GENERATED}/seed_rows.py", "A row of each relation, from supabase/seed.sql, for the examples of the OpenAPI documents."
     )
     source.add(f"ROWS: dict[str, dict[str, dict[str, {source.name('typing', 'Any')}]]] = {rows!r}")
     return {source.path: source.text()}

@@ -160,7 +160,7 @@ def _undone(error: BaseException) -> bool:
     return isinstance(error, DataServiceError) and not isinstance(error, UnavailableError)
 
 
-class GatheringGateway:
+class SharingGateway:
     """Passes calls on; those that read, create or change one row of a table with an id share calls."""
 
     def __init__(self, gateway: Gateway, functions: Mapping[str, AnyFunction]) -> None:

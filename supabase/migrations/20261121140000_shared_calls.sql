@@ -1,4 +1,4 @@
--- Gathered requests: one call for several callers' requests. An entry that would have to wait, or that is refused, makes the whole
+-- Shared calls: one call for several callers' requests. An entry that would have to wait, or that is refused, makes the whole
 -- call fail; the adapter then asks for each alone. The limit on waiting is shorter than deadlock_timeout, so such a call gives way
 -- before Postgres looks for deadlocks. The relation is a parameter, so one set of functions serves every contract.
 

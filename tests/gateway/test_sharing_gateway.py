@@ -1,4 +1,4 @@
-"""The calls that the gathering gateway makes to the gateway beneath it."""
+"""The calls that the sharing gateway makes to the gateway beneath it."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -11,11 +11,11 @@ import pytest
 from pydantic import SecretStr
 
 from dao_service.bindings import AnyFunction, AnyRelation
-from dao_service.contracts import CONTRACTS, GATHERED
+from dao_service.contracts import CONTRACTS, SHARED
 from dao_service.errors import InternalError, LockTimeLimitError, NotFoundError, TimeLimitError, UnavailableError
-from dao_service.gateway.gathering import GatheringGateway
 from dao_service.gateway.opening import open_gateway
 from dao_service.gateway.protocol import Payload
+from dao_service.gateway.shared_calls import SharingGateway
 from dao_service.generated.contract_1_2 import DEMO_FLAGS, GOALS_FULL, USERS
 from dao_service.settings import Settings
 from local_stack import LocalStack
@@ -70,8 +70,8 @@ async def watched(stack: LocalStack) -> AsyncIterator[Watched]:
 
 
 @pytest.fixture
-def gathering(watched: Watched) -> GatheringGateway:
-    return GatheringGateway(watched, GATHERED)
+def sharing(watched: Watched) -> SharingGateway:
+    return SharingGateway(watched, SHARED)
 
 
 @pytest.fixture
@@ -94,29 +94,27 @@ async def _started(watched: Watched, count: int) -> None:
             await watched.started.get()
 
 
-async def _held(
-    gathering: GatheringGateway, watched: Watched, ids: list[str]
-) -> tuple[asyncio.Task[bytes], list[asyncio.Task[bytes]]]:
+async def _held(sharing: SharingGateway, watched: Watched, ids: list[str]) -> tuple[asyncio.Task[bytes], list[asyncio.Task[bytes]]]:
     """One read in progress, and reads of the other ids that wait for it."""
     watched.free.clear()
-    first = asyncio.create_task(gathering.select(USERS, ids[0]))
+    first = asyncio.create_task(sharing.select(USERS, ids[0]))
     await _started(watched, 1)
-    others = [asyncio.create_task(gathering.select(USERS, key)) for key in ids[1:]]
+    others = [asyncio.create_task(sharing.select(USERS, key)) for key in ids[1:]]
     await asyncio.wait(others, timeout=0)
     return first, others
 
 
-async def test_a_single_request_is_a_call_of_its_own(gathering: GatheringGateway, watched: Watched, ids: list[str]) -> None:
+async def test_a_single_request_is_a_call_of_its_own(sharing: SharingGateway, watched: Watched, ids: list[str]) -> None:
     for key in ids:
-        assert orjson.loads(await gathering.select(USERS, key))["id"] == key
+        assert orjson.loads(await sharing.select(USERS, key))["id"] == key
 
     assert watched.calls == ["select"] * len(ids)
 
 
 async def test_requests_arriving_during_a_call_share_the_next_one(
-    gathering: GatheringGateway, watched: Watched, ids: list[str]
+    sharing: SharingGateway, watched: Watched, ids: list[str]
 ) -> None:
-    first, others = await _held(gathering, watched, ids)
+    first, others = await _held(sharing, watched, ids)
     watched.free.set()
 
     rows = [orjson.loads(row) for row in await asyncio.gather(first, *others)]
@@ -125,10 +123,8 @@ async def test_requests_arriving_during_a_call_share_the_next_one(
     assert watched.calls == ["select", "select_each"]
 
 
-async def test_a_slow_call_delays_other_requests_only_briefly(
-    gathering: GatheringGateway, watched: Watched, ids: list[str]
-) -> None:
-    first, others = await _held(gathering, watched, ids)
+async def test_a_slow_call_delays_other_requests_only_briefly(sharing: SharingGateway, watched: Watched, ids: list[str]) -> None:
+    first, others = await _held(sharing, watched, ids)
 
     await _started(watched, 1)
 
@@ -138,9 +134,9 @@ async def test_a_slow_call_delays_other_requests_only_briefly(
     await asyncio.gather(first, *others)
 
 
-async def test_a_call_carries_at_most_fifty_requests(gathering: GatheringGateway, watched: Watched, ids: list[str]) -> None:
+async def test_a_call_carries_at_most_fifty_requests(sharing: SharingGateway, watched: Watched, ids: list[str]) -> None:
     missing = [str(uuid4()) for _ in range(111)]
-    first, others = await _held(gathering, watched, [*ids, *missing])
+    first, others = await _held(sharing, watched, [*ids, *missing])
     watched.free.set()
 
     answers = await asyncio.gather(first, *others, return_exceptions=True)
@@ -150,10 +146,8 @@ async def test_a_call_carries_at_most_fifty_requests(gathering: GatheringGateway
     assert watched.calls == ["select"] + ["select_each"] * 3 + ["select"] * 111
 
 
-async def test_a_cancelled_request_is_left_out_of_the_next_call(
-    gathering: GatheringGateway, watched: Watched, ids: list[str]
-) -> None:
-    first, others = await _held(gathering, watched, ids)
+async def test_a_cancelled_request_is_left_out_of_the_next_call(sharing: SharingGateway, watched: Watched, ids: list[str]) -> None:
+    first, others = await _held(sharing, watched, ids)
     others[0].cancel()
     first.cancel()
     watched.free.set()
@@ -162,7 +156,7 @@ async def test_a_cancelled_request_is_left_out_of_the_next_call(
 
     assert [type(answer) for answer in answers[:2]] == [asyncio.CancelledError] * 2
     assert [orjson.loads(answer)["id"] for answer in answers[2:] if isinstance(answer, bytes)] == ids[2:]
-    assert orjson.loads(await gathering.select(USERS, ids[0]))["id"] == ids[0]
+    assert orjson.loads(await sharing.select(USERS, ids[0]))["id"] == ids[0]
 
 
 @pytest.mark.parametrize(
@@ -171,9 +165,9 @@ async def test_a_cancelled_request_is_left_out_of_the_next_call(
     ids=["unavailable", "slow", "unknown", "internal"],
 )
 async def test_a_call_that_fails_as_a_whole_fails_every_request_and_is_not_retried(
-    failure: Exception, gathering: GatheringGateway, watched: Watched, ids: list[str]
+    failure: Exception, sharing: SharingGateway, watched: Watched, ids: list[str]
 ) -> None:
-    first, others = await _held(gathering, watched, ids)
+    first, others = await _held(sharing, watched, ids)
     watched.failure = failure
     watched.free.set()
 
@@ -182,13 +176,13 @@ async def test_a_call_that_fails_as_a_whole_fails_every_request_and_is_not_retri
     assert answers == [failure] * len(ids)
     assert watched.calls == ["select", "select_each"]
     watched.failure = None
-    assert orjson.loads(await gathering.select(USERS, ids[0]))["id"] == ids[0]
+    assert orjson.loads(await sharing.select(USERS, ids[0]))["id"] == ids[0]
 
 
 async def test_a_shared_call_that_runs_into_the_lock_limit_is_retried_one_request_at_a_time(
-    gathering: GatheringGateway, watched: Watched, ids: list[str]
+    sharing: SharingGateway, watched: Watched, ids: list[str]
 ) -> None:
-    first, others = await _held(gathering, watched, ids)
+    first, others = await _held(sharing, watched, ids)
     watched.failure = LockTimeLimitError("Locked.")
     watched.free.set()
 
@@ -198,8 +192,8 @@ async def test_a_shared_call_that_runs_into_the_lock_limit_is_retried_one_reques
     assert watched.calls == ["select", "select_each"] + ["select"] * 9
 
 
-async def test_concurrent_reads_of_one_row_share_one_result(gathering: GatheringGateway, watched: Watched, ids: list[str]) -> None:
-    first, others = await _held(gathering, watched, ids[:1] * 10)
+async def test_concurrent_reads_of_one_row_share_one_result(sharing: SharingGateway, watched: Watched, ids: list[str]) -> None:
+    first, others = await _held(sharing, watched, ids[:1] * 10)
     watched.free.set()
 
     rows = [orjson.loads(row)["id"] for row in await asyncio.gather(first, *others)]
@@ -208,8 +202,8 @@ async def test_concurrent_reads_of_one_row_share_one_result(gathering: Gathering
     assert watched.calls == ["select", "select"]
 
 
-async def test_concurrent_reads_of_a_missing_row_share_one_404(gathering: GatheringGateway, watched: Watched) -> None:
-    first, others = await _held(gathering, watched, [str(uuid4())] * 10)
+async def test_concurrent_reads_of_a_missing_row_share_one_404(sharing: SharingGateway, watched: Watched) -> None:
+    first, others = await _held(sharing, watched, [str(uuid4())] * 10)
     watched.free.set()
 
     answers = await asyncio.gather(first, *others, return_exceptions=True)
@@ -218,11 +212,11 @@ async def test_concurrent_reads_of_a_missing_row_share_one_404(gathering: Gather
     assert watched.calls == ["select", "select"]
 
 
-async def test_changes_of_one_row_are_made_one_at_a_time(gathering: GatheringGateway, watched: Watched, ids: list[str]) -> None:
+async def test_changes_of_one_row_are_made_one_at_a_time(sharing: SharingGateway, watched: Watched, ids: list[str]) -> None:
     names = [f"name {number}" for number in range(5)]
     watched.free.clear()
     changes = [
-        asyncio.create_task(gathering.update(USERS, ids[0], Payload(("name",), orjson.dumps({"name": name})))) for name in names
+        asyncio.create_task(sharing.update(USERS, ids[0], Payload(("name",), orjson.dumps({"name": name})))) for name in names
     ]
     await _started(watched, 1)
     watched.free.set()
@@ -234,9 +228,9 @@ async def test_changes_of_one_row_are_made_one_at_a_time(gathering: GatheringGat
 
 
 async def test_a_shared_call_that_is_cancelled_leaves_no_request_waiting(
-    gathering: GatheringGateway, watched: Watched, ids: list[str]
+    sharing: SharingGateway, watched: Watched, ids: list[str]
 ) -> None:
-    first, others = await _held(gathering, watched, ids)
+    first, others = await _held(sharing, watched, ids)
     watched.failure = asyncio.CancelledError()
     watched.free.set()
 
@@ -246,13 +240,13 @@ async def test_a_shared_call_that_is_cancelled_leaves_no_request_waiting(
     assert all(task.cancelled() for task in done)
 
 
-async def test_closing_the_gateway_leaves_no_request_waiting(gathering: GatheringGateway, watched: Watched, ids: list[str]) -> None:
-    first, others = await _held(gathering, watched, ids)
+async def test_closing_the_gateway_leaves_no_request_waiting(sharing: SharingGateway, watched: Watched, ids: list[str]) -> None:
+    first, others = await _held(sharing, watched, ids)
     await _started(watched, 1)
-    late = asyncio.create_task(gathering.select(USERS, ids[0]))
+    late = asyncio.create_task(sharing.select(USERS, ids[0]))
     await asyncio.wait([late], timeout=0)
 
-    await gathering.close()
+    await sharing.close()
     first.cancel()
     done, waiting = await asyncio.wait([first, late, *others], timeout=5)
 
@@ -261,10 +255,10 @@ async def test_closing_the_gateway_leaves_no_request_waiting(gathering: Gatherin
 
 
 async def test_operations_without_an_id_or_with_several_rows_are_not_shared(
-    gathering: GatheringGateway, watched: Watched, ids: list[str]
+    sharing: SharingGateway, watched: Watched, ids: list[str]
 ) -> None:
     watched.free.clear()
-    asked = [asyncio.create_task(gathering.select(relation, ids[0])) for relation in (DEMO_FLAGS, GOALS_FULL) for _ in range(3)]
+    asked = [asyncio.create_task(sharing.select(relation, ids[0])) for relation in (DEMO_FLAGS, GOALS_FULL) for _ in range(3)]
     await _started(watched, 6)
     watched.free.set()
 
