@@ -161,7 +161,7 @@ begin
     raise feature_not_supported using message = 'The operation cannot be repeated.';
   end if;
   if answer is not null then
-    return ' ' || answer::text;
+    return (' ' || answer::text)::json;
   end if;
   if row_id is not null then
     perform private.require_version(resource, row_id, versions, false);
