@@ -77,11 +77,11 @@ class Dataset:
 
 
 _LOAD = """
-set session_replication_role = replica;
-
 insert into public.users (id, email, name, onboarded, profile, created_at, updated_at)
 select md5('user ' || n)::uuid, 'user-' || n || '@example.com', 'User ' || n, true, '{{"timezone": "Europe/Berlin"}}', at, at
 from generate_series(0, {users}) as n, lateral (select timestamptz '{created_from}' + n * interval '1 second') as moment (at);
+
+set session_replication_role = replica;
 
 insert into public.goals (id, user_id, title, description, class_tags, activated_at, target_weeks, created_at, updated_at)
 select

@@ -10,7 +10,7 @@ from typing import Any
 
 from local_stack.errors import StackError
 
-from .contenders import Contender
+from .contenders import OTHER, Contender
 from .dataset import Dataset
 from .processes import busy_seconds, cpu_seconds, own_children_seconds
 from .traffic import Answer, Request, send, write_requests
@@ -52,16 +52,19 @@ def median_of(measurements: Sequence[Measurement]) -> Measurement:
 
 @dataclass
 class Answers:
-    """The answers of the first contender, which all others must give too."""
+    """The answers of the first contender, which all others must give too. Those of another checkout are compared among themselves:
+    its rows may have other fields."""
 
-    _first: dict[tuple[str, int], tuple[str, object]] = field(default_factory=dict)
+    _first: dict[tuple[str, int, bool], tuple[str, object]] = field(default_factory=dict)
 
     def compare(self, contender: Contender, work: Work, requests: Sequence[Request]) -> None:
         """Send the first few requests. A StackError if an answer is no success or differs from the first contender's."""
         for number, request in enumerate(requests[:_COMPARED]):
             answer = ask(contender, request)
             gist = request.gist(answer)
-            reference, expected = self._first.setdefault((work.name, number), (contender.name, gist))
+            reference, expected = self._first.setdefault(
+                (work.name, number, contender.name.endswith(OTHER)), (contender.name, gist)
+            )
             if gist != expected:
                 raise StackError(
                     f"{contender.name} and {reference} answer differently to {work.title}:\n"

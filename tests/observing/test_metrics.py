@@ -118,7 +118,8 @@ async def test_the_requests_that_share_a_database_call_can_be_counted(adapter: A
             rounds += 1
             await asyncio.gather(*(caller.get(f"/api/v1/users/{user}") for user in users))
             text = (await caller.get("/metrics")).text
-            if shared := _calls(text, "database")["call", "ok"]:
+            # Each look at the metrics calls the function that tells how far deliveries are behind.
+            if shared := _calls(text, "database")["call", "ok"] - rounds:
                 break
 
     assert _calls(text)["select", "ok"] == 10 * rounds

@@ -43,8 +43,7 @@ def before_call(context: HookContext, case: Case[Any], kwargs: dict[str, Any]) -
     """Make a request that satisfies its schema satisfy the database too."""
     if case.meta is None or case.meta.generation.mode is not GenerationMode.POSITIVE:
         return
-    # A link may take an id from a row in which the reference is null.
-    case.path_parameters |= {name: str(uuid4()) for name, value in case.path_parameters.items() if value in (None, "None")}
+    _fit_path(case.path_parameters)
     if case.query:
         _make_consistent(case.query)
     if isinstance(case.body, dict):
@@ -62,6 +61,13 @@ def before_call(context: HookContext, case: Case[Any], kwargs: dict[str, Any]) -
             case.body.pop("user_id", None)
             if case.operation.method.upper() == "PUT":
                 case.path_parameters["user_id"] = _world()["user_id"]
+
+
+def _fit_path(parameters: dict[str, Any]) -> None:
+    # A link may take an id from a row in which the reference is null.
+    parameters |= {name: str(uuid4()) for name, value in parameters.items() if value in (None, "None")}
+    if "dispatch_id" in parameters:  # Callers plan deliveries by task, and the answer has no ids.
+        parameters["dispatch_id"] = _world()["dispatch_id"]
 
 
 def _make_consistent(query: dict[str, Any]) -> None:
@@ -128,6 +134,10 @@ def _world() -> dict[str, str]:
         thread = _create("conversations/", user_id=user, langgraph_thread_id=uuid4().hex, context_type="goal")["id"]
         _rows.update(user_id=user, milestone_id=milestone, parent_goal_id=parent, conversation_id=thread)
         _rows.update(task_id=task, linked_task_id=task, goal_id=goal, linked_goal_id=goal)
+        plan = {"task_id": task, "channel": "push", "dedupe_key": uuid4().hex, "due_at": "2099-01-01T00:00:00Z"}
+        _create("dispatches/", dispatches=[plan])
+        (delivery,) = _client.get("/api/v1/dispatches/", params={"task_id": task}).raise_for_status().json()["items"]
+        _rows["dispatch_id"] = delivery["id"]
     return _rows
 
 

@@ -104,7 +104,7 @@ async def test_ids_are_uuids_and_times_are_in_utc(resource: Resource, clients: C
 
 
 @pytest.mark.one_gateway
-@pytest.mark.parametrize("path", ["/", "/no-such-path", "/api", "/api/v1", "/api/v2/users/", "/docs/assets/none.js", "/health/x"])
+@pytest.mark.parametrize("path", ["/no-such-path", "/api", "/api/v1", "/api/v2/users/", "/docs/assets/none.js", "/health/x"])
 async def test_an_unknown_path_outside_the_api_is_404(path: str, client_1_2: httpx.AsyncClient) -> None:
     refused(await client_1_2.get(path), 404)
 

@@ -1,8 +1,8 @@
 """Turns: calls that wait for one lock can't use up every connection.
 
 A call that waits in the database for a locked table or row holds its connection. So at most three of four connections go to calls
-on one relation, and one to writes of one row: later calls wait here, without a connection, and are refused when their time is over,
-before anything was begun.
+on one relation, and one to writes of one row: later calls wait here, without a connection. They are refused before their time is
+over, because a call that began with no time left would have an unknown outcome.
 """
 
 import asyncio
@@ -11,6 +11,9 @@ from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 
 from dao_service.errors import SATURATED, UnavailableError
+
+_PART_TO_WAIT = 0.9
+"""Of a call's time."""
 
 
 @dataclass(slots=True)
@@ -37,7 +40,7 @@ class Turns:
         try:
             at_once = not any(line.places.locked() for line in lines)
             try:
-                async with nullcontext() if at_once else asyncio.timeout(within_seconds):
+                async with nullcontext() if at_once else asyncio.timeout(within_seconds * _PART_TO_WAIT):
                     for line in lines:
                         await line.places.acquire()
                         held.append(line)

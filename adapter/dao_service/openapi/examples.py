@@ -28,6 +28,7 @@ _OTHERS: Json = {
     "by_state": {"scheduled": 2, "drifted": 1, "completed": 4, "missed": 1},
     "completion_rate": 0.5,
     "updated_count": 1,
+    "auth_user_id": "11111111-1111-4111-8111-111111111111",
     "week": "2026-11-23",
     "day": "2026-11-24",
     "tag": "health",

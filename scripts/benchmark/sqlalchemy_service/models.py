@@ -89,5 +89,11 @@ class Task(Base):
     whatsapp_sent_at: Mapped[datetime | None]
     call_sent_at: Mapped[datetime | None]
     completed_at: Mapped[datetime | None] = mapped_column(server_default=FetchedValue(), server_onupdate=FetchedValue())
+    escalation_policy: Mapped[str] = mapped_column(server_default=FetchedValue())
+    class_tags: Mapped[list[str] | None]
+    conversation_id: Mapped[UUID | None]
+    canonical_scheduled_at: Mapped[datetime | None]
+    series_id: Mapped[UUID | None]
+    occurrence_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(server_default=FetchedValue())
     updated_at: Mapped[datetime] = mapped_column(server_default=FetchedValue(), server_onupdate=FetchedValue())

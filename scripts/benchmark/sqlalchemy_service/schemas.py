@@ -8,6 +8,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 GoalStatus = Literal["active", "completed", "abandoned", "pipeline"]
 TaskStatus = Literal["pending", "done", "missed", "rescheduled", "cancelled"]
 TASK_STATUSES: tuple[TaskStatus, ...] = ("pending", "done", "missed", "rescheduled", "cancelled")
+EscalationPolicy = Literal["silent", "standard", "aggressive"]
 TaskPriority = Literal["standard", "important", "must-not-miss"]
 TriggerType = Literal["time", "location"]
 Title = Annotated[str, Field(min_length=1, max_length=500)]
@@ -46,6 +47,12 @@ class TaskFields(Input):
     whatsapp_sent_at: AwareDatetime | None = None
     call_sent_at: AwareDatetime | None = None
     completed_at: AwareDatetime | None = None
+    escalation_policy: EscalationPolicy = "standard"
+    class_tags: list[str] | None = None
+    conversation_id: UUID | None = None
+    canonical_scheduled_at: AwareDatetime | None = None
+    series_id: UUID | None = None
+    occurrence_at: AwareDatetime | None = None
 
 
 class TaskCreate(TaskFields):
@@ -77,6 +84,12 @@ class TaskUpdate(Input):
     whatsapp_sent_at: AwareDatetime | None = None
     call_sent_at: AwareDatetime | None = None
     completed_at: AwareDatetime | None = None
+    escalation_policy: EscalationPolicy | None = None
+    class_tags: list[str] | None = None
+    conversation_id: UUID | None = None
+    canonical_scheduled_at: AwareDatetime | None = None
+    series_id: UUID | None = None
+    occurrence_at: AwareDatetime | None = None
 
 
 class TaskRead(Row):
@@ -103,6 +116,12 @@ class TaskRead(Row):
     whatsapp_sent_at: AwareDatetime | None
     call_sent_at: AwareDatetime | None
     completed_at: AwareDatetime | None
+    escalation_policy: EscalationPolicy
+    class_tags: list[str] | None
+    conversation_id: UUID | None
+    canonical_scheduled_at: AwareDatetime | None
+    series_id: UUID | None
+    occurrence_at: AwareDatetime | None
     created_at: AwareDatetime
     updated_at: AwareDatetime
 
