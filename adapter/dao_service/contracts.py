@@ -11,15 +11,13 @@ from typing import Any
 from pydantic import create_model
 
 from dao_service.bindings import AnyFunction, AnyRelation, Constraint, Schema
+from dao_service.bodies import arguments_beside, arguments_without, changes_of
 from dao_service.generated import DEFAULT_CONTRACT as DEFAULT_CONTRACT
 from dao_service.generated import SCHEMAS
 from dao_service.generated import contract_1_2 as v1_2
 from dao_service.operations import (
     Operation,
-    arguments_beside,
-    arguments_without,
     ask,
-    changes_of,
     create_row,
     delete_row,
     get_row,

@@ -7,15 +7,15 @@ the client and the in-process classes are made from it.
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, get_args
-from uuid import UUID
 
 import orjson
-from pydantic import MISSING, BaseModel, create_model
+from pydantic import BaseModel
 
 from dao_service.bindings import AnyFunction, AnyRelation, Input, Row
+from dao_service.bodies import arguments_without
 from dao_service.errors import BadRequestError
 from dao_service.gateway.protocol import Gateway, Payload
-from dao_service.paging import Paging
+from dao_service.paging import Paging, by_column, require_order
 
 
 class Request(NamedTuple):
@@ -100,8 +100,8 @@ def list_rows(path: str, relation: AnyRelation, query: type[Paging], page: Any, 
 
     async def run(gateway: Gateway, request: Request) -> bytes:
         paging: Paging = request.query
-        _require_order(paging, relation)
-        filters = _by_column(relation, paging.model_dump(mode="json", include=filter_names, exclude_unset=True))
+        require_order(paging, relation)
+        filters = by_column(relation, paging.model_dump(mode="json", include=filter_names, exclude_unset=True))
         arguments = {"resource": f"{relation.schema}.{relation.name}", "filters": filters, **paging.window()}
         if "order" in filter_names & paging.model_fields_set:
             arguments["order_by"] = relation.comparisons["order"][0]
@@ -111,23 +111,6 @@ def list_rows(path: str, relation: AnyRelation, query: type[Paging], page: Any, 
     description = f"{relation.description} Returns one page, newest first, with the exact total. A row has to match every filter."
     name, summary, response = f"list_{relation.name}", f"List {plural}", f"One page of {plural}."
     return Operation("GET", path, run, name, summary, description, page, response, query=query)
-
-
-def _require_order(filters: BaseModel, relation: AnyRelation) -> None:
-    ends = {column: end for end, (column, operator) in relation.comparisons.items() if operator == "before"}
-    for start, (column, operator) in relation.comparisons.items():
-        end = ends.get(column, "")
-        if operator == "from" and {start, end} <= filters.model_fields_set and getattr(filters, end) < getattr(filters, start):
-            raise BadRequestError("The range ends before it starts.")
-
-
-def _by_column(relation: AnyRelation, filters: dict[str, Any]) -> dict[str, Any]:
-    """The filters as `list_page` takes them: by column, each with its operators if it is no equality."""
-    filters.pop("order", None)
-    for name in filters.keys() & relation.comparisons.keys():
-        column, operator = relation.comparisons[name]
-        filters.setdefault(column, {})[operator] = filters.pop(name)
-    return filters
 
 
 def get_row(path: str, relation: AnyRelation, name: str = "", noun: str = "") -> Operation:
@@ -251,29 +234,6 @@ def _calling(method: str, path: str, run: Run, function: AnyFunction, **declared
     """The summary is the first sentence of the function's comment."""
     summary = function.description.partition(". ")[0].removesuffix(".")
     return Operation(method, path, run, function.name, summary, function.description, function.result, **declared)
-
-
-def arguments_beside(function: AnyFunction, key: str) -> type[Input]:
-    """The body of an operation whose path has the function's argument `key`. The body may repeat it."""
-    fields: dict[str, Any] = {name: (info.annotation, info) for name, info in function.arguments.model_fields.items()}
-    return _body_of(function, fields | {key: (UUID | MISSING, MISSING)})
-
-
-def arguments_without(function: AnyFunction, key: str) -> type[Input]:
-    """The body or the query of an operation whose path has the function's argument `key`."""
-    fields = function.arguments.model_fields.items()
-    return _body_of(function, {name: (info.annotation, info) for name, info in fields if name != key})
-
-
-def changes_of(function: AnyFunction, relation: AnyRelation, *names: str) -> type[Input]:
-    """The body of an operation that changes these fields of a row and no other."""
-    known = (relation.update or Input).model_fields
-    return _body_of(function, {name: (known[name].annotation, known[name]) for name in names})
-
-
-def _body_of(function: AnyFunction, fields: dict[str, Any]) -> type[Input]:
-    name = "".join(word.capitalize() for word in function.name.split("_"))
-    return create_model(name, __base__=Input, __doc__=function.description, **fields)
 
 
 def resource_of(path: str) -> str:

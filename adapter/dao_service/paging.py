@@ -1,12 +1,12 @@
-"""Which page of a list: `skip` with `limit`, or `page` with `page_size`, or the cursor `after`."""
+"""Which page of a list: `skip` with `limit`, or `page` with `page_size`, or the cursor `after`; and how its filters compare."""
 
 import re
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field
+from pydantic import BaseModel, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
-from dao_service.bindings import Filters
+from dao_service.bindings import AnyRelation, Filters
 from dao_service.errors import BadRequestError
 
 _MAX_OFFSET = 2**31 - 1
@@ -53,3 +53,21 @@ class Paging(Filters):
                 raise BadRequestError('"after" sets the start of the page, so send neither "skip" nor "page" with it.')
             return {"row_limit": size, "after": self.after}
         return {"row_limit": size, "row_offset": (self.page - 1) * size if self.page else self.skip or 0}
+
+
+def require_order(filters: BaseModel, relation: AnyRelation) -> None:
+    """Raise `BadRequestError` if a range ends before it starts."""
+    ends = {column: end for end, (column, operator) in relation.comparisons.items() if operator == "before"}
+    for start, (column, operator) in relation.comparisons.items():
+        end = ends.get(column, "")
+        if operator == "from" and {start, end} <= filters.model_fields_set and getattr(filters, end) < getattr(filters, start):
+            raise BadRequestError("The range ends before it starts.")
+
+
+def by_column(relation: AnyRelation, filters: dict[str, Any]) -> dict[str, Any]:
+    """The filters as `list_page` takes them: by column, each with its operators if it is no equality."""
+    filters.pop("order", None)
+    for name in filters.keys() & relation.comparisons.keys():
+        column, operator = relation.comparisons[name]
+        filters.setdefault(column, {})[operator] = filters.pop(name)
+    return filters
