@@ -100,7 +100,7 @@ declare
   finished public.finished_task;
   task public.tasks := private.lock_task(task_id);
 begin
-  if task.status <> expected_status then
+  if task.status is distinct from expected_status then
     raise sqlstate 'PT409' using message = 'The task is ' || task.status || '.';
   end if;
   if expected_scheduled_at <> task.scheduled_at or (expected_scheduled_at is not null and task.scheduled_at is null) then

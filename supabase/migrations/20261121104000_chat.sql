@@ -118,7 +118,8 @@ declare
   places text [];
   ids uuid [];
 begin
-  if jsonb_typeof(append_messages.messages) <> 'array' or jsonb_array_length(append_messages.messages) not between 1 and 100 then
+  if jsonb_typeof(append_messages.messages) is distinct from 'array'
+    or jsonb_array_length(append_messages.messages) not between 1 and 100 then
     raise sqlstate 'PT422' using message = 'One to 100 messages are expected.', detail = 'at messages';
   end if;
   perform from public.conversations where conversations.id = append_messages.conversation_id for no key update;

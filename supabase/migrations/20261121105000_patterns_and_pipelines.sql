@@ -79,7 +79,7 @@ begin
   if not found then
     raise sqlstate 'PT404' using message = 'There is no goal with this id.';
   end if;
-  if goal.status <> expected_status then
+  if goal.status is distinct from expected_status then
     raise sqlstate 'PT409' using message = 'The goal is ' || goal.status || '.';
   end if;
   update public.goals set status = 'completed', completed_at = coalesce(goals.completed_at, clock_timestamp())
