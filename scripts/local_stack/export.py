@@ -61,7 +61,7 @@ async def _export(connection: "asyncpg.Connection[asyncpg.Record]", key: str) ->
         sys.stdout.write(f'{{"user":{user},"demo_flags":{flags or "null"}')
         for kind, condition in _KINDS.items():
             sys.stdout.write(f',"{kind}":[')
-            rows = f"select row_to_json(kept)::text from public.{kind} as kept {condition} order by kept.created_at, kept.id"  # noqa: S608
+            rows = f"select row_to_json(kept)::text from public.{kind} as kept {condition} order by kept.created_at, kept.id"  # noqa: S608 (own names)
             between = "\n"
             async for (row,) in connection.cursor(rows, key, prefetch=_ROWS_AT_ONCE):
                 sys.stdout.write(between + row)
