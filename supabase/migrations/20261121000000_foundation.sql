@@ -21,6 +21,7 @@
 --     parent.
 --   * A vocabulary is a domain over text, not an enum: an enum's equality is not leakproof, so under row-level security it would
 --     not become an index condition.
+--   * An id is made by private.new_id(), whoever asks for the row.
 --   * Defaults read clock_timestamp(), so that rows written in one transaction keep the order in which they were written.
 --   * Grants are part of the contract, and the generator reads them: a column that can be inserted is a field of "create", one that
 --     can be inserted and updated is a field of "update".
@@ -86,6 +87,26 @@ alter role service_role set timezone = 'UTC';
 
 -- Building blocks of several domains ------------------------------------------------------------------------------------------
 
+-- Rows that are created one after the other stand side by side in an index on their id, so after a checkpoint fewer pages have to
+-- be written whole. The form is version 7 of RFC 9562 with the fraction of the millisecond in the 12 bits that follow the version.
+create function private.new_id()
+returns uuid
+language plpgsql
+volatile
+parallel safe
+security invoker
+set search_path = ''
+as $$
+declare
+  microseconds constant bigint := date_part('epoch', clock_timestamp()) * 1000000;
+  time_and_version constant bigint := microseconds / 1000 * 65536 + 28672 + microseconds % 1000 * 4096 / 1000;
+begin
+  return (lpad(to_hex(time_and_version), 16, '0') || substr(gen_random_uuid()::text, 20))::uuid;
+end;
+$$;
+comment on function private.new_id() is
+'Makes an id: a UUID of version 7, which begins with the time in microseconds and ends with 62 random bits. Every id is made here.';
+
 create function private.touch_updated_at()
 returns trigger
 language plpgsql
@@ -144,6 +165,7 @@ create aggregate public.write_result (anyelement) ( -- noqa: LT01
 );
 comment on aggregate public.write_result (anyelement) is 'Writes the result of a function for the REST adapter.';
 
+grant execute on function private.new_id() to authenticated, service_role;
 grant execute on function private.require_ordered_range(timestamptz, timestamptz) to authenticated, service_role;
 grant execute on function private.write_result(public."application/vnd.flux.result+json", anyelement) to service_role;
 grant execute on function public.write_result(anyelement) to service_role;

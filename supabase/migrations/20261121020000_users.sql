@@ -4,7 +4,7 @@
 set lock_timeout = '3s';
 
 create table public.users (
-  id uuid not null default gen_random_uuid(),
+  id uuid not null default private.new_id(),
   email public.email_address not null,
   name public.label,
   onboarded boolean not null default false,

@@ -3,7 +3,7 @@
 set lock_timeout = '3s';
 
 create table public.goals (
-  id uuid not null default gen_random_uuid(),
+  id uuid not null default private.new_id(),
   user_id uuid not null,
   title public.title not null,
   description public.free_text,
@@ -46,7 +46,7 @@ comment on column public.goals.created_at is 'When the row was created.';
 comment on column public.goals.updated_at is 'When the row last changed.';
 
 create table public.milestones (
-  id uuid not null default gen_random_uuid(),
+  id uuid not null default private.new_id(),
   goal_id uuid not null,
   week_number public.positive_integer not null,
   title public.title not null,

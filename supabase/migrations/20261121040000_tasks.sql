@@ -3,7 +3,7 @@
 set lock_timeout = '3s';
 
 create table public.tasks (
-  id uuid not null default gen_random_uuid(),
+  id uuid not null default private.new_id(),
   user_id uuid not null,
   goal_id uuid,
   milestone_id uuid,

@@ -151,7 +151,7 @@ security invoker
 set search_path = ''
 as $$
 declare
-  goal_id constant uuid := gen_random_uuid();
+  goal_id constant uuid := private.new_id();
   placed_milestones jsonb;
   milestone_places text [];
   placed_tasks jsonb;
@@ -159,7 +159,7 @@ declare
 begin
   select
     coalesce(jsonb_agg(
-      element.milestone || jsonb_build_object('id', gen_random_uuid(), 'goal_id', goal_id) order by element.place
+      element.milestone || jsonb_build_object('id', private.new_id(), 'goal_id', goal_id) order by element.place
     ), '[]'),
     array_agg(format('milestones[%s]', element.place - 1) order by element.place)
   into placed_milestones, milestone_places

@@ -4,7 +4,7 @@
 set lock_timeout = '3s';
 
 create table public.conversations (
-  id uuid not null default gen_random_uuid(),
+  id uuid not null default private.new_id(),
   user_id uuid not null,
   langgraph_thread_id public.thread_id not null,
   context_type public.context_type not null default 'general',
@@ -54,7 +54,7 @@ comment on column public.conversations.created_at is 'When the row was created.'
 comment on column public.conversations.updated_at is 'When the row last changed.';
 
 create table public.messages (
-  id uuid not null default gen_random_uuid(),
+  id uuid not null default private.new_id(),
   conversation_id uuid not null,
   role public.message_role not null,
   content public.message_text not null,

@@ -3,7 +3,7 @@
 set lock_timeout = '3s';
 
 create table public.patterns (
-  id uuid not null default gen_random_uuid(),
+  id uuid not null default private.new_id(),
   user_id uuid not null,
   pattern_type public.short_text,
   description public.free_text,

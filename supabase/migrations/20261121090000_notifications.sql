@@ -3,7 +3,7 @@
 set lock_timeout = '3s';
 
 create table public.notification_log (
-  id uuid not null default gen_random_uuid(),
+  id uuid not null default private.new_id(),
   task_id uuid not null,
   channel public.notification_channel not null,
   sent_at public.instant,

@@ -20,7 +20,7 @@ constraint reported_outcome_word check (value in ('sent', 'failed'));
 comment on domain public.reported_outcome is 'What a worker reports of a delivery.';
 
 create table public.dispatches (
-  id uuid not null default gen_random_uuid(),
+  id uuid not null default private.new_id(),
   user_id uuid not null,
   task_id uuid not null,
   channel public.notification_channel not null,

@@ -133,7 +133,7 @@ begin
   );
   select
     jsonb_agg(
-      element.message || jsonb_build_object('id', gen_random_uuid(), 'conversation_id', append_messages.conversation_id)
+      element.message || jsonb_build_object('id', private.new_id(), 'conversation_id', append_messages.conversation_id)
       order by element.place
     ),
     array_agg(format('messages[%s]', element.place - 1) order by element.place)

@@ -12,7 +12,7 @@ set lock_timeout = '3s';
 
 create table private.row_counts (
   counted regclass not null,
-  slot uuid not null default gen_random_uuid(),
+  slot uuid not null default private.new_id(),
   counted_rows bigint not null,
   constraint row_counts_pkey primary key (counted, slot)
 )

@@ -29,7 +29,7 @@ comment on function public.select_each(text, public.uuid_batch) is
 'The rows of a table or view, such as public.tasks, that have these ids, in no order. For the REST adapter.';
 
 -- Entries that have the same fields are written by one statement, in their order; a field that an entry has twice counts once, the
--- last time.
+-- last time. The ids are sorted before they are given, and a row begins with its id, so sorted rows are in the entries' order.
 create function public.insert_each(resource text, entries json)
 returns public."application/vnd.flux.rows+ndjson"
 language plpgsql
@@ -40,13 +40,14 @@ set lock_timeout = '20ms'
 as $$
 declare
   relation constant regclass := private.find_relation(resource);
+  ids constant uuid [] := array(select private.new_id() as id from json_array_elements(entries) order by id);
   alike record;
-  created_rows text;
-  all_rows text;
+  created_rows text [];
+  all_rows text [];
 begin
   for alike in
-    select fields.columns, json_agg(element.entry) as entries
-    from json_array_elements(entries) as element (entry),
+    select fields.columns, json_agg(element.entry) as entries, array_agg(ids[element.place]) as ids
+    from json_array_elements(entries) with ordinality as element (entry, place),
       lateral (
         select string_agg(distinct quote_ident(field.name), ', ') as columns
         from json_object_keys(element.entry) as field (name)
@@ -56,21 +57,26 @@ begin
     execute format(
       $query$
         with created as (
-          insert into %1$s as entry (%2$s) select %2$s from json_populate_recordset(null::%1$s, $1) returning entry
+          insert into %1$s as entry (id, %2$s)
+          select $2[given.ordinality], %2$s from json_populate_recordset(null::%1$s, $1) with ordinality as given
+          returning entry
         )
-        select string_agg(row_to_json(created.entry)::text, E'\n') from created
+        select array_agg(row_to_json(created.entry)::text) from created
       $query$,
       relation, alike.columns
     )
-    into created_rows using alike.entries;
-    all_rows := concat_ws(E'\n', all_rows, created_rows);
+    into created_rows using alike.entries, alike.ids;
+    all_rows := all_rows || created_rows;
   end loop;
-  return convert_to(coalesce(all_rows, ''), 'utf8');
+  return convert_to(
+    (select coalesce(string_agg(created.line, E'\n' order by created.line collate "C"), '') from unnest(all_rows) as created (line)),
+    'utf8'
+  );
 end;
 $$;
 comment on function public.insert_each(text, json) is
-'Creates the rows of an array, which have an id, and answers them, in no order: all or none, and none that would have to wait. '
-'For the REST adapter.';
+'Creates the rows of an array, which have no id, and answers them, in the order of the array: all or none, and none that would '
+'have to wait. For the REST adapter.';
 
 -- The adapter sends the entries in the order of their ids, as all that write several rows lock them.
 create function public.update_each(resource text, entries json)

@@ -62,7 +62,7 @@ begin
     calendar_event_id
   )
   select
-    coalesce(task.id, gen_random_uuid()), task.user_id, task.goal_id, task.milestone_id, task.title,
+    coalesce(task.id, private.new_id()), task.user_id, task.goal_id, task.milestone_id, task.title,
     private.status_of_state(task.state), task.priority, task.start_time, task.end_time,
     private.stored_trigger_type(task.trigger_type), task.is_recurring, task.calendar_event_id
   from unnest(new_tasks) with ordinality as task
@@ -82,7 +82,7 @@ begin
   if new.goal_id is null then
     raise not_null_violation using message = 'goal_id is required in contract 1.0', column = 'goal_id';
   end if;
-  new.id := coalesce(new.id, gen_random_uuid());
+  new.id := coalesce(new.id, private.new_id());
   perform private.insert_tasks_of_1_0(array[new]::v1_0.tasks []);
   select tasks.* into new from v1_0.tasks where tasks.id = new.id;
   return new;
@@ -142,7 +142,7 @@ begin
   if new.goal_id is null then
     raise not_null_violation using message = 'goal_id is required in contract 1.0', column = 'goal_id';
   end if;
-  new.id := coalesce(new.id, gen_random_uuid());
+  new.id := coalesce(new.id, private.new_id());
   insert into public.conversations (id, user_id, goal_id, messages, status, langgraph_thread_id, context_type)
   values (new.id, new.user_id, new.goal_id, new.messages, new.status, 'legacy-' || new.id::text, 'goal');
   select conversations.* into new from v1_0.conversations where conversations.id = new.id;

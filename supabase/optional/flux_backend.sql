@@ -7,7 +7,7 @@ begin;
 
 -- The backend's own log of dispatches, from before public.dispatches. For services only.
 create table if not exists public.dispatch_log (
-  id uuid not null default gen_random_uuid(),
+  id uuid not null default private.new_id(),
   task_id uuid not null,
   channel text not null,
   status text not null default 'pending',

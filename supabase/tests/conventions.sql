@@ -1,7 +1,7 @@
 -- What holds for every table, view, function and vocabulary, also those that a later migration adds.
 
 begin;
-select plan(28);
+select plan(30);
 
 create temporary view ours as
 select oid, nspname from pg_namespace
@@ -80,6 +80,20 @@ select is_empty(
     where nspname <> 'private' and argument !~ '^[a-z]+(_[a-z]+)*$'
   $$,
   'arguments are named as they are on the wire'
+);
+
+-- Ids
+
+select is_empty(
+  $$select signature from our_functions where prosrc like '%random_uuid%' and signature <> 'private.new_id()'$$,
+  'no function but private.new_id() makes an id'
+);
+select is_empty(
+  $$
+    select our_relations.name from our_relations inner join pg_attrdef on our_relations.oid = pg_attrdef.adrelid
+    where pg_get_expr(pg_attrdef.adbin, pg_attrdef.adrelid) ~ 'uuid'
+  $$,
+  'nor does a default'
 );
 
 -- Relations

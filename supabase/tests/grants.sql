@@ -226,6 +226,7 @@ values
 ('private.take_key', 'service_role'),
 ('private.require_version', 'service_role'),
 ('private.minutes_between', 'authenticated service_role'),
+('private.new_id', 'authenticated service_role'),
 ('private.rate_of_completion', 'authenticated service_role'),
 ('private.read_cursor', 'service_role'),
 ('private.read_defaults', 'authenticated service_role'),

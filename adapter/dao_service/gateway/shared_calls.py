@@ -13,11 +13,11 @@ changed 1.9 times; over asyncpg 1.4, 2.4 and 1.2 times.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping
 from contextvars import Context, copy_context
 from functools import partial
+from itertools import count
 from typing import Any, NamedTuple
-from uuid import uuid4
 
 import orjson
 
@@ -36,15 +36,15 @@ _KEY_END = _ROW_START + 36
 
 
 class Item(NamedTuple):
-    """One request: the id of its row, and the fields that it writes."""
+    """One request: the id of its row, or of a row to create any key of its own, and the fields that it writes."""
 
     key: str
     fields: Payload = Payload((), b"{}")
 
 
 Alone = Callable[[Item], Awaitable[bytes]]
-Together = Callable[[Iterable[Item]], Awaitable[dict[str, bytes]]]
-"""Takes requests for different rows; gives rows by id."""
+Together = Callable[[Collection[Item]], Awaitable[dict[str, bytes]]]
+"""Takes requests for different rows; gives rows by key."""
 Waiting = list[tuple[Item, asyncio.Future[bytes], Context]]
 """The context is the caller's: a call is made in that of the first who shares it, so that its span belongs to a trace."""
 
@@ -105,7 +105,7 @@ class _Line:
         task.add_done_callback(self._calls.discard)
 
     async def _ask_together(self, waiting: Waiting) -> None:
-        different = {item.key: item for item, _, _ in reversed(waiting)}
+        different = _first_of_each_row(waiting)
         rows: dict[str, bytes] = {}
         try:
             if len(different) > 1:
@@ -141,6 +141,13 @@ class _Line:
                 answer.set_result(row)
 
 
+def _first_of_each_row(waiting: Waiting) -> dict[str, Item]:
+    first: dict[str, Item] = {}
+    for item, _, _ in waiting:
+        first.setdefault(item.key, item)
+    return first
+
+
 def _fail(answer: asyncio.Future[bytes], error: BaseException) -> None:
     if not isinstance(error, Exception):
         answer.cancel()
@@ -168,6 +175,7 @@ class SharingGateway:
         self._gateway = gateway
         self._functions = functions
         self._lines: dict[tuple[str, str, str], _Line] = {}
+        self._new_rows = count()
 
     def select(self, relation: AnyRelation, key: str) -> Coroutine[Any, Any, bytes]:
         if relation.create is None or relation.key != _KEY:
@@ -177,7 +185,7 @@ class SharingGateway:
     def insert(self, relation: AnyRelation, row: Payload) -> Coroutine[Any, Any, bytes]:
         if relation.key != _KEY or len(row.json) >= _LARGE_BYTES:
             return self._gateway.insert(relation, row)
-        return self._line("insert", relation).ask(Item(str(uuid4()), row))
+        return self._line("insert", relation).ask(Item(str(next(self._new_rows)), row))
 
     def update(self, relation: AnyRelation, key: str, changes: Payload) -> Coroutine[Any, Any, bytes]:
         if relation.key != _KEY or len(changes.json) >= _LARGE_BYTES:
@@ -199,9 +207,8 @@ class SharingGateway:
         kind = (operation, relation.schema, relation.name)
         line = self._lines.get(kind)
         if line is None:
-            function = self._functions[f"{operation}_each"]
-            together = partial(self._together, function, f"{relation.schema}.{relation.name}")
-            line = _Line(self._alone(operation, relation), together, read_only=function.read_only)
+            together = partial(self._together, operation, f"{relation.schema}.{relation.name}")
+            line = _Line(self._alone(operation, relation), together, read_only=operation == "select")
             self._lines[kind] = line
         return line
 
@@ -213,13 +220,21 @@ class SharingGateway:
             return lambda item: gateway.insert(relation, item.fields)
         return lambda item: gateway.update(relation, item.key, item.fields)
 
-    async def _together(self, function: AnyFunction, resource: str, items: Iterable[Item]) -> dict[str, bytes]:
-        if function.read_only:
+    async def _together(self, operation: str, resource: str, items: Collection[Item]) -> dict[str, bytes]:
+        function = self._functions[f"{operation}_each"]
+        if operation == "select":
             arguments = orjson.dumps({"resource": resource, "keys": [item.key for item in items]})
         else:
-            # Spliced, not decoded: bodies reach the database as they were sent. In id order, so that two such calls can't deadlock.
-            in_order = sorted(items, key=lambda item: item.key)
-            entries = b",".join([b'{"id":"%b",%b' % (item.key.encode(), item.fields.json.lstrip()[1:]) for item in in_order])
-            arguments = b'{"resource":"%b","entries":[%b]}' % (resource.encode(), entries)
+            # Spliced, not decoded: bodies reach the database as they were sent.
+            if operation == "insert":
+                entries = [item.fields.json for item in items]
+            else:
+                # In id order, so that two such calls can't deadlock.
+                in_order = sorted(items, key=lambda item: item.key)
+                entries = [b'{"id":"%b",%b' % (item.key.encode(), item.fields.json.lstrip()[1:]) for item in in_order]
+            arguments = b'{"resource":"%b","entries":[%b]}' % (resource.encode(), b",".join(entries))
         answer = await self._gateway.call(function, Payload(tuple(function.argument_types), arguments, resource.partition(".")[2]))
-        return {row[_ROW_START:_KEY_END].decode(): row for row in answer.splitlines()}
+        rows = answer.splitlines()
+        if operation == "insert":
+            return dict(zip((item.key for item in items), rows, strict=True))
+        return {row[_ROW_START:_KEY_END].decode(): row for row in rows}

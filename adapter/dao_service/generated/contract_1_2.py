@@ -1231,7 +1231,7 @@ class GetWeeklyStatisticsArguments(Input):
 
 
 class InsertEachArguments(Input):
-    """Creates the rows of an array, which have an id, and answers them, in no order: all or none, and none that would have to wait. For the REST adapter."""
+    """Creates the rows of an array, which have no id, and answers them, in the order of the array: all or none, and none that would have to wait. For the REST adapter."""
 
     resource: str
     entries: Any
@@ -1964,7 +1964,7 @@ INSERT_EACH = Function(
     argument_types={"resource": "text", "entries": "json"},
     read_only=False,
     media_type="application/vnd.flux.rows+ndjson",
-    description="Creates the rows of an array, which have an id, and answers them, in no order: all or none, and none that would have to wait. For the REST adapter.",
+    description="Creates the rows of an array, which have no id, and answers them, in the order of the array: all or none, and none that would have to wait. For the REST adapter.",
 )
 
 
