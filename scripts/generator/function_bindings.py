@@ -4,7 +4,8 @@ import re
 from dataclasses import replace
 
 from .catalog import Argument, CannotGenerate, Catalog, Function
-from .models import Models
+from .json_arguments import JsonObject, json_arguments
+from .models import Models, model_name
 from .names import class_name, constant_name, field_name, singular
 from .python_types import PythonTypes
 from .shapes import Field, shape_of
@@ -17,7 +18,11 @@ _MEDIA_TYPE = re.compile(r"application/vnd\.flux\.(?P<shape>\w+)\+(nd)?json")
 def write_arguments(catalog: Catalog, function: Function, models: Models) -> str:
     """Define the model of the arguments and return its name."""
     name = f"{class_name(function.name)}Arguments"
-    fields = [_with_object(catalog, function, field, models) for field in arguments_of(catalog, function)]
+    contents = json_arguments(catalog, function)
+    fields = [
+        replace(field, holds=_held(function, field.name, contents[field.name], models)) if field.name in contents else field
+        for field in arguments_of(catalog, function)
+    ]
     models.write_arguments(name, function.comment or f"The arguments of {function.name}.", fields)
     return name
 
@@ -68,17 +73,13 @@ def check_overloads(functions: list[Function]) -> None:
             raise CannotGenerate(f"function {function.schema}.{function.name} is overloaded, which a binding can't be")
 
 
-def _with_object(catalog: Catalog, function: Function, field: Field, models: Models) -> Field:
-    """An argument that is JSON and has a tag such as `@object=next:tasks,!title`: what it holds is known."""
-    for tag in ("object", "objects"):
-        name, _, rest = function.tags.get(tag, "").partition(":")
-        if name == field.name:
-            relation, *changes = rest.split(",")
-            (found,) = [each for each in catalog.rows(function.schema) if each.name == relation]
-            model = class_name(function.name) + class_name(singular(name))
-            models.write_object(model, shape_of(catalog, found), changes)
-            return replace(field, holds=f"list[{model}]" if tag == "objects" else model)
-    return field
+def _held(function: Function, argument: str, content: JsonObject, models: Models) -> str:
+    """The Python type of a JSON argument. Defines its model, unless it is that of a row's changes."""
+    if content.only_functions_write:
+        return model_name(content.relation, "FunctionUpdate")
+    model = class_name(function.name) + class_name(singular(argument))
+    models.write_object(model, content)
+    return f"list[{model}]" if content.is_list else model
 
 
 def _columns_of_result(catalog: Catalog, function: Function) -> dict[str, Field]:

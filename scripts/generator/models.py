@@ -4,8 +4,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 from itertools import pairwise
 
-from .catalog import CannotGenerate, Catalog, Function
+from .catalog import Catalog, Function
 from .defaults import EMPTY_LIST, default_arguments
+from .json_arguments import JsonObject
 from .names import class_name, noun, singular
 from .python_types import PythonTypes, row_class
 from .shapes import Field, Filter, Shape
@@ -76,19 +77,10 @@ class Models:
         self._write_input(top, "StructureCreate", function.comment or f"The arguments of {function.name}.", [whole, *parts])
         return model_name(top, "StructureCreate")
 
-    def write_object(self, name: str, shape: Shape, changes: list[str]) -> None:
-        """Define the model of an object that a function takes as JSON: fields of a relation that can be written, all optional.
-
-        `changes` are from the function's tag: `!title` makes a field required, `-status` leaves it out.
-        """
-        required = {each[1:] for each in changes if each.startswith("!")}
-        left_out = {each[1:] for each in changes if each.startswith("-")}
-        if unknown := (required | left_out) - {field.name for field in shape.fields}:
-            raise CannotGenerate(f"a tag names {min(unknown)}, which {shape.relation.name} does not have")
-        fields = [field for field in shape.creatable if field.name not in left_out]
-        lines = [self._to_create(replace(field, required=True, nullable=False)) for field in fields if field.name in required]
-        lines += [self._optional(field) for field in fields if field.name not in required]
-        self._write_class(name, self._source.binding("Input"), f"Fields of {noun(shape.relation.name)}.", lines)
+    def write_object(self, name: str, content: JsonObject) -> None:
+        """Define the model of an object that a function takes as JSON."""
+        lines = [self._optional(each) if each.may_be_absent else self._to_create(each) for each in content.fields]
+        self._write_class(name, self._source.binding("Input"), f"Fields of {noun(content.relation.relation.name)}.", lines)
 
     def _write_class(self, name: str, parent: str, text: str, lines: Iterable[str]) -> None:
         self._source.define(name, f"the model {name}")
@@ -106,6 +98,8 @@ class Models:
         return shape.relation.kind == "composite" and (field.name, field.sql_type) == ("items", "json")
 
     def _type(self, field: Field) -> str:
+        if field.tally:
+            return self._types.tally(field.tally, may_be_empty=field.tally_may_be_empty)
         return field.holds or self._types.annotation(field.type, field.place)
 
     def _to_read(self, shape: Shape, field: Field) -> str:

@@ -6,11 +6,11 @@ from .entities import entity_diagram
 from .function_bindings import check_overloads, write_arguments, write_function
 from .models import Models, model_name
 from .names import constant_name, noun
-from .python_types import Homes, PythonTypes, row_class
+from .python_types import Homes, PythonTypes, row_class, tally_class
 from .rules import Wording, rules_of
 from .shapes import Shape, in_order_of_definition, shape_of
-from .source import GENERATED, Source, call, mapping
-from .vocabulary import write_domain
+from .source import GENERATED, Source, call, docstring, mapping
+from .vocabulary import words_of, write_domain
 
 _VOCABULARY = "vocabulary"
 
@@ -48,6 +48,7 @@ def _vocabulary(catalog: Catalog) -> Source:
     source = Source(f"{GENERATED}/{_VOCABULARY}.py", "The types of the contracts' fields, from the database's domains.")
     for domain in catalog.domains(SHARED_SCHEMA):
         write_domain(catalog, domain, source)
+    _write_tallies(catalog, SHARED_SCHEMA, source)
     return source
 
 
@@ -56,6 +57,7 @@ def _module(catalog: Catalog, contract: Contract, homes: Homes) -> Source:
     if homes.domains[contract.schema] == contract.module:
         for domain in catalog.domains(contract.schema):
             write_domain(catalog, domain, source)
+        _write_tallies(catalog, contract.schema, source)
     types = PythonTypes(catalog, homes, source, contract.module)
     models = Models(catalog, types, source)
     shapes = in_order_of_definition([shape_of(catalog, relation) for relation in catalog.rows(contract.schema)], catalog)
@@ -74,6 +76,22 @@ def _module(catalog: Catalog, contract: Contract, homes: Homes) -> Source:
     _write_registry(source, "FUNCTIONS", "AnyFunction", callables)
     _write_registry(source, "CONSTRAINTS", "Constraint", rules_of(catalog, Wording(catalog, shapes)))
     return source
+
+
+def _write_tallies(catalog: Catalog, schema: str, source: Source) -> None:
+    """Define the dicts that the schema's rows have counts in."""
+    fields = (field for relation in catalog.rows(schema) for field in shape_of(catalog, relation).fields)
+    classes = {
+        tally_class(found, may_be_empty=each.tally_may_be_empty): (words_of(catalog, found), each.tally_may_be_empty)
+        for each in fields
+        if (found := catalog.types.get(each.tally))
+    }
+    for name, (words, may_be_empty) in sorted(classes.items()):
+        source.define(name, f"the dict {name}")
+        # The one of typing is not complete before Python 3.12, says Pydantic.
+        base = source.name("typing_extensions", "TypedDict") + ", total=False" * may_be_empty
+        text = "How many there are of each word" + (", or nothing." if may_be_empty else ".")
+        source.add("\n".join([f"class {name}({base}):", f"    {docstring(text)}\n", *(f"    {word}: int" for word in words)]))
 
 
 def _write_relation(shape: Shape, source: Source) -> str:

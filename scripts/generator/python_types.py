@@ -60,6 +60,11 @@ class PythonTypes:
         module, name = _PLAIN[found.sql_name]
         return self._source.name(module, name) if module else name
 
+    def tally(self, enumeration: Oid, *, may_be_empty: bool) -> str:
+        """The dict with a count for each word of the enumeration, imported."""
+        found = self._catalog.types[enumeration]
+        return self._imported(self._homes.domains[found.schema], tally_class(found, may_be_empty=may_be_empty))
+
     def shared_row(self, name: str) -> str:
         """The row of a composite type of the shared schema."""
         for relation in self._catalog.rows(SHARED_SCHEMA):
@@ -85,6 +90,10 @@ class PythonTypes:
 
     def _imported(self, home: str, name: str) -> str:
         return name if home == self._module else self._source.name(f"dao_service.generated.{home}", name)
+
+
+def tally_class(enumeration: Type, *, may_be_empty: bool) -> str:
+    return f"{class_name(enumeration.name)}Tally{'OrEmpty' * may_be_empty}"
 
 
 def row_class(relation: Relation) -> str:

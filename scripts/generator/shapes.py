@@ -43,6 +43,9 @@ class Field:
     can_create: bool = False
     can_update: bool = False
     is_argument: bool = False
+    tally: Oid = 0
+    """The enumeration whose words JSON has counts of."""
+    tally_may_be_empty: bool = False
     holds: str = ""
     """The Python type of JSON whose content is known."""
     is_batch: bool = False
@@ -108,6 +111,7 @@ def _field(catalog: Catalog, relation: Relation, column: Column) -> Field:
     closed = "readonly" in tags or shown[-1].generated or (given and _is_key(catalog, stored))
     reference = _is_reference(catalog, stored)
     owner = f"{relation.schema}.{relation.name}"
+    counted, _, empty = tags.get("tally", "").partition(",")
     return Field(
         place=f"{owner}.{column.name}",
         name=field_name(owner, column.name),
@@ -122,7 +126,16 @@ def _field(catalog: Catalog, relation: Relation, column: Column) -> Field:
         filters=tuple(_filters(catalog, column, is_reference=reference)),
         can_create=column.can_insert and not closed,
         can_update=column.can_update and not closed,
+        tally=_enumeration(catalog, relation.schema, counted) if counted else 0,
+        tally_may_be_empty=empty == "empty",
     )
+
+
+def _enumeration(catalog: Catalog, schema: str, name: str) -> Oid:
+    for domain in catalog.domains(schema):
+        if domain.name == name and words_of(catalog, domain):
+            return domain.oid
+    raise CannotGenerate(f"a tag names {schema}.{name}, which is no domain with words")
 
 
 def _filters(catalog: Catalog, column: Column, *, is_reference: bool) -> Iterator[Filter]:

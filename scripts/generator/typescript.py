@@ -9,10 +9,11 @@ from dataclasses import dataclass
 
 from .catalog import Catalog, Column, Contract, Embedding, Function, Oid, Relation, Type
 from .function_bindings import arguments_of
+from .json_arguments import JsonObject, json_arguments
 from .rules import Wording, messages_of
 from .shapes import Field, shape_of
 from .view_origins import table_column
-from .vocabulary import facts_of
+from .vocabulary import facts_of, words_of
 
 PATH = "supabase/types/flux.ts"
 PAGE = "docs/constraints.md"
@@ -133,18 +134,32 @@ class _TypeScript:
         return _object({field.name + "?" * (field.name in absent): self._column(field) for field in fields}, fields)
 
     def _column(self, field: Field) -> str:
-        return self._type(field.type) + (" | null" if field.nullable else "")
+        return (self._tally(field) if field.tally else self._type(field.type)) + (" | null" if field.nullable else "")
+
+    def _tally(self, field: Field) -> str:
+        count = "?: number" if field.tally_may_be_empty else ": number"
+        words = words_of(self.catalog, self.catalog.types[field.tally])
+        return f"{{ {'; '.join(word + count for word in words)} }}"
 
     def _function(self, function: Function) -> str:
-        arguments = {
-            each.name + ("" if each.required else "?"): self._column(each) for each in arguments_of(self.catalog, function)
-        }
+        contents = json_arguments(self.catalog, function)
+        arguments = {}
+        for each in arguments_of(self.catalog, function):
+            held = self._held(contents[each.name]) + " | null" * each.nullable if each.name in contents else self._column(each)
+            arguments[each.name + "?" * (not each.required)] = held
         result = self._type(function.result)
         parts = {
             "Args": _object(arguments) if arguments else "Record<PropertyKey, never>",
             "Returns": f"{_group(result)}[]" if function.returns_set else result,
         }
         return _object(parts)
+
+    def _held(self, content: JsonObject) -> str:
+        """What a JSON argument holds."""
+        parts = {each.name + "?" * (each.may_be_absent or not each.required): self._column(each) for each in content.fields} | {
+            f"{name}?": self._held(part) for name, part in content.parts.items()
+        }
+        return _object(parts, content.fields) + "[]" * content.is_list
 
     def _embedding(self, embedding: Embedding) -> str:
         origin, target = (self.catalog.relations[oid] for oid in (embedding.origin, embedding.target))

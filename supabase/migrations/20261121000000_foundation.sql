@@ -37,10 +37,13 @@
 --                        @filter=or_none on an enumeration, the word none finds rows without a value
 --       @range=a         on a column: lists can be filtered by a_from (at or after) and a_before (before)
 --       @order=a         on a column: lists can be ordered by it with order=a, the latest first
+--       @tally=a         on a field of a composite type: its JSON has a count for each word of the domain a; with @tally=a,empty
+--                        it may be empty
 --       @nullable=a,b    on a function: these arguments may be null
 --       @structure=a,b   on a function: its arguments are a row of a together with its rows of b
 --       @object=a:b      on a function: its JSON argument a is an object of fields of b; `,!c` requires the field c, `,-c` leaves
 --                        it out. @objects=a:b is a list of them
+--       @changes=a:b     on a function: its JSON argument a is an object of the fields of b that only functions write
 --       @batch=a         on a function: its argument a is a list of 1 to 100 entries
 --   * A comment on a table's check or unique index is "<column>: <what to tell the caller>". A domain's check
 --     has one, without a column, if it is left to the database: Python then doesn't check it beforehand.

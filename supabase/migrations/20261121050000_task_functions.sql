@@ -77,7 +77,7 @@ comment on type public.task_statistics is 'How a user''s tasks turned out.';
 comment on column public.task_statistics.user_id is 'Whose tasks were counted.';
 comment on column public.task_statistics.total_tasks is 'How many there are.';
 comment on column public.task_statistics.by_status is
-'How many there are of each status, zeros included; empty if there are no tasks.';
+'How many there are of each status, zeros included; empty if there are no tasks. @tally=task_status,empty';
 comment on column public.task_statistics.completion_rate is 'Share of them that is done, 0 to 1, to 4 decimals.';
 
 create function public.get_task_statistics(user_id uuid, start_date public.instant, end_date public.instant)

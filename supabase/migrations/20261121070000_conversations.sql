@@ -158,7 +158,8 @@ begin
 end;
 $$;
 comment on function public.close_voice_session(uuid, public.row_fields) is
-'Close a voice session. Writes its results: the fields that are sent and no other. null clears a field.';
+'Close a voice session. Writes its results: the fields that are sent and no other. null clears a field. '
+'@changes=session:conversations';
 
 alter table public.conversations enable row level security;
 alter table public.messages enable row level security;

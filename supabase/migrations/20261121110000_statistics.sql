@@ -151,7 +151,7 @@ create type public.task_week as (week date, total_tasks bigint, by_status public
 comment on type public.task_week is 'How the tasks of a week turned out.';
 comment on column public.task_week.week is 'The week''s Monday.';
 comment on column public.task_week.total_tasks is 'How many tasks are scheduled in it.';
-comment on column public.task_week.by_status is 'How many there are of each status, zeros included.';
+comment on column public.task_week.by_status is 'How many there are of each status, zeros included. @tally=task_status';
 comment on column public.task_week.completion_rate is 'Share of them that is done, 0 to 1, to 4 decimals.';
 
 create function public.get_weekly_statistics(
@@ -184,7 +184,7 @@ create type public.task_day as (day date, total_tasks bigint, by_status public.t
 comment on type public.task_day is 'How the tasks of a day turned out.';
 comment on column public.task_day.day is 'The day.';
 comment on column public.task_day.total_tasks is 'How many tasks are scheduled on it.';
-comment on column public.task_day.by_status is 'How many there are of each status, zeros included.';
+comment on column public.task_day.by_status is 'How many there are of each status, zeros included. @tally=task_status';
 comment on column public.task_day.completion_rate is 'Share of them that is done, 0 to 1, to 4 decimals.';
 
 create function public.get_daily_statistics(

@@ -6,7 +6,7 @@ create type public.task_tag as (tag text, total_tasks bigint, by_status public.t
 comment on type public.task_tag is 'How the tasks of a tag turned out.';
 comment on column public.task_tag.tag is 'The tag, of the task or of its goal.';
 comment on column public.task_tag.total_tasks is 'How many tasks have it.';
-comment on column public.task_tag.by_status is 'How many there are of each status, zeros included.';
+comment on column public.task_tag.by_status is 'How many there are of each status, zeros included. @tally=task_status';
 comment on column public.task_tag.completion_rate is 'Share of them that is done, 0 to 1, to 4 decimals.';
 
 create function public.get_statistics_by_tag(
@@ -54,7 +54,7 @@ create type public.goal_progress as (
 );
 comment on type public.goal_progress is 'How far a goal is.';
 comment on column public.goal_progress.total_tasks is 'How many tasks it has.';
-comment on column public.goal_progress.by_status is 'How many there are of each status, zeros included.';
+comment on column public.goal_progress.by_status is 'How many there are of each status, zeros included. @tally=task_status';
 comment on column public.goal_progress.completion_rate is 'Share of them that is done, 0 to 1, to 4 decimals.';
 comment on column public.goal_progress.by_week is
 'Its tasks by the week that they are scheduled in, latest first: from the first, but at most 104 weeks, to the one of `until`.';

@@ -44,7 +44,7 @@ comment on type v1_0.task_statistics is 'How a user''s tasks turned out.';
 comment on column v1_0.task_statistics.user_id is 'Whose tasks were counted.';
 comment on column v1_0.task_statistics.total_tasks is 'How many there are.';
 comment on column v1_0.task_statistics.by_state is
-'How many there are of each state, zeros included; empty if there are no tasks.';
+'How many there are of each state, zeros included; empty if there are no tasks. @tally=task_state,empty';
 comment on column v1_0.task_statistics.completion_rate is 'Share of them that is completed, 0 to 1, to 4 decimals.';
 
 create function private.tally_states(by_status public.tally)

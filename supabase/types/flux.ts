@@ -853,7 +853,22 @@ export type Database = {
       append_messages: {
         Args: {
           conversation_id: string;
-          messages: Json;
+          messages: {
+            /** Who speaks. */
+            role: "user" | "assistant" | "system" | "function" | "summary";
+            /** What is said. */
+            content: string;
+            /** How it was entered. */
+            input_modality?: "voice" | "text";
+            /** What else is known of it, such as the transcription's confidence. */
+            metadata?: { [name: string]: Json | undefined } | null;
+            /** The agent's node that wrote it. */
+            agent_node?: string | null;
+            /** Who ran the language model. */
+            provider?: string | null;
+            /** How many tokens of the language model it took. */
+            tokens_used?: number;
+          }[];
           title_if_empty?: string | null;
         };
         Returns: Database["public"]["Tables"]["messages"]["Row"][];
@@ -884,14 +899,105 @@ export type Database = {
       close_voice_session: {
         Args: {
           conversation_id: string;
-          session: { [name: string]: Json | undefined };
+          session: {
+            /** What the user wanted, as the voice agent understood it. */
+            extracted_intent?: string | null;
+            /** Details of the intent. */
+            intent_payload?: { [name: string]: Json | undefined } | null;
+            /** The goal, of the same user, that the voice session led to. */
+            linked_goal_id?: string | null;
+            /** The task, of the same user, that the voice session led to. */
+            linked_task_id?: string | null;
+            /** When the voice session ended. */
+            ended_at?: string | null;
+            /** How long the voice session took, in seconds. */
+            duration_seconds?: number | null;
+          };
         };
         Returns: Database["public"]["Tables"]["conversations"]["Row"];
       };
       create_goal_with_structure: {
         Args: {
-          goal: { [name: string]: Json | undefined };
-          milestones?: Json[];
+          goal: {
+            /** Whose goal it is. */
+            user_id: string;
+            /** What is to be reached. */
+            title: string;
+            /** The goal in the user's words. */
+            description?: string | null;
+            /** Classes that the goal falls into, such as health. */
+            class_tags?: string[] | null;
+            /** Where the goal stands. */
+            status?: "active" | "completed" | "abandoned" | "pipeline";
+            /** The goal, of the same user, that this one is part of. */
+            parent_goal_id?: string | null;
+            /** Place among the goals that wait in the pipeline. */
+            pipeline_order?: number | null;
+            /** When work on the goal began. */
+            activated_at?: string | null;
+            /** When the goal was reached. */
+            completed_at?: string | null;
+            /** How many weeks the goal is planned for. */
+            target_weeks?: number;
+            /** The Goal Planner's plan. */
+            plan_json?: { [name: string]: Json | undefined } | null;
+            /** Category, in contract 1.0's words. */
+            category?: string | null;
+            /** Time frame, in contract 1.0's words. */
+            timeline?: string | null;
+          };
+          milestones?: {
+            /** Week of the plan, from 1. */
+            week_number: number;
+            /** What the week is for. */
+            title: string;
+            /** Where the milestone stands. */
+            status?: string;
+            tasks?: {
+              /** What is to be done. */
+              title: string;
+              /** The task in more words. */
+              description?: string | null;
+              /** Where the task stands. */
+              status?: "pending" | "done" | "missed" | "rescheduled" | "cancelled";
+              /** How much the task matters. */
+              priority?: "standard" | "important" | "must-not-miss";
+              /** When it starts. */
+              scheduled_at?: string | null;
+              /** How long it takes, in minutes. */
+              duration_minutes?: number | null;
+              /** What makes it due: a time or a place. */
+              trigger_type?: "time" | "location";
+              /** The place that makes it due. */
+              location_trigger?: string | null;
+              /** Whether it repeats. */
+              is_recurring?: boolean;
+              /** How it repeats, as an RFC 5545 RRULE. */
+              recurrence_rule?: string | null;
+              /** The event in the user's calendar. */
+              calendar_event_id?: string | null;
+              /** Other goals that it serves as well. */
+              shared_with_goal_ids?: string[] | null;
+              /** When the push reminder went out. */
+              reminder_sent_at?: string | null;
+              /** When the WhatsApp message went out. */
+              whatsapp_sent_at?: string | null;
+              /** When the call was placed. */
+              call_sent_at?: string | null;
+              /** When it was done. Set by the change to done unless given, cleared by the change away from it. */
+              completed_at?: string | null;
+              /** How insistently the user is reminded of it. */
+              escalation_policy?: "silent" | "standard" | "aggressive";
+              /** Classes that the task falls into, such as health. */
+              class_tags?: string[] | null;
+              /** When it was planned to start, before it was moved. */
+              canonical_scheduled_at?: string | null;
+              /** The series of recurring tasks that it is part of. */
+              series_id?: string | null;
+              /** Which occurrence of its series it is; each exists once. */
+              occurrence_at?: string | null;
+            }[];
+          }[];
         };
         Returns: Database["public"]["Views"]["goals_full"]["Row"];
       };
@@ -926,7 +1032,44 @@ export type Database = {
           new_status: "pending" | "done" | "missed" | "rescheduled" | "cancelled";
           expected_status?: "pending" | "done" | "missed" | "rescheduled" | "cancelled";
           expected_scheduled_at?: string | null;
-          next?: Json | null;
+          next?: {
+            /** When it starts. */
+            scheduled_at: string;
+            /** Which occurrence of its series it is; each exists once. */
+            occurrence_at: string;
+            /** The goal, of the same user, that it serves. */
+            goal_id?: string | null;
+            /** The milestone, of the same goal, that it belongs to. */
+            milestone_id?: string | null;
+            /** What is to be done. */
+            title?: string;
+            /** The task in more words. */
+            description?: string | null;
+            /** How much the task matters. */
+            priority?: "standard" | "important" | "must-not-miss";
+            /** How long it takes, in minutes. */
+            duration_minutes?: number | null;
+            /** What makes it due: a time or a place. */
+            trigger_type?: "time" | "location";
+            /** The place that makes it due. */
+            location_trigger?: string | null;
+            /** Whether it repeats. */
+            is_recurring?: boolean;
+            /** How it repeats, as an RFC 5545 RRULE. */
+            recurrence_rule?: string | null;
+            /** The event in the user's calendar. */
+            calendar_event_id?: string | null;
+            /** Other goals that it serves as well. */
+            shared_with_goal_ids?: string[] | null;
+            /** How insistently the user is reminded of it. */
+            escalation_policy?: "silent" | "standard" | "aggressive";
+            /** Classes that the task falls into, such as health. */
+            class_tags?: string[] | null;
+            /** The conversation, of the same user, that it came from. */
+            conversation_id?: string | null;
+            /** When it was planned to start, before it was moved. */
+            canonical_scheduled_at?: string | null;
+          } | null;
         };
         Returns: Database["public"]["CompositeTypes"]["finished_task"];
       };
@@ -1027,7 +1170,20 @@ export type Database = {
       };
       put_pattern: {
         Args: {
-          pattern: Json;
+          pattern: {
+            /** Whose behaviour it is. */
+            user_id: string;
+            /** What kind of pattern it is. */
+            pattern_type: string;
+            /** The writer's name for it, unique with user_id and pattern_type. */
+            pattern_key: string;
+            /** The pattern in words. */
+            description?: string | null;
+            /** What supports it. */
+            data?: { [name: string]: Json | undefined } | null;
+            /** How sure the Observer is, 0 to 1. */
+            confidence?: number | null;
+          };
         };
         Returns: Database["public"]["Tables"]["patterns"]["Row"];
       };
@@ -1196,7 +1352,7 @@ export type Database = {
         /** How many tasks it has. */
         total_tasks: number;
         /** How many there are of each status, zeros included. */
-        by_status: { [name: string]: Json | undefined };
+        by_status: { pending: number; done: number; missed: number; rescheduled: number; cancelled: number };
         /** Share of them that is done, 0 to 1, to 4 decimals. */
         completion_rate: number;
         /** Its tasks by the week that they are scheduled in, latest first: from the first, but at most 104 weeks, to the one of `until`. */
@@ -1242,7 +1398,7 @@ export type Database = {
         /** How many tasks are scheduled on it. */
         total_tasks: number;
         /** How many there are of each status, zeros included. */
-        by_status: { [name: string]: Json | undefined };
+        by_status: { pending: number; done: number; missed: number; rescheduled: number; cancelled: number };
         /** Share of them that is done, 0 to 1, to 4 decimals. */
         completion_rate: number;
       };
@@ -1252,7 +1408,7 @@ export type Database = {
         /** How many there are. */
         total_tasks: number;
         /** How many there are of each status, zeros included; empty if there are no tasks. */
-        by_status: { [name: string]: Json | undefined };
+        by_status: { pending?: number; done?: number; missed?: number; rescheduled?: number; cancelled?: number };
         /** Share of them that is done, 0 to 1, to 4 decimals. */
         completion_rate: number;
       };
@@ -1262,7 +1418,7 @@ export type Database = {
         /** How many tasks have it. */
         total_tasks: number;
         /** How many there are of each status, zeros included. */
-        by_status: { [name: string]: Json | undefined };
+        by_status: { pending: number; done: number; missed: number; rescheduled: number; cancelled: number };
         /** Share of them that is done, 0 to 1, to 4 decimals. */
         completion_rate: number;
       };
@@ -1272,7 +1428,7 @@ export type Database = {
         /** How many tasks are scheduled in it. */
         total_tasks: number;
         /** How many there are of each status, zeros included. */
-        by_status: { [name: string]: Json | undefined };
+        by_status: { pending: number; done: number; missed: number; rescheduled: number; cancelled: number };
         /** Share of them that is done, 0 to 1, to 4 decimals. */
         completion_rate: number;
       };
@@ -1665,8 +1821,44 @@ export type Database = {
       };
       create_goal_with_structure: {
         Args: {
-          goal: { [name: string]: Json | undefined };
-          milestones?: Json[];
+          goal: {
+            /** Whose goal it is. */
+            user_id: string;
+            /** What is to be reached. */
+            title: string;
+            /** What the goal is about, such as health. */
+            category?: string | null;
+            /** Time frame, such as "8 weeks". */
+            timeline?: string | null;
+            /** Where the goal stands. */
+            status?: "active" | "completed" | "abandoned" | "pipeline";
+          };
+          milestones?: {
+            /** Week of the plan, from 1. */
+            week_number: number;
+            /** What the week is for. */
+            title: string;
+            /** Where the milestone stands. */
+            status?: string;
+            tasks?: {
+              /** What is to be done. */
+              title: string;
+              /** Where the task stands. */
+              state?: "scheduled" | "drifted" | "completed" | "missed";
+              /** How much the task matters. */
+              priority?: "standard" | "important" | "must-not-miss";
+              /** When it starts. */
+              start_time?: string | null;
+              /** When it ends; not before its start. */
+              end_time?: string | null;
+              /** What makes it due: a time, or leaving home. */
+              trigger_type?: "time" | "on_leaving_home";
+              /** Whether it repeats. */
+              is_recurring?: boolean;
+              /** The event in the user's calendar. */
+              calendar_event_id?: string | null;
+            }[];
+          }[];
         };
         Returns: Database["v1_0"]["Views"]["goals_full"]["Row"];
       };
@@ -1714,7 +1906,7 @@ export type Database = {
         /** How many there are. */
         total_tasks: number;
         /** How many there are of each state, zeros included; empty if there are no tasks. */
-        by_state: { [name: string]: Json | undefined };
+        by_state: { scheduled?: number; drifted?: number; completed?: number; missed?: number };
         /** Share of them that is completed, 0 to 1, to 4 decimals. */
         completion_rate: number;
       };

@@ -115,6 +115,7 @@ def test_the_models_of_both_contracts_have_the_words_of_each(generated: Callable
         ("create domain public.tiny as integer check (value <> 0)", ["public.tiny", "tiny_check"]),
         ("create domain public.tags as text[]", ["public.tags", "text[]"]),
         ("comment on column public.tasks.title is 'A title. @requird'", ["A title.", "@requird"]),
+        ("comment on column public.task_day.by_status is 'Counts. @tally=moods'", ["public.moods", "words"]),
         ("comment on schema public is 'No contract.'", ["schema public", "@contract"]),
         (
             "create table public.moods (id uuid primary key); grant select on public.moods to service_role",

@@ -9,7 +9,7 @@ from pydantic import MISSING, Field
 
 from dao_service.bindings import BigInteger, Integer, Number, Row
 from dao_service.generated import contract_1_0, contract_1_2
-from dao_service.generated.contract_1_0 import TaskState
+from dao_service.generated.contract_1_0 import TaskState, TaskStateTallyOrEmpty
 from dao_service.generated.vocabulary import (
     ContextType,
     ConversationStatus,
@@ -24,10 +24,10 @@ from dao_service.generated.vocabulary import (
     PlanDocument,
     PositiveInteger,
     ShortText,
-    Tally,
     TargetWeeks,
     TaskPriority,
     TaskStatus,
+    TaskStatusTallyOrEmpty,
     TextList,
     ThreadId,
     Title,
@@ -310,9 +310,11 @@ class TaskStatistics(Row):
 
     user_id: UUID = Field(description="Whose tasks were counted.")
     total_tasks: BigInteger = Field(description="How many there are.")
-    by_status: Tally = Field(description="How many there are of each status, zeros included; empty if there are no tasks.")
+    by_status: TaskStatusTallyOrEmpty = Field(
+        description="How many there are of each status, zeros included; empty if there are no tasks."
+    )
     completion_rate: Number = Field(description="Share of them that is done, 0 to 1, to 4 decimals.")
-    by_state: Tally = Field(
+    by_state: TaskStateTallyOrEmpty = Field(
         description="How many there are of each state, zeros included; empty if there are no tasks. A word of contract 1.0."
     )
 

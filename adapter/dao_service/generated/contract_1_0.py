@@ -6,6 +6,7 @@ from typing import Annotated
 from uuid import UUID
 
 from pydantic import MISSING, Field
+from typing_extensions import TypedDict
 
 from dao_service.bindings import (
     RESULT,
@@ -35,7 +36,6 @@ from dao_service.generated.vocabulary import (
     NonnegativeNumber,
     PositiveInteger,
     ShortText,
-    Tally,
     TaskPriority,
     Title,
     UuidBatch,
@@ -56,6 +56,15 @@ class TriggerType(StrEnum):
 
     TIME = "time"
     ON_LEAVING_HOME = "on_leaving_home"
+
+
+class TaskStateTallyOrEmpty(TypedDict, total=False):
+    """How many there are of each word, or nothing."""
+
+    scheduled: int
+    drifted: int
+    completed: int
+    missed: int
 
 
 class BulkUpdate(Row):
@@ -310,7 +319,9 @@ class TaskStatistics(Row):
 
     user_id: UUID = Field(description="Whose tasks were counted.")
     total_tasks: BigInteger = Field(description="How many there are.")
-    by_state: Tally = Field(description="How many there are of each state, zeros included; empty if there are no tasks.")
+    by_state: TaskStateTallyOrEmpty = Field(
+        description="How many there are of each state, zeros included; empty if there are no tasks."
+    )
     completion_rate: Number = Field(description="Share of them that is completed, 0 to 1, to 4 decimals.")
 
 

@@ -54,12 +54,12 @@ from dao_service.generated.vocabulary import (
     Probability,
     ReportedOutcome,
     ResponseResult,
-    RowFields,
     ShortText,
-    Tally,
     TargetWeeks,
     TaskPriority,
     TaskStatus,
+    TaskStatusTally,
+    TaskStatusTallyOrEmpty,
     TextList,
     ThreadId,
     TimeZone,
@@ -601,7 +601,7 @@ class TaskWeek(Row):
 
     week: date = Field(description="The week's Monday.")
     total_tasks: BigInteger = Field(description="How many tasks are scheduled in it.")
-    by_status: Tally = Field(description="How many there are of each status, zeros included.")
+    by_status: TaskStatusTally = Field(description="How many there are of each status, zeros included.")
     completion_rate: Number = Field(description="Share of them that is done, 0 to 1, to 4 decimals.")
 
 
@@ -609,7 +609,7 @@ class GoalProgress(Row):
     """How far a goal is."""
 
     total_tasks: BigInteger = Field(description="How many tasks it has.")
-    by_status: Tally = Field(description="How many there are of each status, zeros included.")
+    by_status: TaskStatusTally = Field(description="How many there are of each status, zeros included.")
     completion_rate: Number = Field(description="Share of them that is done, 0 to 1, to 4 decimals.")
     by_week: list[TaskWeek] = Field(
         description="Its tasks by the week that they are scheduled in, latest first: from the first, but at most 104 weeks, to the one of `until`."
@@ -863,7 +863,7 @@ class TaskDay(Row):
 
     day: date = Field(description="The day.")
     total_tasks: BigInteger = Field(description="How many tasks are scheduled on it.")
-    by_status: Tally = Field(description="How many there are of each status, zeros included.")
+    by_status: TaskStatusTally = Field(description="How many there are of each status, zeros included.")
     completion_rate: Number = Field(description="Share of them that is done, 0 to 1, to 4 decimals.")
 
 
@@ -872,7 +872,9 @@ class TaskStatistics(Row):
 
     user_id: UUID = Field(description="Whose tasks were counted.")
     total_tasks: BigInteger = Field(description="How many there are.")
-    by_status: Tally = Field(description="How many there are of each status, zeros included; empty if there are no tasks.")
+    by_status: TaskStatusTallyOrEmpty = Field(
+        description="How many there are of each status, zeros included; empty if there are no tasks."
+    )
     completion_rate: Number = Field(description="Share of them that is done, 0 to 1, to 4 decimals.")
 
 
@@ -881,7 +883,7 @@ class TaskTag(Row):
 
     tag: str = Field(description="The tag, of the task or of its goal.")
     total_tasks: BigInteger = Field(description="How many tasks have it.")
-    by_status: Tally = Field(description="How many there are of each status, zeros included.")
+    by_status: TaskStatusTally = Field(description="How many there are of each status, zeros included.")
     completion_rate: Number = Field(description="Share of them that is done, 0 to 1, to 4 decimals.")
 
 
@@ -1048,7 +1050,7 @@ class CloseVoiceSessionArguments(Input):
     """Close a voice session. Writes its results: the fields that are sent and no other. null clears a field."""
 
     conversation_id: UUID
-    session: RowFields
+    session: ConversationFunctionUpdate
 
 
 class TaskStructure(Input):

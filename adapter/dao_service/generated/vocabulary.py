@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import Field, StringConstraints
+from typing_extensions import TypedDict
 
 from dao_service.bindings import JsonBytes, Timestamp
 
@@ -230,3 +231,23 @@ UuidList = Annotated[list[UUID], Field(max_length=1000), Field(description="A li
 
 
 WeekCount = Annotated[int, Field(ge=1, le=104), Field(description="A number of weeks, from 1 to 104.")]
+
+
+class TaskStatusTally(TypedDict):
+    """How many there are of each word."""
+
+    pending: int
+    done: int
+    missed: int
+    rescheduled: int
+    cancelled: int
+
+
+class TaskStatusTallyOrEmpty(TypedDict, total=False):
+    """How many there are of each word, or nothing."""
+
+    pending: int
+    done: int
+    missed: int
+    rescheduled: int
+    cancelled: int

@@ -23,6 +23,7 @@ from dao_service.generated.contract_1_2 import (
     ClaimedDispatch,
     Conversation,
     ConversationCreate,
+    ConversationFunctionUpdate,
     ConversationUpdate,
     DemoFlags,
     DemoFlagsCreate,
@@ -844,7 +845,7 @@ async def claim_dispatches(
     )
 
 
-async def close_voice_session(client: Client, *, conversation_id: UUID | str, session: dict[str, Any]) -> Conversation:
+async def close_voice_session(client: Client, *, conversation_id: UUID | str, session: ConversationFunctionUpdate) -> Conversation:
     """Close a voice session. Writes its results: the fields that are sent and no other. null clears a field."""
     return await call(
         client, Conversation, contract_1_2.CLOSE_VOICE_SESSION, {"conversation_id": conversation_id, "session": session}

@@ -14,7 +14,7 @@ flux.from("tasks").update({ titel: "Run" }); // mistake
 flux.from("tasks").update({ user_id }); // mistake
 flux.rpc("get_task_statistic", { user_id }); // mistake
 flux.rpc("bulk_update_task_status", { task_ids: [user_id], new_status: "drifted" }); // mistake
-flux.rpc("list_messages", { conversation: user_id }); // mistake
+flux.rpc("append_messages", { conversation_id: user_id, messages: [{ role: "user", text: "Hello" }] }); // mistake
 const { data } = await flux.from("goals").select("title, status").single();
 const title: number | undefined = data?.title; // mistake
 flux.schema("v1_0").from("patterns").select(); // mistake
