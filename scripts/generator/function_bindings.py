@@ -104,7 +104,7 @@ def _field(function: Function, argument: Argument, alike: Field | None) -> Field
         sql_type=argument.sql_type,
         description=alike.description if alike else None,
         nullable=(
-            bool(alike and alike.nullable and function.writes)
+            bool(alike and alike.nullable and alike.type == argument.type and function.writes)
             or (argument.default or "").upper().startswith("NULL")
             or argument.name in function.tags.get("nullable", "").split(",")
         ),

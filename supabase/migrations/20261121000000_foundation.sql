@@ -52,6 +52,8 @@
 --     planner expects below a text, and so read theirs letter by letter. Row-level security doesn't bind what the planner knows.
 --   * What a function has written as JSON, for speed, is of a media type that names its shape: application/vnd.flux.page+json is
 --     the JSON of a page.
+--   * null for an argument of a function counts as its default. Without one, it is refused (private.require_arguments) unless the
+--     argument may be null.
 --   * A function raises PT4xx with a constant message for what a caller did wrong; caller data goes into DETAIL only. A DETAIL of
 --     "at <field>" says which field it is about.
 --
@@ -143,6 +145,24 @@ end;
 $$;
 comment on function private.require_ordered_range(timestamptz, timestamptz) is 'Raises PT400 where a range ends before it starts.';
 
+create function private.require_arguments(arguments jsonb)
+returns void
+language plpgsql
+immutable
+security invoker
+set search_path = ''
+as $$
+begin
+  if arguments <> jsonb_strip_nulls(arguments) then
+    raise sqlstate 'PT422' using
+      message = 'This field is required.',
+      detail = 'at ' || (select min(given.name) from jsonb_each_text(arguments) as given (name, given) where given.given is null);
+  end if;
+end;
+$$;
+comment on function private.require_arguments(jsonb) is
+'Raises PT422 if a value of this object is null, and names it. The Data API passes an explicit null on to any argument.';
+
 -- PostgREST takes the domain for a media type, and the aggregate for what writes any result as one. Its own way with the result of
 -- a function is to write, parse and write it again. See https://docs.postgrest.org/en/v12/references/api/media_type_handlers.html
 create domain public."application/vnd.flux.result+json" as json;
@@ -170,5 +190,6 @@ comment on aggregate public.write_result (anyelement) is 'Writes the result of a
 
 grant execute on function private.new_id() to authenticated, service_role;
 grant execute on function private.require_ordered_range(timestamptz, timestamptz) to authenticated, service_role;
+grant execute on function private.require_arguments(jsonb) to authenticated, service_role;
 grant execute on function private.write_result(public."application/vnd.flux.result+json", anyelement) to service_role;
 grant execute on function public.write_result(anyelement) to service_role;

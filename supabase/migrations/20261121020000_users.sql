@@ -69,16 +69,22 @@ create function public.put_demo_flags(
   user_id uuid, virtual_now public.instant default null, escalation_speed public.nonnegative_number default 1.0
 )
 returns public.demo_flags
-language sql
+language plpgsql
 volatile
 security invoker
 set search_path = ''
 as $$
+declare
+  kept public.demo_flags;
+begin
+  perform private.require_arguments(jsonb_build_object('user_id', user_id));
   insert into public.demo_flags as flags (user_id, virtual_now, escalation_speed)
-  values (put_demo_flags.user_id, put_demo_flags.virtual_now, put_demo_flags.escalation_speed)
-  on conflict (user_id) do update
+  values (put_demo_flags.user_id, put_demo_flags.virtual_now, coalesce(put_demo_flags.escalation_speed, 1.0))
+  on conflict on constraint demo_flags_pkey do update
     set virtual_now = excluded.virtual_now, escalation_speed = excluded.escalation_speed
-  returning flags.*;
+  returning flags.* into kept;
+  return kept;
+end;
 $$;
 comment on function public.put_demo_flags(uuid, public.instant, public.nonnegative_number) is
 'Create or replace a user''s demo flags. A field that is not sent takes its default.';

@@ -271,6 +271,7 @@ as $$
 declare
   linked public.users;
 begin
+  perform private.require_arguments(jsonb_build_object('user_id', user_id, 'auth_user_id', auth_user_id));
   perform private.link_sign_in(user_id, auth_user_id);
   select users.* into linked from public.users where users.id = link_sign_in.user_id;
   return linked;

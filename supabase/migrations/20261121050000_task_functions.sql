@@ -47,6 +47,7 @@ declare
   found_tasks public.tasks [];
   most integer;
 begin
+  perform private.require_arguments(jsonb_build_object('user_id', user_id, 'start_at', start_at, 'end_at', end_at));
   perform private.require_ordered_range(start_at, end_at);
   foreach most in array array[1000, 20000] loop
     found_tasks := array(
@@ -90,6 +91,7 @@ as $$
 declare
   statistics public.task_statistics;
 begin
+  perform private.require_arguments(jsonb_build_object('user_id', user_id, 'start_date', start_date, 'end_date', end_date));
   perform private.require_ordered_range(start_date, end_date);
   select
     get_task_statistics.user_id,
@@ -121,11 +123,15 @@ comment on column public.bulk_update.updated_count is 'How many rows it found an
 
 create function public.bulk_update_task_status(task_ids public.uuid_batch, new_status public.task_status)
 returns public.bulk_update
-language sql
+language plpgsql
 volatile
 security invoker
 set search_path = ''
 as $$
+declare
+  update_of_tasks public.bulk_update;
+begin
+  perform private.require_arguments(jsonb_build_object('task_ids', cardinality(task_ids), 'new_status', new_status));
   with locked as materialized (
     -- In id order, so that overlapping calls wait for each other and never in a circle.
     select tasks.id from public.tasks where tasks.id = any (task_ids) order by tasks.id for no key update
@@ -133,7 +139,9 @@ as $$
   updated as (
     update public.tasks set status = new_status from locked where tasks.id = locked.id returning tasks.id
   )
-  select count(*)::integer from updated;
+  select count(*)::integer into update_of_tasks.updated_count from updated;
+  return update_of_tasks;
+end;
 $$;
 comment on function public.bulk_update_task_status(public.uuid_batch, public.task_status) is
 'Set the status of up to 10,000 tasks. It is one transaction. Ids of no task do not count, and a repeated id counts once.';
@@ -148,6 +156,7 @@ as $$
 declare
   task public.tasks;
 begin
+  perform private.require_arguments(jsonb_build_object('task_id', task_id));
   update public.tasks set calendar_event_id = set_calendar_event.calendar_event_id
   where tasks.id = task_id
   returning tasks.* into task;

@@ -71,6 +71,79 @@ $$;
 comment on function private.find_bad_field(regclass, jsonb) is
 'The first field of an object whose value is none of its column''s type; null if there is none.';
 
+create function private.read_fields(base anyelement, fields jsonb, place text default null)
+returns anyelement
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  broken_constraint text;
+  field text;
+begin
+  return jsonb_populate_record(base, fields);
+exception
+  when data_exception or integrity_constraint_violation then
+    get stacked diagnostics broken_constraint = constraint_name;
+    field := concat_ws('.', place, private.find_bad_field(pg_typeof(base)::text::regclass, fields));
+    if broken_constraint = '' then
+      raise sqlstate 'PT422' using message = 'A value does not fit its field.', detail = 'at ' || field;
+    end if;
+    raise exception using errcode = sqlstate, message = sqlerrm, constraint = broken_constraint, detail = 'at ' || field;
+end;
+$$;
+comment on function private.read_fields(anyelement, jsonb, text) is
+'A row with the fields of an object. If a value does not fit, the error''s DETAIL is "at <place>.<field>".';
+
+-- jsonb_populate_record would take 5 for a text and "5" for a number.
+create function private.require_fields(
+  relation regclass, elements jsonb, places text[], allowed text[], required text[] default '{}'
+)
+returns void
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  problem record;
+begin
+  select concat_ws('.', places[given.nth], found.field) as field, found.message into problem
+  from jsonb_array_elements(elements) with ordinality as given (entry, nth),
+    lateral (select case jsonb_typeof(given.entry) when 'object' then given.entry else '{}' end as fields) as object,
+    lateral (
+      select 1 as rank, null as field, 'A JSON object is expected.' as message where jsonb_typeof(given.entry) <> 'object'
+      union all
+      select 2, key.name, 'There is no such field.' from jsonb_object_keys(object.fields) as key (name)
+      where key.name <> all (allowed)
+      union all
+      select 3, needed.name, 'This field is required.' from unnest(required) as needed (name)
+      where object.fields ->> needed.name is null
+      union all
+      select 4, wrong.name, format('A JSON %s is expected.', wrong.expected)
+      from (
+        select
+          attribute.attname as name,
+          jsonb_typeof(object.fields -> attribute.attname::text) as kind,
+          case type.typcategory
+            when 'S' then 'string' when 'N' then 'number' when 'B' then 'boolean' when 'A' then 'array'
+          end as expected
+        from pg_catalog.pg_attribute as attribute inner join pg_catalog.pg_type as type on attribute.atttypid = type.oid
+        where attribute.attrelid = relation and attribute.attname = any (allowed)
+      ) as wrong
+      where wrong.kind not in (wrong.expected, 'null')
+    ) as found
+  order by given.nth, found.rank, found.field limit 1;
+  if found then
+    raise sqlstate 'PT422' using message = problem.message, detail = concat_ws(' ', 'at', nullif(problem.field, ''));
+  end if;
+end;
+$$;
+comment on function private.require_fields(regclass, jsonb, text[], text[], text[]) is
+'Raises PT422 for the first of these elements that is not an object, has a field that is not allowed, lacks one that is '
+'required, or has JSON of another kind than the column of this name. `places` says what the elements are called.';
+
 create function private.insert_rows(relation regclass, new_rows jsonb, places text[], writer regproc default null)
 returns void
 language plpgsql
@@ -203,9 +276,11 @@ security invoker
 set search_path = ''
 as $$
 declare
-  created constant uuid := private.create_goal_with_structure('public', goal, milestones);
+  created uuid;
   result public.goals_full;
 begin
+  perform private.require_arguments(jsonb_build_object('goal', jsonb_typeof(goal)));
+  created := private.create_goal_with_structure('public', goal, coalesce(milestones, '[]'));
   select goals_full.* into result from public.goals_full where goals_full.id = created;
   return result;
 end;
@@ -217,6 +292,8 @@ grant select on public.goals_full to authenticated, service_role;
 
 grant execute on function private.read_defaults(regclass, text[]) to authenticated, service_role;
 grant execute on function private.find_bad_field(regclass, jsonb) to authenticated, service_role;
+grant execute on function private.read_fields(anyelement, jsonb, text) to authenticated, service_role;
+grant execute on function private.require_fields(regclass, jsonb, text[], text[], text[]) to authenticated, service_role;
 grant execute on function private.insert_rows(regclass, jsonb, text[], regproc) to authenticated, service_role;
 grant execute on function private.create_goal_with_structure(regnamespace, jsonb, jsonb, regproc) to authenticated, service_role;
 grant execute on function public.create_goal_with_structure(public.row_fields, public.row_list) to authenticated, service_role;

@@ -129,11 +129,11 @@ as $$
 declare
   conversation public.conversations;
 begin
-  if session - array[
-    'extracted_intent', 'intent_payload', 'linked_goal_id', 'linked_task_id', 'ended_at', 'duration_seconds'
-  ] <> '{}' then
-    raise sqlstate 'PT422' using message = 'A voice session has no such field.';
-  end if;
+  perform private.require_arguments(jsonb_build_object('conversation_id', conversation_id, 'session', jsonb_typeof(session)));
+  perform private.require_fields(
+    'public.conversations', jsonb_build_array(session), array[null::text],
+    array['extracted_intent', 'intent_payload', 'linked_goal_id', 'linked_task_id', 'ended_at', 'duration_seconds']
+  );
   select conversations.* into conversation
   from public.conversations
   where conversations.id = close_voice_session.conversation_id
@@ -142,7 +142,7 @@ begin
     raise sqlstate 'PT404' using message = 'There is no conversation with this id.';
   end if;
   if session <> '{}' then
-    conversation := jsonb_populate_record(conversation, session);
+    conversation := private.read_fields(conversation, session);
     update public.conversations
     set
       extracted_intent = conversation.extracted_intent,

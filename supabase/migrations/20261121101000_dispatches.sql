@@ -106,10 +106,23 @@ set search_path = ''
 as $$
 declare
   unknown_place bigint;
+  lacking text;
   planned public.scheduled_dispatches;
 begin
-  if cardinality(dispatches) not between 1 and 100 then
+  if coalesce(cardinality(dispatches), 0) not between 1 and 100 then
     raise sqlstate 'PT422' using message = 'One to 100 deliveries are expected.', detail = 'at dispatches';
+  end if;
+  select format('dispatches[%s].%s', plan.place - 1, needed.name) into lacking
+  from unnest(dispatches) with ordinality as plan (task_id, channel, dedupe_key, due_at, expires_at, place),
+    lateral (
+      values
+      ('task_id', plan.task_id is null), ('channel', plan.channel is null), ('dedupe_key', plan.dedupe_key is null),
+      ('due_at', plan.due_at is null)
+    ) as needed (name, is_lacking)
+  where needed.is_lacking
+  order by plan.place limit 1;
+  if found then
+    raise sqlstate 'PT422' using message = 'This field is required.', detail = 'at ' || lacking;
   end if;
   select plan.place into unknown_place
   from unnest(dispatches) with ordinality as plan (task_id, channel, dedupe_key, due_at, expires_at, place)
@@ -142,11 +155,15 @@ comment on column public.cancelled_dispatches.cancelled_count is 'How many deliv
 
 create function public.cancel_dispatches(task_id uuid)
 returns public.cancelled_dispatches
-language sql
+language plpgsql
 volatile
 security invoker
 set search_path = ''
 as $$
+declare
+  cancelled public.cancelled_dispatches;
+begin
+  perform private.require_arguments(jsonb_build_object('task_id', task_id));
   with locked as materialized (
     select dispatches.id from public.dispatches
     where dispatches.task_id = cancel_dispatches.task_id and dispatches.outcome is null and dispatches.started_at is null
@@ -157,7 +174,9 @@ as $$
     from locked where dispatches.id = locked.id
     returning 1
   )
-  select count(*)::integer from closed;
+  select count(*)::integer into cancelled.cancelled_count from closed;
+  return cancelled;
+end;
 $$;
 comment on function public.cancel_dispatches(uuid) is
 'Cancel the open deliveries of a task. Those that a worker has begun to send stay open.';

@@ -119,6 +119,7 @@ declare
   taken uuid [] := array[]::uuid [];
   closed integer := 0;
 begin
+  perform private.require_arguments(jsonb_build_object('worker', worker));
   loop
     select array_agg(due.id) into candidates from (
       select dispatches.id from public.dispatches
@@ -203,8 +204,8 @@ security invoker
 set search_path = ''
 as $$
   select private.claim_dispatches(
-    claim_dispatches.worker, claim_dispatches."limit", claim_dispatches.lease_seconds, claim_dispatches.channels,
-    claim_dispatches.resend_unknown
+    claim_dispatches.worker, coalesce(claim_dispatches."limit", 10), coalesce(claim_dispatches.lease_seconds, 60),
+    claim_dispatches.channels, coalesce(claim_dispatches.resend_unknown, false)
   );
 $$;
 comment on function public.claim_dispatches(

@@ -12,6 +12,7 @@ as $$
 declare
   dispatch public.dispatches;
 begin
+  perform private.require_arguments(jsonb_build_object('dispatch_id', dispatch_id, 'attempt', attempt));
   perform from public.tasks
   where tasks.id = (select dispatches.task_id from public.dispatches where dispatches.id = lock_dispatch.dispatch_id)
   for no key update;
@@ -76,8 +77,10 @@ security invoker
 set search_path = ''
 as $$
 declare
-  dispatch public.dispatches := private.lock_dispatch(dispatch_id, attempt);
+  dispatch public.dispatches;
 begin
+  perform private.require_arguments(jsonb_build_object('lease_seconds', lease_seconds));
+  dispatch := private.lock_dispatch(dispatch_id, attempt);
   if dispatch.outcome is not null or dispatch.lease_until is null or dispatch.lease_until <= clock_timestamp() then
     raise sqlstate 'PT409' using message = 'The lease of this dispatch is over.';
   end if;
@@ -106,9 +109,11 @@ set search_path = ''
 as $$
 #variable_conflict use_variable
 declare
-  dispatch public.dispatches := private.lock_dispatch(dispatch_id, attempt);
+  dispatch public.dispatches;
   moment constant timestamptz := clock_timestamp();
 begin
+  perform private.require_arguments(jsonb_build_object('outcome', outcome));
+  dispatch := private.lock_dispatch(dispatch_id, attempt);
   if retry_at is not null and outcome = 'sent' then
     raise sqlstate 'PT422' using message = 'What was sent is not tried again.', detail = 'at retry_at';
   end if;

@@ -36,6 +36,9 @@ declare
   entry public.notification_log;
   task public.tasks;
 begin
+  perform private.require_arguments(
+    jsonb_build_object('channel', channel, 'external_id', external_id, 'response_id', response_id, 'response', response)
+  );
   select notification_log.* into entry from public.notification_log
   where notification_log.response_id = response_id;
   if found then

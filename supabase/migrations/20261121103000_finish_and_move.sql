@@ -13,6 +13,7 @@ as $$
 declare
   task public.tasks;
 begin
+  perform private.require_arguments(jsonb_build_object('task_id', task_id));
   select tasks.* into task from public.tasks where tasks.id = lock_task.task_id for no key update;
   if not found then
     raise sqlstate 'PT404' using message = 'There is no task with this id.';
@@ -42,24 +43,16 @@ declare
     'is_recurring', 'recurrence_rule', 'shared_with_goal_ids', 'escalation_policy', 'class_tags', 'conversation_id',
     'scheduled_at', 'canonical_scheduled_at', 'occurrence_at', 'calendar_event_id'
   ];
-  unknown_field text;
   wanted public.tasks;
   occurrence public.tasks;
 begin
-  select field.name into unknown_field from jsonb_object_keys(next) as field (name)
-  where field.name <> all (columns) order by field.name limit 1;
-  if found then
-    raise sqlstate 'PT422' using message = 'This field cannot be set here.', detail = 'at next.' || unknown_field;
-  end if;
+  perform private.require_fields(
+    'public.tasks', jsonb_build_array(next), array['next'], columns, array['scheduled_at', 'occurrence_at']
+  );
   task.calendar_event_id := null;
   task.scheduled_at := null;
   task.occurrence_at := null;
-  wanted := jsonb_populate_record(task, jsonb_build_object('canonical_scheduled_at', next -> 'scheduled_at') || next);
-  if wanted.scheduled_at is null or wanted.occurrence_at is null then
-    raise sqlstate 'PT422' using
-      message = 'This field is required.',
-      detail = 'at next.' || case when wanted.scheduled_at is null then 'scheduled_at' else 'occurrence_at' end;
-  end if;
+  wanted := private.read_fields(task, jsonb_build_object('canonical_scheduled_at', next -> 'scheduled_at') || next, 'next');
   insert into public.tasks (
     user_id, goal_id, milestone_id, title, description, priority, duration_minutes, trigger_type, location_trigger, is_recurring,
     recurrence_rule, shared_with_goal_ids, escalation_policy, class_tags, conversation_id, scheduled_at, canonical_scheduled_at,
@@ -100,7 +93,8 @@ declare
   finished public.finished_task;
   task public.tasks := private.lock_task(task_id);
 begin
-  if task.status is distinct from expected_status then
+  perform private.require_arguments(jsonb_build_object('new_status', new_status));
+  if task.status <> coalesce(expected_status, 'pending') then
     raise sqlstate 'PT409' using message = 'The task is ' || task.status || '.';
   end if;
   if expected_scheduled_at <> task.scheduled_at or (expected_scheduled_at is not null and task.scheduled_at is null) then

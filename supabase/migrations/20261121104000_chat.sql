@@ -39,6 +39,7 @@ declare
   bound record;
   found_messages public.messages [];
 begin
+  perform private.require_arguments(jsonb_build_object('conversation_id', conversation_id));
   if row_limit is null and before is null then
     foreach most in array array[1000, most_rows] loop
       found_messages := array(
@@ -118,6 +119,7 @@ declare
   places text [];
   ids uuid [];
 begin
+  perform private.require_arguments(jsonb_build_object('conversation_id', append_messages.conversation_id));
   if jsonb_typeof(append_messages.messages) is distinct from 'array'
     or jsonb_array_length(append_messages.messages) not between 1 and 100 then
     raise sqlstate 'PT422' using message = 'One to 100 messages are expected.', detail = 'at messages';
@@ -126,18 +128,19 @@ begin
   if not found then
     raise sqlstate 'PT404' using message = 'There is no conversation with this id.';
   end if;
+  places := array(
+    select format('messages[%s]', place - 1) from generate_series(1, jsonb_array_length(append_messages.messages)) as place
+  );
   perform private.require_fields(
-    append_messages.messages,
-    array['role', 'content', 'input_modality', 'metadata', 'agent_node', 'provider', 'tokens_used'],
-    'messages'
+    'public.messages', append_messages.messages, places,
+    array['role', 'content', 'input_modality', 'metadata', 'agent_node', 'provider', 'tokens_used'], array['role', 'content']
   );
   select
     jsonb_agg(
       element.message || jsonb_build_object('id', private.new_id(), 'conversation_id', append_messages.conversation_id)
       order by element.place
-    ),
-    array_agg(format('messages[%s]', element.place - 1) order by element.place)
-  into new_rows, places
+    )
+  into new_rows
   from jsonb_array_elements(append_messages.messages) with ordinality as element (message, place);
   perform private.insert_rows('public.messages', new_rows, places);
   if title_if_empty is not null then
@@ -155,29 +158,6 @@ comment on function public.append_messages(uuid, jsonb, public.title) is
 'conversation that has none. '
 '@objects=messages:messages,!role,!content,-conversation_id @batch=messages';
 
-create function private.require_fields(elements jsonb, allowed text[], place text)
-returns void
-language plpgsql
-immutable
-security invoker
-set search_path = ''
-as $$
-declare
-  wrong record;
-begin
-  select format('%s[%s]', require_fields.place, element.nth - 1) as path, field.name into wrong
-  from jsonb_array_elements(elements) with ordinality as element (entry, nth),
-    jsonb_object_keys(element.entry) as field (name)
-  where field.name <> all (allowed)
-  order by element.nth, field.name limit 1;
-  if found then
-    raise sqlstate 'PT422' using message = 'There is no such field.', detail = format('at %s.%s', wrong.path, wrong.name);
-  end if;
-end;
-$$;
-comment on function private.require_fields(jsonb, text[], text) is
-'Raises PT422 if an object of an array has a field that is not allowed; `place` is the array''s name.';
-
 -- A conversation without a message comes last: it counts as of year 1, which a cursor can hold and -infinity could not.
 create index conversations_by_last_message on public.conversations (
   (coalesce(last_message_at, '0001-01-01 00:00:00+00'::timestamptz)) desc, id desc
@@ -186,7 +166,6 @@ create index conversations_of_user_by_last_message on public.conversations (
   user_id, (coalesce(last_message_at, '0001-01-01 00:00:00+00'::timestamptz)) desc, id desc
 );
 
-grant execute on function private.require_fields(jsonb, text[], text) to authenticated, service_role;
 grant execute on function private.list_messages(uuid, integer, uuid) to authenticated, service_role;
 grant execute on function public.list_messages(uuid, public.batch_limit, uuid) to authenticated, service_role;
 grant execute on function public.append_messages(uuid, jsonb, public.title) to authenticated, service_role;

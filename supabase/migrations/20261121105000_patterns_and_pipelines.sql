@@ -13,7 +13,7 @@ comment on index public.patterns_key_key is 'pattern_key: The user has a pattern
 
 grant insert (pattern_key), update (pattern_key) on public.patterns to authenticated, service_role;
 
-create function public.put_pattern(pattern jsonb)
+create function public.put_pattern(pattern jsonb default null)
 returns public.patterns
 language plpgsql
 volatile
@@ -21,22 +21,19 @@ security invoker
 set search_path = ''
 as $$
 declare
-  given constant public.patterns := jsonb_populate_record(null::public.patterns, pattern);
-  unknown_field text;
-  missing_field text;
+  given public.patterns;
   kept public.patterns;
 begin
-  select field.name into unknown_field from jsonb_object_keys(pattern) as field (name)
-  where field.name not in ('user_id', 'pattern_type', 'pattern_key', 'description', 'data', 'confidence')
-  order by field.name limit 1;
-  if found then
-    raise sqlstate 'PT422' using message = 'There is no such field.', detail = 'at ' || unknown_field;
+  pattern := coalesce(pattern, '{}');
+  if jsonb_typeof(pattern) <> 'object' then
+    raise sqlstate 'PT422' using message = 'A JSON object is expected.', detail = 'at pattern';
   end if;
-  select needed.name into missing_field from unnest(array['user_id', 'pattern_type', 'pattern_key']) as needed (name)
-  where pattern ->> needed.name is null limit 1;
-  if found then
-    raise sqlstate 'PT422' using message = 'This field is required.', detail = 'at ' || missing_field;
-  end if;
+  perform private.require_fields(
+    'public.patterns', jsonb_build_array(pattern), array[null::text],
+    array['user_id', 'pattern_type', 'pattern_key', 'description', 'data', 'confidence'],
+    array['user_id', 'pattern_type', 'pattern_key']
+  );
+  given := private.read_fields(null::public.patterns, pattern);
   insert into public.patterns (user_id, pattern_type, pattern_key, description, data, confidence)
   values (given.user_id, given.pattern_type, given.pattern_key, given.description, given.data, given.confidence)
   on conflict (user_id, pattern_type, pattern_key) where pattern_key is not null do update set
@@ -68,6 +65,7 @@ declare
   goal public.goals;
   activated public.goals;
 begin
+  perform private.require_arguments(jsonb_build_object('goal_id', goal_id));
   -- The pipeline is locked before its goals, so that two of them that end at once activate two others.
   select goals.* into goal from public.goals where goals.id = advance_goal.goal_id;
   if goal.parent_goal_id is null then
@@ -79,7 +77,7 @@ begin
   if not found then
     raise sqlstate 'PT404' using message = 'There is no goal with this id.';
   end if;
-  if goal.status is distinct from expected_status then
+  if goal.status <> coalesce(expected_status, 'active') then
     raise sqlstate 'PT409' using message = 'The goal is ' || goal.status || '.';
   end if;
   update public.goals set status = 'completed', completed_at = coalesce(goals.completed_at, clock_timestamp())

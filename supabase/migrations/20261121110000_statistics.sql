@@ -22,6 +22,7 @@ security invoker
 set search_path = ''
 as $$
 begin
+  perform private.require_arguments(jsonb_build_object('user_id', user_id));
   if time_zone is null then
     return coalesce((select users.timezone from public.users where users.id = choose_zone.user_id), 'UTC');
   end if;
@@ -32,7 +33,7 @@ begin
 end;
 $$;
 comment on function private.choose_zone(uuid, text) is
-'The time zone that is given, else the user''s; raises PT422 for an unknown one.';
+'The time zone that is given, else the user''s; raises PT422 for an unknown one, and if there is no user_id.';
 
 -- Midnight comes twice in a night that turns the clock back over it, and Postgres takes the later: the offset of the noon
 -- before finds the earlier one. One query for all periods, because a call for each would cost ten times as much.
@@ -114,6 +115,10 @@ as $$
 declare
   starts constant timestamptz [] := private.starts_of_periods(first_day, step, periods, zone);
 begin
+  -- Most callers cannot read another date.
+  if first_day < '0001-01-01' or first_day + step * (periods - 1) > '9999-12-31' then
+    raise sqlstate 'PT422' using message = 'The statistics would leave the years 1 to 9999.', detail = 'at until';
+  end if;
   return query
   select
     first_day + step * (nth.period - 1),
@@ -168,11 +173,12 @@ set search_path = ''
 as $$
 declare
   zone constant text := private.choose_zone(user_id, time_zone);
-  last_week constant date := date_trunc('week', until at time zone zone)::date;
+  last_week constant date := date_trunc('week', coalesce(until, statement_timestamp()) at time zone zone)::date;
+  periods constant integer := coalesce(weeks, 12);
 begin
   return array(
     select row(counted.first_of_period, counted.total_tasks, counted.by_status, counted.completion_rate)::public.task_week
-    from private.count_periods(user_id, null, last_week - 7 * (weeks - 1), 7, weeks, zone) as counted
+    from private.count_periods(user_id, null, last_week - 7 * (periods - 1), 7, periods, zone) as counted
   );
 end;
 $$;
@@ -201,11 +207,12 @@ set search_path = ''
 as $$
 declare
   zone constant text := private.choose_zone(user_id, time_zone);
-  last_day constant date := (until at time zone zone)::date;
+  last_day constant date := (coalesce(until, statement_timestamp()) at time zone zone)::date;
+  periods constant integer := coalesce(days, 90);
 begin
   return array(
     select row(counted.first_of_period, counted.total_tasks, counted.by_status, counted.completion_rate)::public.task_day
-    from private.count_periods(user_id, null, last_day - (days - 1), 1, days, zone) as counted
+    from private.count_periods(user_id, null, last_day - (periods - 1), 1, periods, zone) as counted
   );
 end;
 $$;
@@ -229,7 +236,7 @@ set search_path = ''
 as $$
 declare
   zone constant text := private.choose_zone(user_id, time_zone);
-  today constant date := (until at time zone zone)::date;
+  today constant date := (coalesce(until, statement_timestamp()) at time zone zone)::date;
   first_day date;
   starts timestamptz [];
   found_streak public.streak;

@@ -19,6 +19,7 @@ security invoker
 set search_path = ''
 as $$
 begin
+  perform private.require_arguments(jsonb_build_object('user_id', user_id, 'start_at', start_at, 'end_at', end_at));
   perform private.require_ordered_range(start_at, end_at), private.choose_zone(user_id, time_zone);
   return array(
     select row(
@@ -75,12 +76,13 @@ declare
   last_week date;
   progress public.goal_progress;
 begin
+  perform private.require_arguments(jsonb_build_object('goal_id', goal_id));
   select goals.user_id into owner from public.goals where goals.id = get_goal_progress.goal_id;
   if not found then
     raise sqlstate 'PT404' using message = 'There is no goal with this id.';
   end if;
   zone := private.choose_zone(owner, time_zone);
-  last_week := date_trunc('week', until at time zone zone)::date;
+  last_week := date_trunc('week', coalesce(until, statement_timestamp()) at time zone zone)::date;
   select
     count(*),
     private.write_tally(
@@ -98,7 +100,7 @@ begin
     progress.by_week := '{}';
     return progress;
   end if;
-  first_week := greatest(first_week, last_week - 7 * 103);
+  first_week := greatest(first_week, last_week - 7 * 103, '0001-01-01');
   progress.by_week := array(
     select row(counted.first_of_period, counted.total_tasks, counted.by_status, counted.completion_rate)::public.task_week
     from private.count_periods(owner, goal_id, first_week, 7, (last_week - first_week) / 7 + 1, zone) as counted

@@ -37,6 +37,7 @@ declare
   most_rows constant integer := 20000;
   export public.user_export;
 begin
+  perform private.require_arguments(jsonb_build_object('user_id', user_id));
   -- One statement, so that all of it is of one moment.
   export := (
     select row(

@@ -34,6 +34,7 @@ security invoker
 set search_path = ''
 as $$
 begin
+  perform private.require_arguments(jsonb_build_object('resource', resource));
   if resource !~ '^(public|v[0-9]+_[0-9]+)[.]' then
     raise undefined_table using message = 'The resource is of no contract.';
   end if;
@@ -158,14 +159,14 @@ set search_path = ''
 as $$
 declare
   relation constant regclass := private.find_relation(resource);
-  digest constant text := left(md5(concat(relation, filters, order_by)), 12);
+  digest constant text := left(md5(concat(relation, coalesce(filters, '{}'), order_by)), 12);
   -- As the indexes by a column have it, such as conversations_by_last_message.
   order_key constant text := case
     when order_by is null then '%screated_at' else format('coalesce(%%s%I, ''0001-01-01 00:00:00+00''::timestamptz)', order_by)
   end;
   condition constant text := private.write_condition(filters);
   start constant record := private.read_cursor(after, digest);
-  rows_before constant bigint := coalesce(start.rows_before, row_offset);
+  rows_before constant bigint := coalesce(start.rows_before, row_offset, 0);
   items json;
   returned bigint;
   has_next boolean;
@@ -173,6 +174,9 @@ declare
   last_id uuid;
   total bigint;
 begin
+  filters := coalesce(filters, '{}');
+  row_limit := coalesce(row_limit, 100);
+  row_offset := coalesce(row_offset, 0);
   -- One row more than asked for tells whether a page follows. The offset of 0 keeps the rows from being fetched for each use of them.
   execute format(
     $query$

@@ -20,6 +20,7 @@ declare
   relation constant regclass := private.find_relation(resource);
   found_rows text;
 begin
+  perform private.require_arguments(jsonb_build_object('keys', cardinality(keys)));
   execute format('select string_agg(row_to_json(wanted)::text, E''\n'') from %s as wanted where wanted.id = any ($1)', relation)
   into found_rows using keys::uuid[];
   return convert_to(coalesce(found_rows, ''), 'utf8');
@@ -45,6 +46,7 @@ declare
   created_rows text [];
   all_rows text [];
 begin
+  perform private.require_arguments(jsonb_build_object('entries', json_typeof(entries)));
   for alike in
     select fields.columns, json_agg(element.entry) as entries, array_agg(ids[element.place]) as ids
     from json_array_elements(entries) with ordinality as element (entry, place),
@@ -93,6 +95,7 @@ declare
   changed_rows text;
   all_rows text;
 begin
+  perform private.require_arguments(jsonb_build_object('entries', json_typeof(entries)));
   for alike in
     select fields.assignments, json_agg(element.entry) as entries
     from json_array_elements(entries) as element (entry),

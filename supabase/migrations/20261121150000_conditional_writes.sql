@@ -108,13 +108,14 @@ security invoker
 set search_path = ''
 as $$
 begin
+  perform private.require_arguments(jsonb_build_object('row_id', row_id, 'operation', operation));
   perform private.require_version(resource, row_id, versions, operation like 'delete %');
-  return private.perform(operation, row_id, arguments);
+  return private.perform(operation, row_id, coalesce(arguments, '{}'));
 end;
 $$;
 comment on function public.write_if_match(text, uuid, timestamptz[], text, json) is
 'Performs an operation on a row of a table or view if the row still has one of these versions: see private.perform and '
-'private.require_version. For the REST adapter.';
+'private.require_version. For the REST adapter. @nullable=versions';
 
 grant execute on function private.perform(text, uuid, json) to service_role;
 grant execute on function private.require_version(text, uuid, timestamptz[], boolean) to service_role;

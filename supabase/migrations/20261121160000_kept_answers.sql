@@ -155,8 +155,14 @@ security invoker
 set search_path = ''
 as $$
 declare
-  answer json := private.take_key(caller, key, digest);
+  answer json;
 begin
+  perform private.require_arguments(
+    jsonb_build_object(
+      'caller', caller, 'key', key, 'digest', digest, 'operation', operation, 'arguments', json_typeof(arguments)
+    )
+  );
+  answer := private.take_key(caller, key, digest);
   if not private.is_repeatable(operation) then
     raise feature_not_supported using message = 'The operation cannot be repeated.';
   end if;

@@ -13,6 +13,7 @@ declare
   found_tasks v1_0.tasks [];
   most integer;
 begin
+  perform private.require_arguments(jsonb_build_object('user_id', user_id, 'start_time', start_time, 'end_time', end_time));
   perform private.require_ordered_range(start_time, end_time);
   foreach most in array array[1000, 20000] loop
     found_tasks := array(
@@ -92,12 +93,18 @@ comment on column v1_0.bulk_update.updated_count is 'How many rows it found and 
 
 create function v1_0.bulk_update_task_state(task_ids public.uuid_batch, new_state v1_0.task_state)
 returns v1_0.bulk_update
-language sql
+language plpgsql
 volatile
 security invoker
 set search_path = ''
 as $$
-  select bulk_update.* from public.bulk_update_task_status(task_ids, private.status_of_state(new_state)) as bulk_update;
+declare
+  updated public.bulk_update;
+begin
+  perform private.require_arguments(jsonb_build_object('new_state', new_state));
+  updated := public.bulk_update_task_status(task_ids, private.status_of_state(new_state));
+  return row(updated.updated_count)::v1_0.bulk_update;
+end;
 $$;
 comment on function v1_0.bulk_update_task_state(public.uuid_batch, v1_0.task_state) is
 'Set the state of up to 10,000 tasks. It is one transaction. Ids of no task do not count, and a repeated id counts once.';
@@ -147,11 +154,13 @@ security invoker
 set search_path = ''
 as $$
 declare
-  created constant uuid := private.create_goal_with_structure(
-    'v1_0', goal, milestones, 'private.insert_tasks_of_1_0'
-  );
+  created uuid;
   result v1_0.goals_full;
 begin
+  perform private.require_arguments(jsonb_build_object('goal', jsonb_typeof(goal)));
+  created := private.create_goal_with_structure(
+    'v1_0', goal, coalesce(milestones, '[]'), 'private.insert_tasks_of_1_0'
+  );
   select goals_full.* into result from v1_0.goals_full where goals_full.id = created;
   return result;
 end;

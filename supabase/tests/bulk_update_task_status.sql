@@ -86,7 +86,7 @@ select throws_ok(
   $$select v1_0.bulk_update_task_state(pg_temp.ids(1, 1), 'cancelled')$$, '23514', null, '1.0: it can''t cancel'
 );
 select throws_ok(
-  $$select public.bulk_update_task_status(pg_temp.ids(1, 1), null)$$, '23502', null, 'a status is required'
+  $$select public.bulk_update_task_status(pg_temp.ids(1, 1), null)$$, 'PT422', null, 'a status is required'
 );
 select is(pg_temp.count_of('done'), 101::bigint, 'what is refused changes nothing');
 

@@ -80,7 +80,7 @@ select throws_ok(
 select
   throws_ok(
     format('select public.close_voice_session(%L, %L)', 'a4000000-0000-4000-8000-000000000001', bad.session),
-    'PT422', 'A voice session has no such field.', format('%s is not written', bad.session)
+    'PT422', 'There is no such field.', format('%s is not written', bad.session)
   )
 from unnest(array[
   '{"user_id": "a0000000-0000-4000-8000-000000000002"}', '{"id": "a4000000-0000-4000-8000-000000000002"}',
@@ -95,12 +95,12 @@ select
 from (
   values
   ('{"duration_seconds": -1}', '23514'),
-  ('{"duration_seconds": 1.5}', '22P02'),
-  ('{"duration_seconds": "soon"}', '22P02'),
+  ('{"duration_seconds": 1.5}', 'PT422'),
+  ('{"duration_seconds": "soon"}', 'PT422'),
   ('{"intent_payload": []}', '23514'),
   ('{"ended_at": "infinity"}', '23514'),
-  ('{"ended_at": "yesterday morning"}', '22007'),
-  ('{"linked_goal_id": "x"}', '22P02'),
+  ('{"ended_at": "yesterday morning"}', 'PT422'),
+  ('{"linked_goal_id": "x"}', 'PT422'),
   ('{"linked_goal_id": "a1000000-0000-4000-8000-000000000003"}', '23503'),
   ('{"linked_goal_id": "a1000000-0000-4000-8000-00000000dead"}', '23503'),
   ('{"linked_task_id": "a3000000-0000-4000-8000-000000000003"}', '23503'),

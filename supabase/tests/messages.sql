@@ -151,7 +151,7 @@ select is(
   public.list_messages('a4000000-0000-4000-8000-00000000dead'), '{}'::public.messages[],
   'a conversation that does not exist has none'
 );
-select is(public.list_messages(null), '{}'::public.messages[], 'nor has no conversation');
+select throws_ok('select public.list_messages(null)', 'PT422', null, 'a conversation is required');
 
 delete from public.messages where id = 'a5000000-0000-4000-8000-000000000001';
 

@@ -1019,7 +1019,7 @@ export type Database = {
         Args: {
           dispatch_id: string;
           attempt: number;
-          outcome: "sent" | "failed" | null;
+          outcome: "sent" | "failed";
           external_id?: string | null;
           error?: string | null;
           retry_at?: string | null;
@@ -1170,7 +1170,7 @@ export type Database = {
       };
       put_pattern: {
         Args: {
-          pattern: {
+          pattern?: {
             /** Whose behaviour it is. */
             user_id: string;
             /** What kind of pattern it is. */
@@ -1183,7 +1183,7 @@ export type Database = {
             data?: { [name: string]: Json | undefined } | null;
             /** How sure the Observer is, 0 to 1. */
             confidence?: number | null;
-          };
+          } | null;
         };
         Returns: Database["public"]["Tables"]["patterns"]["Row"];
       };

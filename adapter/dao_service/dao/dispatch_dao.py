@@ -126,7 +126,7 @@ class DispatchDao:
         db: DatabaseSession,
         dispatch_id: UUID | str,
         attempt: int,
-        outcome: ReportedOutcome | None,
+        outcome: ReportedOutcome,
         *,
         external_id: str | None | MISSING = MISSING,
         error: str | None | MISSING = MISSING,

@@ -1206,7 +1206,7 @@ class DispatchesResource(Resource):
         dispatch_id: UUID | str,
         *,
         attempt: int,
-        outcome: ReportedOutcome | None,
+        outcome: ReportedOutcome,
         external_id: str | None | MISSING = MISSING,
         error: str | None | MISSING = MISSING,
         retry_at: datetime | None | MISSING = MISSING,

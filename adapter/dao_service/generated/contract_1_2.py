@@ -1122,7 +1122,7 @@ class FinishDispatchArguments(Input):
 
     dispatch_id: UUID
     attempt: PositiveInteger = Field(description="How often it was claimed; the fencing token of the latest claim.")
-    outcome: ReportedOutcome | None = Field(
+    outcome: ReportedOutcome = Field(
         description="What became of it; null while it is open. `unknown`: a worker began to send it and never reported."
     )
     external_id: Label | None = None
@@ -1309,7 +1309,7 @@ class PutPatternPattern(Input):
 class PutPatternArguments(Input):
     """Create or change a pattern by its key. Creates the user's pattern of this type and key, or changes the fields that are sent, in one statement."""
 
-    pattern: PutPatternPattern
+    pattern: PutPatternPattern | None = None
 
 
 class RecordResponseArguments(Input):
@@ -1361,7 +1361,7 @@ class WriteIfMatchArguments(Input):
 
     resource: str
     row_id: UUID
-    versions: list[Timestamp]
+    versions: list[Timestamp] | None
     operation: str
     arguments: Any = Field(default_factory=dict, json_schema_extra={"default": {}})
 

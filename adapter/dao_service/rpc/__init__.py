@@ -880,7 +880,7 @@ async def finish_dispatch(
     *,
     dispatch_id: UUID | str,
     attempt: int,
-    outcome: ReportedOutcome | None,
+    outcome: ReportedOutcome,
     external_id: str | None | MISSING = MISSING,
     error: str | None | MISSING = MISSING,
     retry_at: datetime | None | MISSING = MISSING,
@@ -1077,7 +1077,7 @@ async def put_demo_flags(
     )
 
 
-async def put_pattern(client: Client, *, pattern: PutPatternPattern) -> Pattern:
+async def put_pattern(client: Client, *, pattern: PutPatternPattern | None | MISSING = MISSING) -> Pattern:
     """Create or change a pattern by its key. Creates the user's pattern of this type and key, or changes the fields that are
     sent, in one statement."""
     return await call(client, Pattern, contract_1_2.PUT_PATTERN, {"pattern": pattern})
