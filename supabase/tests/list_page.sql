@@ -175,7 +175,9 @@ select is(
   public.list_page('v9_9.goals', '{}', 5) ->> 'total', (select count(*)::text from v9_9.goals),
   'a view that shows fewer rows than the table of its name has its own total'
 );
-select is(public.list_page('v9_9.tasks', '{}', 1) ->> 'total', '3', 'as has one that shows another table');
+select is(
+  public.list_page('v9_9.tasks', '{}', 1) ->> 'total', (select count(*)::text from public.users), 'as has one that shows another table'
+);
 select is(
   public.list_page('v1_0.goals', '{}', 5) ->> 'total', (select count(*)::text from v1_0.goals),
   'a view that is known to be whole has its table''s'
@@ -376,6 +378,8 @@ begin
   return lines;
 end;
 $$;
+-- However few users there are.
+set local enable_seqscan = off;
 select matches(
   pg_temp.plan_of('v1_0.users', '{"email": {"ignoring_case": "Ada@example.com"}}'), 'Index Scan using users_email_key',
   'a filter on email uses the index of lower(email)'

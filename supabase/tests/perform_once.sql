@@ -22,7 +22,7 @@ create temporary table answers as
 select pg_temp.add('c', 'k') as answer;
 select matches((select answer from answers), '^\{"id":', 'the first call writes and answers the row');
 select is(pg_temp.add('c', 'k'), ' ' || (select answer from answers), 'the next ones answer the same, behind a space');
-select is((select count(*) from public.goals), 1::bigint, 'and write nothing');
+select is((select count(*) from public.goals where title = 'Swim'), 1::bigint, 'and write nothing');
 select throws_ok('select pg_temp.add(''c'', ''k'', ''e'')', 'PT422', null, 'another request under the same key is refused');
 select isnt(left(pg_temp.add('other', 'k'), 1), ' ', 'another caller has keys of its own');
 select throws_ok(
