@@ -113,8 +113,8 @@ comment on function private.keep_milestone_with_user() is 'Trigger: a milestone 
 create trigger milestones_keep_milestone_with_user before update of goal_id on public.milestones
 for each row when (new.goal_id <> old.goal_id) execute function private.keep_milestone_with_user();
 
--- A foreign key to its own table doesn't tell PostgREST a goal's parent from its parts. The argument has no name, so that this is
--- no rpc.
+-- PostgREST finds a table's relationship to itself by the name of the column alone, and only if the foreign key has no other column.
+-- So both names by which callers ask for a goal's parent are functions. The argument has no name, so that they are no rpcs.
 create function public.parent(public.goals)
 returns setof public.goals
 rows 1
@@ -127,6 +127,18 @@ as $$
 $$;
 comment on function public.parent(public.goals) is
 'The goal that a goal is part of, for PostgREST: /goals?select=title,parent(title).';
+create function public.parent_goal_id(public.goals)
+returns setof public.goals
+rows 1
+language sql
+stable
+security invoker
+set search_path = ''
+as $$
+  select goals.* from public.goals where goals.id = $1.parent_goal_id;
+$$;
+comment on function public.parent_goal_id(public.goals) is
+'The goal that a goal is part of, for PostgREST: /goals?select=title,parent:parent_goal_id(title).';
 
 alter table public.goals enable row level security;
 alter table public.milestones enable row level security;
@@ -176,4 +188,4 @@ update (
 ) on public.goals to authenticated, service_role;
 grant insert (id, goal_id, week_number, title, status), update (goal_id, week_number, title, status)
 on public.milestones to authenticated, service_role;
-grant execute on function public.parent(public.goals) to authenticated, service_role;
+grant execute on function public.parent(public.goals), public.parent_goal_id(public.goals) to authenticated, service_role;

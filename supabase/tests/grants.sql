@@ -273,6 +273,7 @@ values
 ('public.list_page', 'service_role'),
 ('public.move_task', 'authenticated service_role'),
 ('public.parent', 'authenticated service_role'),
+('public.parent_goal_id', 'authenticated service_role'),
 ('public.perform_once', 'service_role'),
 ('public.put_demo_flags', 'authenticated service_role'),
 ('public.put_pattern', 'authenticated service_role'),

@@ -1229,6 +1229,18 @@ export type Database = {
           isSetofReturn: true;
         };
       };
+      parent_goal_id: {
+        Args: {
+          "": Database["public"]["Tables"]["goals"]["Row"];
+        };
+        Returns: Database["public"]["Tables"]["goals"]["Row"][];
+        SetofOptions: {
+          from: "goals";
+          to: "goals";
+          isOneToOne: true;
+          isSetofReturn: true;
+        };
+      };
     };
     Enums: { [_ in never]: never };
     CompositeTypes: {

@@ -268,11 +268,12 @@ async def test_goals_come_with_their_tasks_and_milestones(browser: AsyncClient, 
     ]
 
 
-async def test_a_goal_comes_with_its_parent(browser: AsyncClient, user_id: str) -> None:
+@pytest.mark.parametrize("hint", ["parent", "parent:parent_goal_id"])
+async def test_a_goal_comes_with_its_parent(hint: str, browser: AsyncClient, user_id: str) -> None:
     whole = await insert(browser, "goals", {"user_id": user_id, "title": "Get fit"})
     await insert(browser, "goals", {"user_id": user_id, "title": "Run", "parent_goal_id": whole["id"]})
 
-    goals = await answer(browser.table("goals").select("title, parent(title)").order("title"))
+    goals = await answer(browser.table("goals").select(f"title, {hint}(title)").order("title"))
 
     assert goals == [{"title": "Get fit", "parent": None}, {"title": "Run", "parent": {"title": "Get fit"}}]
 

@@ -303,6 +303,10 @@ FUNCTIONS = [
         "public.parent(public.goals)",
         """select from public.parent(jsonb_populate_record(null::public.goals, '{{"parent_goal_id": "{goal}"}}'))""",
     ),
+    Function(
+        "public.parent_goal_id(public.goals)",
+        """select from public.parent_goal_id(jsonb_populate_record(null::public.goals, '{{"parent_goal_id": "{goal}"}}'))""",
+    ),
     Function("public.list_messages(uuid, public.batch_limit, uuid)", "select from unnest(public.list_messages('{conversation}'))"),
     Function(
         "public.append_messages(uuid, jsonb, public.title)",
