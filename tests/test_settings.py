@@ -154,9 +154,16 @@ def test_valid_settings_are_accepted(environment: dict[str, str], set_only: Any)
     assert isinstance(load_settings(), Settings)
 
 
-@pytest.mark.parametrize("key", ["forged", "public", "sb_secret_of_nobody"])
-def test_readiness_reports_a_key_that_the_data_api_refuses(key: str, stack: LocalStack) -> None:
-    keys = {"forged": f"{stack.service_role_key[:-4]}AAAA", "public": stack.anon_key}
+REFUSED = "The database refuses the service's key or password."
+WITHOUT_THE_RIGHT = "The service's key or login does not act as service_role with a limit of time."
+
+
+@pytest.mark.parametrize(
+    ("key", "detail"),
+    [("forged", REFUSED), ("sb_secret_of_nobody", WITHOUT_THE_RIGHT), ("public", WITHOUT_THE_RIGHT), ("user's", WITHOUT_THE_RIGHT)],
+)
+def test_readiness_reports_a_key_that_is_not_the_services(key: str, detail: str, stack: LocalStack) -> None:
+    keys = {"forged": f"{stack.service_role_key[:-4]}AAAA", "public": stack.anon_key, "user's": stack.mint(uuid4())}
     adapter = stack.adapter(environment={"SUPABASE_SERVICE_ROLE_KEY": keys.get(key, key)})
     try:
         adapter.start(ready_path="/health")
@@ -165,7 +172,7 @@ def test_readiness_reports_a_key_that_the_data_api_refuses(key: str, stack: Loca
         adapter.stop()
 
     assert answer.status_code == 503
-    assert answer.json() == {"status": "not_ready", "detail": "The database refuses the service's key or password."}
+    assert answer.json() == {"status": "not_ready", "detail": detail}
 
 
 def test_printing_the_settings_shows_no_key(set_only: Any) -> None:

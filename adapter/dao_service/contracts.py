@@ -183,7 +183,7 @@ CONTRACTS = {
 }
 SHARED = SCHEMAS[DEFAULT_CONTRACT].functions
 """Where the functions for shared calls are, which serve every contract."""
-READINESS = SCHEMAS[DEFAULT_CONTRACT].relations["users"]
-"""The relation that the readiness check reads."""
+READINESS = SCHEMAS[DEFAULT_CONTRACT].functions["check_access"]
+"""The function that the readiness check calls. Only service_role may."""
 BACKLOG = SCHEMAS[DEFAULT_CONTRACT].functions["get_dispatch_backlog"]
 """The function that `/metrics` asks how far deliveries are behind."""

@@ -11,17 +11,17 @@ from pydantic import BaseModel
 
 from dao_service.contracts import BACKLOG, READINESS
 from dao_service.draining import Draining
-from dao_service.errors import DataServiceError, InternalError, NotFoundError, UnavailableError
+from dao_service.errors import DataServiceError, InternalError, UnavailableError
 from dao_service.gateway.protocol import Gateway, Payload
 from dao_service.observing.metrics import CONTENT_TYPE, Metrics
 from dao_service.openapi.responses import RETRY_AFTER
 
 _READ = ["GET", "HEAD"]
-NO_ROW = "00000000-0000-0000-0000-000000000000"
 # The answer is to be out within 2 seconds.
 _ANSWER_WITHIN_SECONDS = 1.5
-# Of a gateway before PostgREST, of PostgREST (a JWT that is wrong or too old), of Postgres (no such login, or without the right).
-_KEY_REFUSED = re.compile(r"HTTP 40[13]|PGRST30[0-3]|28...|42501")
+# Of a gateway before PostgREST, of PostgREST (a JWT that is wrong or too old), of Postgres (no such login).
+_KEY_REFUSED = re.compile(r"HTTP 40[13]|PGRST30[0-3]|28...")
+_WITHOUT_THE_RIGHT = "42501"
 
 
 class Alive(BaseModel):
@@ -70,9 +70,7 @@ def operational_endpoints(gateway: Gateway, metrics: Metrics, draining: Draining
             return _not_ready("The service is about to stop.")
         try:
             async with asyncio.timeout(_ANSWER_WITHIN_SECONDS):
-                await gateway.select(READINESS, NO_ROW)
-        except NotFoundError:
-            pass
+                await check_access(gateway)
         except (DataServiceError, TimeoutError) as error:
             return _not_ready(_why_not(error))
         return Ready()
@@ -96,6 +94,11 @@ def operational_endpoints(gateway: Gateway, metrics: Metrics, draining: Draining
     return router
 
 
+async def check_access(gateway: Gateway) -> None:
+    """Raise unless the database answers and requests act as service_role, with a limit of time."""
+    await gateway.call(READINESS, Payload((), b"{}"))
+
+
 async def _backlog(gateway: Gateway) -> tuple[float, float] | None:
     """Open deliveries, and seconds that the oldest due one has waited. None if the database does not answer in time."""
     try:
@@ -114,8 +117,9 @@ def _not_ready(detail: str) -> JSONResponse:
 def _why_not(error: DataServiceError | TimeoutError) -> str:
     """For whoever runs the service, whom the words of an `InternalError` would send to a log."""
     if isinstance(error, InternalError):
-        refused = _KEY_REFUSED.fullmatch(error.cause_code)
-        return (
-            "The database refuses the service's key or password." if refused else f"The database answers with {error.cause_code}."
-        )
+        if error.cause_code == _WITHOUT_THE_RIGHT:
+            return "The service's key or login does not act as service_role with a limit of time."
+        if _KEY_REFUSED.fullmatch(error.cause_code):
+            return "The database refuses the service's key or password."
+        return f"The database answers with {error.cause_code}."
     return error.detail if isinstance(error, DataServiceError) else "The database did not answer in time."

@@ -12,14 +12,14 @@ from functools import partial
 from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
 
-from dao_service.contracts import CONTRACTS, READINESS, SHARED
+from dao_service.contracts import CONTRACTS, SHARED
 from dao_service.draining import Draining
 from dao_service.errors import DataServiceError, WrongRoleError
 from dao_service.gateway.observed import ObservedGateway
 from dao_service.gateway.opening import open_gateway
 from dao_service.gateway.protocol import Gateway
 from dao_service.gateway.shared_calls import SharingGateway
-from dao_service.health import NO_ROW, operational_endpoints
+from dao_service.health import check_access, operational_endpoints
 from dao_service.observing.log import configure_logging
 from dao_service.observing.metrics import Metrics
 from dao_service.observing.middleware import ObservingMiddleware
@@ -90,7 +90,7 @@ async def _refuse_wrong_role(gateway: Gateway) -> None:
     """End the start if statements would run as another role or without limits. A database that does not answer yet is no reason."""
     try:
         async with asyncio.timeout(_ROLE_WITHIN_SECONDS):
-            await gateway.select(READINESS, NO_ROW)
+            await check_access(gateway)
     except WrongRoleError as error:
         logging.getLogger("dao_service").critical(error.detail)
         raise

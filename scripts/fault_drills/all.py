@@ -12,6 +12,7 @@ from .locks import a_locked_table, a_migration_behind_a_reader
 from .pieces import bodies_in_pieces
 from .reading import answers_that_nobody_reads, many_large_answers
 from .soak import soak
+from .stopping import stop_at_random_moments
 
 Drill = Callable[[LocalStack, dict[str, str]], Finding]
 
@@ -24,7 +25,9 @@ _DRILLS: dict[str, Drill] = {
     "pieces": partial(bodies_in_pieces, bodies=16, pieces=1_000_000),
     "deletion": lambda stack, _: delete_a_large_user(stack, rows=800_000),
     "migration": partial(a_migration_behind_a_reader, reader_seconds=12),
+    "random stops": lambda *_: stop_at_random_moments(stops=200),
 }
+_OVER_NO_GATEWAY = ("deletion", "random stops")
 
 
 def drills(minutes: int) -> Iterator[tuple[str, str, Callable[[], Finding]]]:
@@ -32,7 +35,7 @@ def drills(minutes: int) -> Iterator[tuple[str, str, Callable[[], Finding]]]:
     every = _DRILLS | {"soak": partial(soak, seconds=minutes * 60, kill_every=60, writers=8, readers=8)}
     for name, drill in every.items():
         for gateway in ("PostgREST", "Postgres"):
-            if gateway == "PostgREST" or name != "deletion":
+            if gateway == "Postgres" or name not in _OVER_NO_GATEWAY:
                 yield gateway, name, partial(_run, drill, straight=gateway == "Postgres")
 
 

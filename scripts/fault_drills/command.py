@@ -1,9 +1,12 @@
 """scripts/drills: breaks things under load and prints what callers notice."""
 
 import argparse
+import traceback
 
 from local_stack.installation import enter_environment
 from local_stack.option_types import whole_number
+
+from .finding import Finding
 
 _HELP = """\
 Runs each fault drill on stacks of its own, through PostgREST and straight to Postgres, and prints a table: the drill, its figure,
@@ -24,7 +27,11 @@ def main() -> int:
     right = True
     for gateway, name, run in drills(arguments.minutes):
         if arguments.only in name:
-            found = run()
+            try:
+                found = run()
+            except Exception as error:  # noqa: BLE001 (the other drills still run)
+                traceback.print_exc()
+                found = Finding(name, f"ended by {type(error).__name__}", "a figure", holds=False)
             right = right and found.holds
             mark = "" if found.holds else "**not right** "
             print(f"| {gateway} | {found.drill} | {mark}{found.figure} | {found.right} |", flush=True)

@@ -188,7 +188,25 @@ create aggregate public.write_result (anyelement) ( -- noqa: LT01
 );
 comment on aggregate public.write_result (anyelement) is 'Writes the result of a function for the REST adapter.';
 
+create function public.check_access()
+returns boolean
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+begin
+  if current_user <> 'service_role' or current_setting('statement_timeout') = '0' then
+    raise insufficient_privilege using message = 'The service acts as another role than service_role, or without its limits.';
+  end if;
+  return true;
+end;
+$$;
+comment on function public.check_access() is
+'Check access. Raises 42501 unless the caller is service_role with a limit of time. For the readiness check of the REST adapter.';
+
 grant execute on function private.new_id() to authenticated, service_role;
+grant execute on function public.check_access() to service_role;
 grant execute on function private.require_ordered_range(timestamptz, timestamptz) to authenticated, service_role;
 grant execute on function private.require_arguments(jsonb) to authenticated, service_role;
 grant execute on function private.write_result(public."application/vnd.flux.result+json", anyelement) to service_role;

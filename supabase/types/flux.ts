@@ -886,6 +886,10 @@ export type Database = {
         };
         Returns: Database["public"]["CompositeTypes"]["cancelled_dispatches"];
       };
+      check_access: {
+        Args: Record<PropertyKey, never>;
+        Returns: boolean;
+      };
       claim_dispatches: {
         Args: {
           worker: string;

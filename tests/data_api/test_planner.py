@@ -100,12 +100,31 @@ async def test_an_estimate_of_many_rows_is_400_in_every_form(attacker: httpx.Asy
         assert (await attacker.head("/milestones", headers=headers)).status_code == 400
 
 
-async def test_functions_answer_with_no_estimate(attacker: httpx.AsyncClient) -> None:
-    for lines in FORMS.values():
-        headers = preferring([line.format("planned") for line in lines])
-        answer = await attacker.post("/rpc/list_messages", json={"conversation_id": str(uuid4())}, headers=headers)
+@pytest.mark.parametrize("count", ["planned", "estimated"])
+@pytest.mark.parametrize(("form", "lines"), FORMS.items(), ids=FORMS)
+async def test_calls_and_writes_have_no_estimate(form: str, lines: list[str], count: str, attacker: httpx.AsyncClient) -> None:
+    """PostgREST ignores the preference here. It shows the database the last header line only."""
+    headers = preferring([line.format(count) for line in lines])
+    nobody, conversation = {"id": f"lt.{uuid4()}"}, {"conversation_id": str(uuid4())}
+    answers = [
+        await attacker.post("/rpc/list_messages", json=conversation, headers=headers),
+        await attacker.get("/rpc/list_messages", params=conversation, headers=headers),
+        await attacker.post("/rpc/get_goal_progress", json={"goal_id": str(uuid4())}, headers=headers),
+        await attacker.patch("/goals", params=nobody, json={"title": "x"}, headers=headers),
+        await attacker.patch("/goals", params=nobody, json={"title": "x"}, headers=[*headers, ("Content-Profile", "v1_0")]),
+        await attacker.delete("/tasks", params=nobody, headers=headers),
+    ]
 
-        assert answer.headers.get("content-range", "0-0/*") == "0-0/*"
+    for answer in answers:
+        assert answer.headers.get("content-range", "*/*").endswith("/*"), answer.request
+        if form != "the first of two lines":
+            assert (answer.status_code, answer.json()["message"]) == (400, REFUSAL), answer.request
+
+
+async def test_calls_and_writes_count_exactly(attacker: httpx.AsyncClient) -> None:
+    answer = await attacker.patch("/goals", params={"title": "neq."}, json={"title": "x"}, headers={"Prefer": "count=exact"})
+
+    assert (answer.status_code, answer.headers["content-range"]) == (204, "0-0/1")
 
 
 async def test_plans_are_off(attacker: httpx.AsyncClient) -> None:

@@ -420,6 +420,7 @@ _NOT_FOR_OWNERS = {
     "cancel_dispatches",
     "record_response",
     "get_dispatch_backlog",
+    "check_access",
     "export_user",
     "write_if_match",
     "link_sign_in",
@@ -521,6 +522,7 @@ CALLS = [
     Call("public", "cancel_dispatches", lambda o: {"task_id": o.task}, _nothing, NO_RIGHT),
     Call("public", "record_response", _answer_to_notification, _nothing, NO_RIGHT),
     Call("public", "get_dispatch_backlog", lambda _: {}, _nothing, NO_RIGHT),
+    Call("public", "check_access", lambda _: {}, _nothing, NO_RIGHT),
     Call("public", "export_user", lambda o: {"user_id": o.user}, _nothing, NO_RIGHT),
     Call(
         "public",

@@ -280,6 +280,7 @@ def test_every_relation_and_function_of_a_contract_has_a_complete_binding(contra
 
 def test_reading_functions_are_read_only_and_writing_ones_not() -> None:
     assert {name for name, each in contract_1_2.FUNCTIONS.items() if each.read_only} == {
+        "check_access",
         "export_user",
         "get_daily_statistics",
         "get_dispatch_backlog",

@@ -1036,6 +1036,10 @@ class CancelDispatchesArguments(Input):
     task_id: UUID
 
 
+class CheckAccessArguments(Input):
+    """Check access. Raises 42501 unless the caller is service_role with a limit of time. For the readiness check of the REST adapter."""
+
+
 class ClaimDispatchesArguments(Input):
     """Lease due deliveries to a worker. Returns the oldest due first. It also closes up to ten times as many void ones: cancelled, if the task is not pending or was moved; expired, if it is too late; unknown, if a worker began to send it and its lease ran out, unless resend_unknown."""
 
@@ -1759,6 +1763,18 @@ CANCEL_DISPATCHES = Function(
 )
 
 
+CHECK_ACCESS = Function(
+    schema="public",
+    name="check_access",
+    arguments=CheckAccessArguments,
+    result=bool,
+    argument_types={},
+    read_only=True,
+    media_type=RESULT,
+    description="Check access. Raises 42501 unless the caller is service_role with a limit of time. For the readiness check of the REST adapter.",
+)
+
+
 CLAIM_DISPATCHES = Function(
     schema="public",
     name="claim_dispatches",
@@ -2176,6 +2192,7 @@ FUNCTIONS: dict[str, AnyFunction] = {
     "append_messages": APPEND_MESSAGES,
     "bulk_update_task_status": BULK_UPDATE_TASK_STATUS,
     "cancel_dispatches": CANCEL_DISPATCHES,
+    "check_access": CHECK_ACCESS,
     "claim_dispatches": CLAIM_DISPATCHES,
     "close_voice_session": CLOSE_VOICE_SESSION,
     "create_goal_with_structure": CREATE_GOAL_WITH_STRUCTURE,

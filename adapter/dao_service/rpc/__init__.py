@@ -825,6 +825,12 @@ async def cancel_dispatches(client: Client, *, task_id: UUID | str) -> Cancelled
     return await call(client, CancelledDispatches, contract_1_2.CANCEL_DISPATCHES, {"task_id": task_id})
 
 
+async def check_access(client: Client) -> bool:
+    """Check access. Raises 42501 unless the caller is service_role with a limit of time. For the readiness check of the REST
+    adapter."""
+    return await call(client, bool, contract_1_2.CHECK_ACCESS, {})
+
+
 async def claim_dispatches(
     client: Client,
     *,
