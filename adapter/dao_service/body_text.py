@@ -131,7 +131,8 @@ def _fits_double(number: str) -> bool:
         exponent = value.as_tuple().exponent
     except ArithmeticError:
         return False
-    return abs(value) < Decimal("1.8e308") and isinstance(exponent, int) and exponent >= -350
+    # Decimal's arithmetic, abs() too, overflows at exponents of 1,000,000.
+    return isinstance(exponent, int) and -350 <= exponent <= 350 and value.copy_abs() < Decimal("1.8e308")
 
 
 def repeated(names: Iterable[str]) -> list[str]:

@@ -76,7 +76,7 @@ async def test_a_time_that_postgres_cannot_read_is_refused_by_field(
 
 
 # A few bytes each in JSON, and thousands of digits as Postgres prints them.
-BOMBS = ["1e131071", "-1e131071", "1e-16383", "0e-16383", "1e309", "1e-400"]
+BOMBS = ["1e131071", "-1e131071", "1e-16383", "0e-16383", "1e309", "1e-400", "-1e1000000", "0e999999999", f"1e{10**20}"]
 NO_DOUBLE = "A number is larger, or closer to 0, than a double can hold."
 
 
