@@ -15,7 +15,7 @@ in interleaved rounds, and writes benchmark.md, benchmark.svg and benchmark.json
 
 A whole run writes them into docs. A quick or partial run writes them into .local/bench, unless --out names a folder.
 
---memory, --workers and --watching measure that alone and add it to the results in docs if those are of this machine and
+--memory, --workers, --watching and --only measure that alone and add it to the results in docs if those are of this machine and
 the run is not quick.
 """
 _FULL = {"rounds": 3, "seconds": 2.0, "warm_up": 0.5, "sizes": [10_000, 100_000, 1_000_000], "connections": 16}
@@ -56,6 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--connections", type=whole_number, metavar="N", help="connections of wrk (16)")
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="where the three files go")
     parser.add_argument("--no-writers", action="store_true", help="leave out the concurrent writers")
+    parser.add_argument("--only", type=_names, metavar="NAME,…", help="these experiments alone: deliveries, statistics, chat, …")
     parser.add_argument("--memory", action="store_true", help="measure the adapter's memory, at full speed and for a 5 MB answer")
     parser.add_argument("--workers", action="store_true", help="measure one and two uvicorn workers side by side")
     parser.add_argument("--watching", action="store_true", help="measure the cost of log lines, metrics and spans")

@@ -1,4 +1,4 @@
-"""Four experiments beside the comparison: writers, workers, memory, and watching. Each gives the rows of one table."""
+"""Experiments beside the comparison, such as writers, workers and memory. Each gives the rows of one table."""
 
 import asyncio
 import time
@@ -17,16 +17,16 @@ from local_stack.project import ROOT
 from . import processes
 from .contenders import CONTENDERS, TITLES, Application, Contender
 from .dataset import TASKS_OF_THE_HEAVY_USER, Dataset, restore
+from .deliveries import WORKERS, measure_deliveries
 from .measurement import Bench, Measurement, ask, median_of, running
-from .results import TIMES, Row
+from .results import TIMES, Row, Say
 from .traffic import write_requests
+from .user_reads import measure_chat, measure_statistics
 from .work import WORK
 from .wrk import Wrk
 
 if TYPE_CHECKING:
     import asyncpg
-
-Say = Callable[[str], None]
 
 SQL_ALONE = "SQL alone"
 _ADAPTERS = ("adapter-postgrest", "adapter-postgres")
@@ -209,6 +209,7 @@ def _memory_of(contender: Contender, bench: Bench, dataset: Dataset, rounds: int
 
 _COUNT = "{:,.0f}"
 _FACTOR = f"{{:.2f}}{TIMES}"
+_MILLISECONDS = "{:.2f}"
 EXPERIMENTS: Mapping[str, Experiment] = {
     "writers": Experiment(
         "Writers and the exact total",
@@ -244,5 +245,26 @@ log line, count and span. Traces are off.
         | dict.fromkeys(("as it ships", "without log lines", "without the middleware"), _COUNT)
         | dict.fromkeys(("log lines cost", "the middleware costs"), "{:.1%}"),
         _measure_watching,
+    ),
+    "deliveries": Experiment(
+        "Deliveries",
+        f"""\
+{WORKERS} workers on asyncpg claim 50 deliveries at a time, start each and finish it with its line in the notification log.
+Each step is a transaction that is on disk.
+""",
+        {"": "{}", "per second": _COUNT} | dict.fromkeys(("a claim takes, p50 ms", "p99 ms"), _MILLISECONDS) | {"ratio": _FACTOR},
+        measure_deliveries,
+    ),
+    "statistics": Experiment(
+        "Statistics by day and week",
+        "Of one user, in ms in Postgres, with 10,000 tasks of others and with 1,000,000.\n",
+        {"": "{}"} | dict.fromkeys(("few", "many"), _MILLISECONDS) | {"ratio": _FACTOR},
+        measure_statistics,
+    ),
+    "chat": Experiment(
+        "Messages and conversations",
+        "In ms in Postgres, of 1,000 rows and of 100,000.\n",
+        {"": "{}"} | dict.fromkeys(("few", "many"), _MILLISECONDS) | {"ratio": _FACTOR},
+        measure_chat,
     ),
 }

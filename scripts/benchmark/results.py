@@ -1,7 +1,7 @@
 """Everything that was measured, as data. The report and the plot are made from it."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -36,6 +36,8 @@ class Size:
 
 Cell = str | float | None
 Row = list[Cell]
+Say = Callable[[str], None]
+"""Prints a line."""
 
 
 @dataclass

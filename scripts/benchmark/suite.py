@@ -30,7 +30,7 @@ _DOCS = ROOT / "docs"
 _ASIDE = LOCAL / "bench"
 _DATA = "benchmark.json"
 _ADAPTERS = ["adapter-postgrest", "adapter-postgres"]
-_ALONE = ("memory", "workers", "watching")
+_ALONE = ("memory", "workers", "watching", "deliveries", "statistics", "chat")
 """The experiments that run without the comparison."""
 
 
@@ -78,7 +78,8 @@ def folder_for(arguments: argparse.Namespace, machine: Mapping[str, str]) -> Pat
 
 
 def _experiments_of(arguments: argparse.Namespace) -> list[str]:
-    return [name for name in _ALONE if getattr(arguments, name)]
+    chosen = _chosen(arguments.only or (), _ALONE, "experiment")
+    return [name for name in _ALONE if name in chosen or getattr(arguments, name, False)]
 
 
 def _chosen(asked: Sequence[str] | None, there: Sequence[str], what: str) -> list[str]:

@@ -4,7 +4,6 @@ import json
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -19,6 +18,7 @@ from benchmark.command import parse
 from benchmark.contenders import CONTENDERS, Contender
 from benchmark.dataset import Dataset, load, restore
 from benchmark.dialects import Rest
+from benchmark.experiments import EXPERIMENTS
 from benchmark.measurement import Answers, Bench, running
 from benchmark.stage import stage
 from benchmark.suite import folder_for
@@ -51,19 +51,35 @@ def test_a_run_against_another_checkout_writes_its_three_files(tmp_path: Path) -
     assert ET.parse(tmp_path / "benchmark.svg").getroot().tag.endswith("svg")
 
 
-@pytest.mark.integration
-def test_all_contenders_give_the_same_answers() -> None:
+@pytest.fixture(scope="module")
+def staged() -> Iterator[LocalStack]:
+    """A stack for the benchmark's own rows."""
+    with stage(lambda _: None) as stack:
+        yield stack
+
+
+def test_all_contenders_give_the_same_answers(staged: LocalStack, tmp_path: Path) -> None:
     dataset, answers, compared = Dataset(1000), Answers(), []
-    with stage(lambda _: None) as stack, tempfile.TemporaryDirectory() as directory:
-        bench = Bench(Wrk(1), 0, 0, Path(directory))
-        load(stack.database_url, dataset)
-        for make in CONTENDERS.values():
-            with running(make(stack)) as contender:
-                for work in WORK.values():
-                    answers.compare(contender, work, bench.requests(contender, dataset, work))
-                    compared.append(contender.name)
-            restore(stack.database_url)
+    bench = Bench(Wrk(1), 0, 0, tmp_path)
+    load(staged.database_url, dataset)
+    for make in CONTENDERS.values():
+        with running(make(staged)) as contender:
+            for work in WORK.values():
+                answers.compare(contender, work, bench.requests(contender, dataset, work))
+                compared.append(contender.name)
+        restore(staged.database_url)
     assert len(compared) == len(CONTENDERS) * len(WORK)
+
+
+def test_deliveries_statistics_and_chat_are_measured_alone(staged: LocalStack, tmp_path: Path) -> None:
+    bench = Bench(Wrk(1), 0.05, 0, tmp_path)
+    for name in ("deliveries", "statistics", "chat"):
+        experiment = EXPERIMENTS[name]
+        rows = experiment.measure(bench, staged, Dataset(100), 1, lambda _: None)
+        assert len(rows) >= 2
+        for row in rows:
+            assert len(experiment.written(row)) == len(experiment.columns)
+            assert all(cell > 0 for cell in row[1:] if isinstance(cell, float)), row
 
 
 COMMITTED = ROOT / "docs"
@@ -76,6 +92,7 @@ ASIDE = LOCAL / "bench"
         ("", COMMITTED),
         ("--memory", COMMITTED),
         ("--workers --rounds 5", COMMITTED),
+        ("--only deliveries,statistics,chat", COMMITTED),
         ("--quick --out docs", Path("docs")),
         ("--quick", ASIDE),
         ("--quick --watching", ASIDE),
