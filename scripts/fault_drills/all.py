@@ -5,6 +5,7 @@ from functools import partial
 
 from local_stack import LocalStack
 
+from .alerts import every_alert_fires
 from .deletion import delete_a_large_user
 from .draining import stop_under_load
 from .finding import Finding
@@ -24,6 +25,7 @@ _DRILLS: dict[str, Drill] = {
     "large answers": partial(many_large_answers, callers=15, tasks=20_000),
     "pieces": partial(bodies_in_pieces, bodies=16, pieces=1_000_000),
     "deletion": lambda stack, _: delete_a_large_user(stack, rows=800_000),
+    "alerts": every_alert_fires,
     "migration": partial(a_migration_behind_a_reader, reader_seconds=12),
     "random stops": lambda *_: stop_at_random_moments(stops=200),
 }

@@ -26,7 +26,7 @@ _READY_SECONDS = 2.5
 
 
 @contextmanager
-def _asking(url: str, path: str, callers: int) -> Iterator[None]:
+def asking(url: str, path: str, callers: int) -> Iterator[None]:
     """Callers who ask again and again."""
     ended = threading.Event()
 
@@ -82,7 +82,7 @@ def a_locked_table(stack: LocalStack, environment: dict[str, str], *, callers: i
     """Callers wait for a locked table; others ask for users."""
     with (
         stack.adapter(environment=environment) as adapter,
-        _asking(adapter.url, "/api/v1/tasks/", callers),
+        asking(adapter.url, "/api/v1/tasks/", callers),
         holding(stack.database_url, "lock table public.tasks"),
     ):
         end = time.monotonic() + seconds
