@@ -132,17 +132,21 @@ comment on column private.whole_views.counted is 'The table that it shows.';
 
 create function private.known_total(relation regclass)
 returns bigint
-language sql
+language plpgsql
 stable
 security invoker
 set search_path = ''
 as $$
-  select sum(row_counts.counted_rows)::bigint
-  from private.row_counts
-  where row_counts.counted = coalesce(
-    (select whole_views.counted from private.whole_views where whole_views.whole_view = known_total.relation),
-    known_total.relation
+begin
+  return (
+    select sum(row_counts.counted_rows)
+    from private.row_counts
+    where row_counts.counted = coalesce(
+      (select whole_views.counted from private.whole_views where whole_views.whole_view = known_total.relation),
+      known_total.relation
+    )
   );
+end;
 $$;
 comment on function private.known_total(regclass) is
 'How many rows a table or view has; null if that has to be counted. Right for callers who see every row.';

@@ -49,13 +49,16 @@ comment on function private.find_relation(text) is
 -- would be exact until 2255 only, and as text they would follow the session's time zone and date style.
 create function private.write_cursor(rows_before bigint, created_at timestamptz, id uuid, digest text)
 returns text
-language sql
+language plpgsql
 immutable
 security invoker
 set search_path = ''
 as $$
-  select rtrim(translate(encode(convert_to(written.parts, 'utf8'), 'base64'), E'+/\n', '-_'), '=')
-  from concat_ws('.', rows_before, (extract(epoch from created_at) * 1000000)::bigint, id, digest) as written (parts);
+declare
+  parts constant text := concat_ws('.', rows_before, (extract(epoch from created_at) * 1000000)::bigint, id, digest);
+begin
+  return rtrim(translate(encode(convert_to(parts, 'utf8'), 'base64'), E'+/\n', '-_'), '=');
+end;
 $$;
 comment on function private.write_cursor(bigint, timestamptz, uuid, text) is
 'The cursor of the list with this digest behind the row with this time and id, which is the last of rows_before rows.';
@@ -97,12 +100,13 @@ comment on function private.read_cursor(text, text) is
 
 create function private.write_comparison(column_name text, compared jsonb)
 returns text
-language sql
+language plpgsql
 immutable
 security invoker
 set search_path = ''
 as $$
-  select case jsonb_typeof(compared)
+begin
+  return case jsonb_typeof(compared)
     when 'array' then format('%I = any (%L)', column_name, array(select jsonb_array_elements_text(compared)))
     when 'object' then (
       select string_agg(
@@ -126,6 +130,7 @@ as $$
     )
     else format('%I = %L', column_name, compared #>> '{}')
   end;
+end;
 $$;
 comment on function private.write_comparison(text, jsonb) is
 'One filter of a list as a condition in SQL. A value stands for equality, an array for equality with one of its values; an object '
@@ -133,13 +138,20 @@ comment on function private.write_comparison(text, jsonb) is
 
 create function private.write_condition(filters jsonb)
 returns text
-language sql
+language plpgsql
 immutable
 security invoker
 set search_path = ''
 as $$
-  select coalesce(string_agg(private.write_comparison(filter.key, filter.value), ' and ' order by filter.key), 'true')
-  from jsonb_each(filters) as filter;
+begin
+  return coalesce(
+    (
+      select string_agg(private.write_comparison(filter.key, filter.value), ' and ' order by filter.key)
+      from jsonb_each(filters) as filter
+    ),
+    'true'
+  );
+end;
 $$;
 comment on function private.write_condition(jsonb) is 'The filters of a list, by column, as a condition in SQL.';
 
@@ -164,9 +176,10 @@ declare
   order_key constant text := case
     when order_by is null then '%screated_at' else format('coalesce(%%s%I, ''0001-01-01 00:00:00+00''::timestamptz)', order_by)
   end;
-  condition constant text := private.write_condition(filters);
-  start constant record := private.read_cursor(after, digest);
-  rows_before constant bigint := coalesce(start.rows_before, row_offset, 0);
+  condition constant text := case when filters = '{}' then 'true' else private.write_condition(filters) end;
+  rows_before bigint := coalesce(row_offset, 0);
+  after_key timestamptz;
+  after_id uuid;
   items json;
   returned bigint;
   has_next boolean;
@@ -177,6 +190,9 @@ begin
   filters := coalesce(filters, '{}');
   row_limit := coalesce(row_limit, 100);
   row_offset := coalesce(row_offset, 0);
+  if after is not null then
+    select * into rows_before, after_key, after_id from private.read_cursor(after, digest);
+  end if;
   -- One row more than asked for tells whether a page follows. The offset of 0 keeps the rows from being fetched for each use of them.
   execute format(
     $query$
@@ -191,7 +207,7 @@ begin
     format(order_key, '(rows[$1]).'), format(order_key, '')
   )
   into items, returned, has_next, last_key, last_id
-  using row_limit, case when after is null then row_offset else 0 end, start.created_at, start.id;
+  using row_limit, case when after is null then row_offset else 0 end, after_key, after_id;
 
   if after is null and not has_next and (returned > 0 or row_offset = 0) then
     -- The last page tells how many rows there are.
