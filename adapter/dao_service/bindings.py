@@ -149,6 +149,8 @@ class Function(Generic[ArgumentsT, ResultT]):
     """SQL types by argument."""
     read_only: bool
     """Whether it changes nothing, so that a call may be repeated."""
+    small: bool
+    """Whether its result is small, so that requests may share a call."""
     media_type: str
     """The media type of its result; not `RESULT` if the function has written the JSON itself."""
     description: str

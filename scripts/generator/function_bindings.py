@@ -45,6 +45,7 @@ def write_function(catalog: Catalog, function: Function, arguments: str, types: 
         result=_result(function, media_type, types, source),
         argument_types=mapping({each.name: repr(each.sql_type) for each in function.arguments}),
         read_only=repr(not function.writes),
+        small=repr("small" in function.tags and not function.writes),
         media_type=source.binding("RESULT") if media_type is None else repr(media_type),
         description=repr(function.comment or ""),
     )

@@ -27,7 +27,7 @@ from .catalog import (
 ROLE = "service_role"
 """The adapter's role: its rights decide which columns can be written and which functions called."""
 _OF_COLUMNS = {"readonly", "required", "filled", "notnull", "nullable", "optional", "filter", "range", "order", "tally"}
-_OF_FUNCTIONS = {"nullable", "structure", "object", "objects", "changes", "batch"}
+_OF_FUNCTIONS = {"nullable", "structure", "object", "objects", "changes", "batch", "small"}
 TAGS = {"contract"} | _OF_COLUMNS | _OF_FUNCTIONS
 """The first migration explains them."""
 _TAGS_AT_THE_END = re.compile(r"(?:(?:^|\s+)@\w+(?:=\S+)?)+$")

@@ -45,6 +45,7 @@
 --                        it out. @objects=a:b is a list of them
 --       @changes=a:b     on a function: its JSON argument a is an object of the fields of b that only functions write
 --       @batch=a         on a function: its argument a is a list of 1 to 100 entries
+--       @small           on a function that only reads: its result is small, so several requests may share one call
 --   * A comment on a table's check or unique index is "<column>: <what to tell the caller>". A domain's check
 --     has one, without a column, if it is left to the database: Python then doesn't check it beforehand.
 --   * What callers can write has a limit, even if nobody needs one: all lists and all memory bear what one user stores.

@@ -7,7 +7,7 @@ set lock_timeout = '3s';
 -- See https://docs.postgrest.org/en/v12/references/api/media_type_handlers.html
 create domain public."application/vnd.flux.rows+ndjson" as bytea;
 comment on domain public."application/vnd.flux.rows+ndjson" is
-'Rows of one relation, as lines of JSON with the id first.';
+'Rows of one relation, or results of one function, as lines of JSON with the id first.';
 
 create function public.select_each(resource text, keys public.uuid_batch)
 returns public."application/vnd.flux.rows+ndjson"
@@ -127,6 +127,45 @@ comment on function public.update_each(text, json) is
 'Sets the fields of each object of an array in the row that has its id, no id twice, and answers the rows, in no order, without '
 'those that do not exist: all or none, and none that would have to wait. For the REST adapter.';
 
+create function public.call_each(called text, entries json)
+returns public."application/vnd.flux.rows+ndjson"
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  arguments text;
+  types text;
+  results text;
+begin
+  if called !~ '^(public|v[0-9]+_[0-9]+)[.]' then
+    raise undefined_function using message = 'The function is of no contract.';
+  end if;
+  select
+    string_agg(format('%1$I => given.%1$I', argument.name), ', '),
+    string_agg(format('%I %s', argument.name, argument.type::regtype), ', ')
+  into arguments, types
+  from pg_catalog.pg_proc,
+    unnest(pg_proc.proargnames[:pg_proc.pronargs], pg_proc.proargtypes::oid[]) as argument (name, type)
+  where pg_proc.oid = called::regproc and pg_proc.provolatile <> 'v'
+    and argument.name in (select json_object_keys(entries -> 0));
+  execute format(
+    $query$
+      select string_agg(concat('{"id":"', given.call_id, '","result":', to_json(%s(%s)), '}'), E'\n')
+      from json_to_recordset($1) as given (call_id text, %s)
+    $query$,
+    called::regproc, arguments, types
+  )
+  into results using entries;
+  return convert_to(coalesce(results, ''), 'utf8');
+end;
+$$;
+comment on function public.call_each(text, json) is
+'Calls a function that only reads, such as public.get_task_statistics, once with each object of arguments of an array. All have the '
+'same arguments, and a call_id that the result gets as its id. For the REST adapter.';
+
 grant execute on function public.select_each(text, public.uuid_batch) to service_role;
 grant execute on function public.insert_each(text, json) to service_role;
 grant execute on function public.update_each(text, json) to service_role;
+grant execute on function public.call_each(text, json) to service_role;

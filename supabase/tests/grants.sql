@@ -251,6 +251,7 @@ values
 ('public.advance_goal', 'authenticated service_role'),
 ('public.append_messages', 'authenticated service_role'),
 ('public.bulk_update_task_status', 'authenticated service_role'),
+('public.call_each', 'service_role'),
 ('public.cancel_dispatches', 'service_role'),
 ('public.check_access', 'service_role'),
 ('public.claim_dispatches', 'service_role'),

@@ -403,6 +403,11 @@ def _new_task(o: Owner) -> Row:
     return {"id": str(uuid4()), "user_id": o.user, "goal_id": o.goal, "title": "x"}
 
 
+def _shared_statistics(o: Owner) -> Row:
+    entry = {"call_id": "1", "user_id": o.user, "start_date": "2020-01-01T00:00:00Z", "end_date": "2040-01-01T00:00:00Z"}
+    return {"called": "public.get_task_statistics", "entries": [entry]}
+
+
 def _renamed_task(o: Owner) -> Row:
     return {"id": o.task, "title": "x"}
 
@@ -412,6 +417,7 @@ _NOT_FOR_OWNERS = {
     "select_each",
     "insert_each",
     "update_each",
+    "call_each",
     "schedule_dispatches",
     "claim_dispatches",
     "start_dispatch",
@@ -535,6 +541,7 @@ CALLS = [
     Call("public", "select_each", lambda o: {"resource": "public.tasks", "keys": [o.task]}, _nothing, NO_RIGHT),
     Call("public", "insert_each", lambda o: {"resource": "public.tasks", "entries": [_new_task(o)]}, _nothing, NO_RIGHT),
     Call("public", "update_each", lambda o: {"resource": "public.tasks", "entries": [_renamed_task(o)]}, _nothing, NO_RIGHT),
+    Call("public", "call_each", _shared_statistics, _nothing, NO_RIGHT),
     Call("public", "perform_once", _write_under_a_key, _nothing, NO_RIGHT),
     Call("public", "write_if_match", _conditional_write, _nothing, NO_RIGHT),
     Call("public", "link_sign_in", lambda o: {"user_id": o.user, "auth_user_id": str(uuid4())}, _nothing, NO_RIGHT),

@@ -12,11 +12,11 @@ from pydantic import SecretStr
 
 from dao_service.bindings import AnyFunction, AnyRelation
 from dao_service.contracts import CONTRACTS, SHARED
-from dao_service.errors import InternalError, LockTimeLimitError, NotFoundError, TimeLimitError, UnavailableError
+from dao_service.errors import BadRequestError, InternalError, LockTimeLimitError, NotFoundError, TimeLimitError, UnavailableError
 from dao_service.gateway.opening import open_gateway
 from dao_service.gateway.protocol import Payload
 from dao_service.gateway.shared_calls import SharingGateway
-from dao_service.generated.contract_1_2 import DEMO_FLAGS, GOALS_FULL, USERS
+from dao_service.generated.contract_1_2 import DEMO_FLAGS, GET_TASK_STATISTICS, GOALS_FULL, USERS
 from dao_service.settings import Settings
 from local_stack import LocalStack
 
@@ -266,6 +266,47 @@ async def test_operations_without_an_id_or_with_several_rows_are_not_shared(
 
     assert all(isinstance(answer, NotFoundError) for answer in answers)
     assert watched.calls == ["select"] * 6
+
+
+def _statistics(key: str) -> Payload:
+    names = ("user_id", "start_date", "end_date")
+    dates = ("2030-01-01T00:00:00Z", "2030-02-01T00:00:00Z")
+    return Payload(names, orjson.dumps(dict(zip(names, (key, *dates), strict=True))), "tasks")
+
+
+async def test_requests_for_small_results_of_one_function_share_a_call(
+    sharing: SharingGateway, watched: Watched, ids: list[str]
+) -> None:
+    alone = [await sharing.call(GET_TASK_STATISTICS, _statistics(key)) for key in ids]
+    watched.calls.clear()
+    while not watched.started.empty():
+        watched.started.get_nowait()
+    watched.free.clear()
+    asked = [asyncio.create_task(sharing.call(GET_TASK_STATISTICS, _statistics(key))) for key in [*ids, *ids]]
+    await _started(watched, 1)
+    watched.free.set()
+
+    assert await asyncio.gather(*asked) == [*alone, *alone]
+    assert watched.calls == ["get_task_statistics", "call_each"]
+
+
+async def test_an_error_of_one_call_of_a_function_reaches_its_caller_alone(
+    sharing: SharingGateway, watched: Watched, ids: list[str]
+) -> None:
+    backwards = _statistics(ids[1])
+    backwards = backwards._replace(json=backwards.json.replace(b"2030-02", b"2029-02"))
+    watched.free.clear()
+    asked = [
+        asyncio.create_task(sharing.call(GET_TASK_STATISTICS, each))
+        for each in (_statistics(ids[0]), backwards, _statistics(ids[2]))
+    ]
+    await _started(watched, 1)
+    watched.free.set()
+
+    first, refused, third = await asyncio.gather(*asked, return_exceptions=True)
+
+    assert isinstance(refused, BadRequestError)
+    assert [orjson.loads(answer)["user_id"] for answer in (first, third) if isinstance(answer, bytes)] == [ids[0], ids[2]]
 
 
 def test_every_row_begins_with_its_id() -> None:

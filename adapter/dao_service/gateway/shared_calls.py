@@ -1,6 +1,7 @@
 """A gateway that shares calls: requests that arrive during a call of their kind share the next one.
 
-Rules. Requests are of one kind if they read, create or change one row of the same relation. A request that finds no call of its
+Rules. Requests are of one kind if they read, create or change one row of the same relation, or ask the same function for a small
+result. A request that finds no call of its
 kind under way goes to the database at once. The others wait until that call has its answer, or for `_PATIENCE_SECONDS` at most,
 and then share one call. So no request waits for company, and no row is read before it was asked for.
 
@@ -16,6 +17,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping
 from contextvars import Context, copy_context
 from functools import partial
+from hashlib import sha256
 from itertools import count
 from typing import Any, NamedTuple
 
@@ -33,10 +35,14 @@ _LARGE_BYTES = 16_384
 _KEY = "id"
 _ROW_START = len('{"id":"')
 _KEY_END = _ROW_START + 36
+_RESULT_START = _KEY_END + len('","result":')
 
 
 class Item(NamedTuple):
-    """One request: the id of its row, or of a row to create any key of its own, and the fields that it writes."""
+    """One request: a key and what is sent.
+
+    The key is the row's id, a number if the row is to be created, or a digest of a function's arguments.
+    """
 
     key: str
     fields: Payload = Payload((), b"{}")
@@ -174,7 +180,7 @@ class SharingGateway:
         """`functions`, by name: those that read, create and change several rows of any relation."""
         self._gateway = gateway
         self._functions = functions
-        self._lines: dict[tuple[str, str, str], _Line] = {}
+        self._lines: dict[tuple[str, ...], _Line] = {}
         self._new_rows = count()
 
     def select(self, relation: AnyRelation, key: str) -> Coroutine[Any, Any, bytes]:
@@ -196,7 +202,10 @@ class SharingGateway:
         return self._gateway.delete(relation, key)
 
     def call(self, function: AnyFunction, arguments: Payload) -> Coroutine[Any, Any, bytes]:
-        return self._gateway.call(function, arguments)
+        if not function.small or len(arguments.json) >= _LARGE_BYTES:
+            return self._gateway.call(function, arguments)
+        digest = sha256(arguments.json).hexdigest()[: _KEY_END - _ROW_START]
+        return self._line_of_calls(function, arguments.names).ask(Item(digest, arguments))
 
     async def close(self) -> None:
         for line in self._lines.values():
@@ -209,6 +218,15 @@ class SharingGateway:
         if line is None:
             together = partial(self._together, operation, f"{relation.schema}.{relation.name}")
             line = _Line(self._alone(operation, relation), together, read_only=operation == "select")
+            self._lines[kind] = line
+        return line
+
+    def _line_of_calls(self, function: AnyFunction, names: tuple[str, ...]) -> _Line:
+        kind = ("call", function.schema, function.name, *names)
+        line = self._lines.get(kind)
+        if line is None:
+            together = partial(self._results, function)
+            line = _Line(lambda item: self._gateway.call(function, item.fields), together, read_only=True)
             self._lines[kind] = line
         return line
 
@@ -227,14 +245,28 @@ class SharingGateway:
         else:
             # Spliced, not decoded: bodies reach the database as they were sent.
             if operation == "insert":
-                entries = [item.fields.json for item in items]
+                entries = b"[%b]" % b",".join([item.fields.json for item in items])
             else:
                 # In id order, so that two such calls can't deadlock.
-                in_order = sorted(items, key=lambda item: item.key)
-                entries = [b'{"id":"%b",%b' % (item.key.encode(), item.fields.json.lstrip()[1:]) for item in in_order]
-            arguments = b'{"resource":"%b","entries":[%b]}' % (resource.encode(), b",".join(entries))
+                entries = _entries(b"id", sorted(items, key=lambda item: item.key))
+            arguments = b'{"resource":"%b","entries":%b}' % (resource.encode(), entries)
         answer = await self._gateway.call(function, Payload(tuple(function.argument_types), arguments, resource.partition(".")[2]))
         rows = answer.splitlines()
         if operation == "insert":
             return dict(zip((item.key for item in items), rows, strict=True))
         return {row[_ROW_START:_KEY_END].decode(): row for row in rows}
+
+    async def _results(self, function: AnyFunction, items: Collection[Item]) -> dict[str, bytes]:
+        together = self._functions["call_each"]
+        resource = next(iter(items)).fields.resource
+        arguments = b'{"called":"%b.%b","entries":%b}' % (
+            function.schema.encode(),
+            function.name.encode(),
+            _entries(b"call_id", items),
+        )
+        answer = await self._gateway.call(together, Payload(tuple(together.argument_types), arguments, resource))
+        return {line[_ROW_START:_KEY_END].decode(): line[_RESULT_START:-1] for line in answer.splitlines()}
+
+
+def _entries(key: bytes, items: Collection[Item]) -> bytes:
+    return b"[%b]" % b",".join([b'{"%b":"%b",%b' % (key, item.key.encode(), item.fields.json.lstrip()[1:]) for item in items])

@@ -622,6 +622,7 @@ BULK_UPDATE_TASK_STATE = Function(
     result=BulkUpdate,
     argument_types={"task_ids": "public.uuid_batch", "new_state": "v1_0.task_state"},
     read_only=False,
+    small=False,
     media_type=RESULT,
     description="Set the state of up to 10,000 tasks. It is one transaction. Ids of no task do not count, and a repeated id counts once.",
 )
@@ -634,6 +635,7 @@ CREATE_GOAL_WITH_STRUCTURE = Function(
     result=GoalFull,
     argument_types={"goal": "public.row_fields", "milestones": "public.row_list"},
     read_only=False,
+    small=False,
     media_type=RESULT,
     description="Create a goal with its milestones and tasks. It is one transaction: all or nothing.",
 )
@@ -646,6 +648,7 @@ GET_TASK_STATISTICS = Function(
     result=TaskStatistics,
     argument_types={"user_id": "uuid", "start_date": "public.instant", "end_date": "public.instant"},
     read_only=True,
+    small=True,
     media_type=RESULT,
     description="Get statistics of a user's tasks. Counts the tasks with created_at in [start_date, end_date] by state, and computes the share that is completed.",
 )
@@ -658,6 +661,7 @@ GET_TASKS_BY_TIMERANGE = Function(
     result=list[Task],
     argument_types={"user_id": "uuid", "start_time": "public.instant", "end_time": "public.instant"},
     read_only=True,
+    small=False,
     media_type=RESULT,
     description="Get a user's tasks in a time range. Returns the tasks with start_time in [start_time, end_time], earliest first, as one array: all of them, up to 20,000.",
 )
@@ -670,6 +674,7 @@ PUT_DEMO_FLAGS = Function(
     result=DemoFlags,
     argument_types={"user_id": "uuid", "virtual_now": "public.instant", "escalation_speed": "public.nonnegative_number"},
     read_only=False,
+    small=False,
     media_type=RESULT,
     description="Create or replace a user's demo flags. A field that is not sent takes its default.",
 )
@@ -682,6 +687,7 @@ SET_CALENDAR_EVENT = Function(
     result=Task,
     argument_types={"task_id": "uuid", "calendar_event_id": "public.label"},
     read_only=False,
+    small=False,
     media_type=RESULT,
     description="Link a task to an event in the user's calendar. null removes the link.",
 )

@@ -1030,6 +1030,13 @@ class BulkUpdateTaskStatusArguments(Input):
     new_status: TaskStatus
 
 
+class CallEachArguments(Input):
+    """Calls a function that only reads, such as public.get_task_statistics, once with each object of arguments of an array. All have the same arguments, and a call_id that the result gets as its id. For the REST adapter."""
+
+    called: str
+    entries: Any
+
+
 class CancelDispatchesArguments(Input):
     """Cancel the open deliveries of a task. Those that a worker has begun to send stay open."""
 
@@ -1722,6 +1729,7 @@ ADVANCE_GOAL = Function(
     result=GoalAdvance,
     argument_types={"goal_id": "uuid", "expected_status": "public.goal_status"},
     read_only=False,
+    small=False,
     media_type=RESULT,
     description="Complete a goal and activate the next one. The next is the first of its parent's pipeline: the lowest pipeline_order, then the oldest. It is a conflict if the goal does not have the expected status.",
 )
@@ -1734,6 +1742,7 @@ APPEND_MESSAGES = Function(
     result=list[Message],
     argument_types={"conversation_id": "uuid", "messages": "jsonb", "title_if_empty": "public.title"},
     read_only=False,
+    small=False,
     media_type=RESULT,
     description="Add 1 to 100 messages to a conversation. Adds them in their order: all or none. `title_if_empty` becomes the title of a conversation that has none.",
 )
@@ -1746,8 +1755,22 @@ BULK_UPDATE_TASK_STATUS = Function(
     result=BulkUpdate,
     argument_types={"task_ids": "public.uuid_batch", "new_status": "public.task_status"},
     read_only=False,
+    small=False,
     media_type=RESULT,
     description="Set the status of up to 10,000 tasks. It is one transaction. Ids of no task do not count, and a repeated id counts once.",
+)
+
+
+CALL_EACH = Function(
+    schema="public",
+    name="call_each",
+    arguments=CallEachArguments,
+    result=list[Any],
+    argument_types={"called": "text", "entries": "json"},
+    read_only=True,
+    small=False,
+    media_type="application/vnd.flux.rows+ndjson",
+    description="Calls a function that only reads, such as public.get_task_statistics, once with each object of arguments of an array. All have the same arguments, and a call_id that the result gets as its id. For the REST adapter.",
 )
 
 
@@ -1758,6 +1781,7 @@ CANCEL_DISPATCHES = Function(
     result=CancelledDispatches,
     argument_types={"task_id": "uuid"},
     read_only=False,
+    small=False,
     media_type=RESULT,
     description="Cancel the open deliveries of a task. Those that a worker has begun to send stay open.",
 )
@@ -1788,6 +1812,7 @@ CLAIM_DISPATCHES = Function(
         "resend_unknown": "boolean",
     },
     read_only=False,
+    small=False,
     media_type=RESULT,
     description="Lease due deliveries to a worker. Returns the oldest due first. It also closes up to ten times as many void ones: cancelled, if the task is not pending or was moved; expired, if it is too late; unknown, if a worker began to send it and its lease ran out, unless resend_unknown.",
 )
@@ -1800,6 +1825,7 @@ CLOSE_VOICE_SESSION = Function(
     result=Conversation,
     argument_types={"conversation_id": "uuid", "session": "public.row_fields"},
     read_only=False,
+    small=False,
     media_type=RESULT,
     description="Close a voice session. Writes its results: the fields that are sent and no other. null clears a field.",
 )
@@ -1812,6 +1838,7 @@ CREATE_GOAL_WITH_STRUCTURE = Function(
     result=GoalFull,
     argument_types={"goal": "public.row_fields", "milestones": "public.row_list"},
     read_only=False,
+    small=False,
     media_type=RESULT,
     description="Create a goal with its milestones and tasks. It is one transaction: all or nothing.",
 )
@@ -1824,6 +1851,7 @@ EXPORT_USER = Function(
     result=UserExport,
     argument_types={"user_id": "uuid"},
     read_only=True,
+    small=False,
     media_type=RESULT,
     description="Export a user. Returns all that is kept of the user, from one snapshot. A user with more than 20,000 rows of a kind is refused: scripts/export writes them.",
 )
@@ -1836,6 +1864,7 @@ EXTEND_DISPATCH = Function(
     result=Dispatch,
     argument_types={"dispatch_id": "uuid", "attempt": "public.positive_integer", "lease_seconds": "public.lease_duration"},
     read_only=False,
+    small=False,
     media_type=RESULT,
     description="Extend the lease of a delivery. It ends so many seconds from now. It is a conflict if the lease is over.",
 )
@@ -1855,6 +1884,7 @@ FINISH_DISPATCH = Function(
         "retry_at": "public.instant",
     },
     read_only=False,
+    small=False,
     media_type=RESULT,
     description="Record the outcome of a delivery. If it is sent, the notification log and the task record it too. The latest attempt counts even after its lease. With retry_at, a failed delivery is due again then.",
 )
@@ -1873,6 +1903,7 @@ FINISH_TASK = Function(
         "next": "jsonb",
     },
     read_only=False,
+    small=False,
     media_type=RESULT,
     description="Finish a task and begin its next occurrence. Sets the status and, with `next`, creates the next occurrence of its series, in one transaction. A task without a series begins one under its own id. It is a conflict if the task is not as expected.",
 )
@@ -1885,6 +1916,7 @@ GET_DAILY_STATISTICS = Function(
     result=list[TaskDay],
     argument_types={"user_id": "uuid", "days": "public.day_count", "until": "public.instant", "time_zone": "text"},
     read_only=True,
+    small=False,
     media_type=RESULT,
     description="Get a user's tasks by day. Counts them by scheduled_at, the latest day first, up to the day of `until`. Days without tasks are included. Days are those of the user's time zone, or of `time_zone`.",
 )
@@ -1897,6 +1929,7 @@ GET_DISPATCH_BACKLOG = Function(
     result=DispatchBacklog,
     argument_types={},
     read_only=True,
+    small=False,
     media_type=RESULT,
     description="Get the backlog of deliveries. Counts the open ones, and says how long the oldest due one has waited.",
 )
@@ -1909,6 +1942,7 @@ GET_GOAL_PROGRESS = Function(
     result=GoalProgress,
     argument_types={"goal_id": "uuid", "until": "public.instant", "time_zone": "text"},
     read_only=True,
+    small=False,
     media_type=RESULT,
     description="Get the progress of a goal. Counts its tasks, in all and by the week that they are scheduled in.",
 )
@@ -1921,6 +1955,7 @@ GET_STATISTICS_BY_TAG = Function(
     result=list[TaskTag],
     argument_types={"user_id": "uuid", "start_at": "public.instant", "end_at": "public.instant", "time_zone": "text"},
     read_only=True,
+    small=False,
     media_type=RESULT,
     description="Get a user's tasks by tag. Counts the tasks with scheduled_at in [start_at, end_at], for each tag of the task or its goal. The tag with most tasks is first.",
 )
@@ -1933,6 +1968,7 @@ GET_STREAK = Function(
     result=Streak,
     argument_types={"user_id": "uuid", "until": "public.instant", "time_zone": "text"},
     read_only=True,
+    small=False,
     media_type=RESULT,
     description="Get a user's streak. Counts the days in a row with a task done, by scheduled_at, in the ten years up to the day of `until`. Days are those of the user's time zone, or of `time_zone`.",
 )
@@ -1945,6 +1981,7 @@ GET_TASK_STATISTICS = Function(
     result=TaskStatistics,
     argument_types={"user_id": "uuid", "start_date": "public.instant", "end_date": "public.instant"},
     read_only=True,
+    small=True,
     media_type=RESULT,
     description="Get statistics of a user's tasks. Counts the tasks with created_at in [start_date, end_date] by status, and computes the share that is done.",
 )
@@ -1957,6 +1994,7 @@ GET_TASKS_BY_TIMERANGE = Function(
     result=list[Task],
     argument_types={"user_id": "uuid", "start_at": "public.instant", "end_at": "public.instant"},
     read_only=True,
+    small=False,
     media_type=RESULT,
     description="Get a user's tasks in a time range. Returns the tasks with scheduled_at in [start_at, end_at], earliest first, as one array: all of them, up to 20,000.",
 )
@@ -1969,6 +2007,7 @@ GET_WEEKLY_STATISTICS = Function(
     result=list[TaskWeek],
     argument_types={"user_id": "uuid", "weeks": "public.week_count", "until": "public.instant", "time_zone": "text"},
     read_only=True,
+    small=False,
     media_type=RESULT,
     description="Get a user's tasks by week. Counts them by scheduled_at, the latest week first, up to the week of `until`. Weeks without tasks are included. Weeks are those of the user's time zone, or of `time_zone`.",
 )
@@ -1981,6 +2020,7 @@ INSERT_EACH = Function(
     result=list[Any],
     argument_types={"resource": "text", "entries": "json"},
     read_only=False,
+    small=False,
     media_type="application/vnd.flux.rows+ndjson",
     description="Creates the rows of an array, which have no id, and answers them, in the order of the array: all or none, and none that would have to wait. For the REST adapter.",
 )
@@ -1993,6 +2033,7 @@ LINK_SIGN_IN = Function(
     result=User,
     argument_types={"user_id": "uuid", "auth_user_id": "uuid"},
     read_only=False,
+    small=False,
     media_type=RESULT,
     description="Give a user the sign-in of an account. From now on, the JWT of this account of Supabase Auth reads and writes this user's rows. The user must have no sign-in yet, and the account no data of its own.",
 )
@@ -2005,6 +2046,7 @@ LIST_MESSAGES = Function(
     result=list[Message],
     argument_types={"conversation_id": "uuid", "limit": "public.batch_limit", "before": "uuid"},
     read_only=True,
+    small=False,
     media_type=RESULT,
     description="List the messages of a conversation. Returns them oldest first, as one array: all of them, up to 20,000, or the newest `limit` before the message `before`.",
 )
@@ -2024,6 +2066,7 @@ LIST_PAGE = Function(
         "order_by": "text",
     },
     read_only=True,
+    small=False,
     media_type="application/vnd.flux.page+json",
     description="One page of a table or view, such as public.tasks, starting at row_offset or behind the cursor `after`: newest first or, with order_by, by this column, the latest first and rows without a value last. Filters are by column, see private.write_comparison. For the REST adapter.",
 )
@@ -2041,6 +2084,7 @@ MOVE_TASK = Function(
         "occurrence_at": "public.instant",
     },
     read_only=False,
+    small=False,
     media_type=RESULT,
     description="Move a task to another time. It is a conflict if the task is not scheduled as expected; null means unscheduled. Deliveries planned for the old time become void, and the user has yet to be reminded.",
 )
@@ -2062,6 +2106,7 @@ PERFORM_ONCE = Function(
         "versions": "timestamp with time zone[]",
     },
     read_only=False,
+    small=False,
     media_type="application/vnd.flux.answer+json",
     description="Performs an operation once for a caller's key, and returns its answer each time; one that was kept begins with a space. With a row's id, the row must have one of these versions: see private.require_version. For the REST adapter.",
 )
@@ -2074,6 +2119,7 @@ PUT_DEMO_FLAGS = Function(
     result=DemoFlags,
     argument_types={"user_id": "uuid", "virtual_now": "public.instant", "escalation_speed": "public.nonnegative_number"},
     read_only=False,
+    small=False,
     media_type=RESULT,
     description="Create or replace a user's demo flags. A field that is not sent takes its default.",
 )
@@ -2086,6 +2132,7 @@ PUT_PATTERN = Function(
     result=Pattern,
     argument_types={"pattern": "jsonb"},
     read_only=False,
+    small=False,
     media_type=RESULT,
     description="Create or change a pattern by its key. Creates the user's pattern of this type and key, or changes the fields that are sent, in one statement.",
 )
@@ -2104,6 +2151,7 @@ RECORD_RESPONSE = Function(
         "new_status": "public.task_status",
     },
     read_only=False,
+    small=False,
     media_type=RESULT,
     description="Record a user's answer to a notification. An answer counts once, however often the provider delivers it. With new_status, the task changes too, if it is still pending.",
 )
@@ -2116,6 +2164,7 @@ SCHEDULE_DISPATCHES = Function(
     result=ScheduledDispatches,
     argument_types={"dispatches": "public.dispatch_plan[]"},
     read_only=False,
+    small=False,
     media_type=RESULT,
     description="Plan 1 to 100 deliveries. One that exists already, by task and dedupe_key, is left alone.",
 )
@@ -2128,6 +2177,7 @@ SELECT_EACH = Function(
     result=list[Any],
     argument_types={"resource": "text", "keys": "public.uuid_batch"},
     read_only=True,
+    small=False,
     media_type="application/vnd.flux.rows+ndjson",
     description="The rows of a table or view, such as public.tasks, that have these ids, in no order. For the REST adapter.",
 )
@@ -2140,6 +2190,7 @@ SET_CALENDAR_EVENT = Function(
     result=Task,
     argument_types={"task_id": "uuid", "calendar_event_id": "public.label"},
     read_only=False,
+    small=False,
     media_type=RESULT,
     description="Link a task to an event in the user's calendar. null removes the link.",
 )
@@ -2152,6 +2203,7 @@ START_DISPATCH = Function(
     result=Dispatch,
     argument_types={"dispatch_id": "uuid", "attempt": "public.positive_integer"},
     read_only=False,
+    small=False,
     media_type=RESULT,
     description="Check a delivery right before it is sent. It is a conflict if the lease is over or another worker's, or if the task is not pending or was moved.",
 )
@@ -2164,6 +2216,7 @@ UPDATE_EACH = Function(
     result=list[Any],
     argument_types={"resource": "text", "entries": "json"},
     read_only=False,
+    small=False,
     media_type="application/vnd.flux.rows+ndjson",
     description="Sets the fields of each object of an array in the row that has its id, no id twice, and answers the rows, in no order, without those that do not exist: all or none, and none that would have to wait. For the REST adapter.",
 )
@@ -2182,6 +2235,7 @@ WRITE_IF_MATCH = Function(
         "arguments": "json",
     },
     read_only=False,
+    small=False,
     media_type="application/vnd.flux.answer+json",
     description="Performs an operation on a row of a table or view if the row still has one of these versions: see private.perform and private.require_version. For the REST adapter.",
 )
@@ -2191,6 +2245,7 @@ FUNCTIONS: dict[str, AnyFunction] = {
     "advance_goal": ADVANCE_GOAL,
     "append_messages": APPEND_MESSAGES,
     "bulk_update_task_status": BULK_UPDATE_TASK_STATUS,
+    "call_each": CALL_EACH,
     "cancel_dispatches": CANCEL_DISPATCHES,
     "check_access": CHECK_ACCESS,
     "claim_dispatches": CLAIM_DISPATCHES,
