@@ -1794,6 +1794,7 @@ CHECK_ACCESS = Function(
     result=bool,
     argument_types={},
     read_only=True,
+    small=False,
     media_type=RESULT,
     description="Check access. Raises 42501 unless the caller is service_role with a limit of time. For the readiness check of the REST adapter.",
 )
