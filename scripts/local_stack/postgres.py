@@ -23,7 +23,7 @@ _MAY_WE_USE_TLS = bytes.fromhex("00000008 04d2162f")  # the protocol's SSLReques
 _SOCKET_PATH_LIMIT = 100  # bytes; the system's own limit is 104 on macOS and 108 on Linux
 
 # A throw-away cluster may lose data if the machine crashes. It loses nothing if Postgres crashes.
-THROW_AWAY_SETTINGS = {"fsync": "off", "full_page_writes": "off"}
+THROW_AWAY_SETTINGS = {"fsync": "off"}
 
 
 class Postgres(ServerPart):
