@@ -27,7 +27,6 @@ _DRILLS: dict[str, Drill] = {
     "deletion": lambda stack, _: delete_a_large_user(stack, rows=800_000),
     "alerts": every_alert_fires,
     "migration": partial(a_migration_behind_a_reader, reader_seconds=12),
-    "random stops": lambda *_: stop_at_random_moments(stops=200),
 }
 _OVER_NO_GATEWAY = ("deletion", "random stops")
 
@@ -35,6 +34,7 @@ _OVER_NO_GATEWAY = ("deletion", "random stops")
 def drills(minutes: int) -> Iterator[tuple[str, str, Callable[[], Finding]]]:
     """For each drill: the gateway, its name, and what runs it on a stack of its own."""
     every = _DRILLS | {"soak": partial(soak, seconds=minutes * 60, kill_every=60, writers=8, readers=8)}
+    every["random stops"] = lambda *_: stop_at_random_moments(stops=200)
     for name, drill in every.items():
         for gateway in ("PostgREST", "Postgres"):
             if gateway == "Postgres" or name not in _OVER_NO_GATEWAY:
