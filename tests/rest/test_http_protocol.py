@@ -246,6 +246,10 @@ GAPS: dict[str, tuple[tuple[bytes, ...], list[int]]] = {
         [400],
     ),
     "identity before chunked": ((POST + b"Transfer-Encoding: identity, chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n" + LAST,), [400]),
+    "a trailer": (
+        (b"".join(post(chunked=True))[:-2] + b"X-Flux-Service-Key: unknown\r\nIf-Match: *\r\n\r\n" + LAST,),
+        [201, 200],
+    ),
     "no Host": ((LAST.replace(b"Host: flux\r\n", b""),), [400]),
     "two Hosts": ((LAST[:-2] + b"Host: flux\r\n\r\n",), [400]),
 }
@@ -262,7 +266,7 @@ async def sent_in_pieces(adapter: Adapter, pieces: tuple[bytes, ...], patience: 
 
 
 @pytest.mark.parametrize("gap", GAPS)
-async def test_an_offer_to_upgrade_is_ignored_and_an_ambiguous_head_is_400(gap: str, adapter: Adapter) -> None:
+async def test_an_offer_to_upgrade_and_a_trailer_are_ignored_and_an_ambiguous_head_is_400(gap: str, adapter: Adapter) -> None:
     pieces, right = GAPS[gap]
 
     assert await sent_in_pieces(adapter, pieces) == right

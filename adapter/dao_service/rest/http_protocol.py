@@ -1,4 +1,4 @@
-"""HTTP/1.1 as uvicorn speaks it with httptools, with limits to a request's head and pieces, and without three gaps.
+"""HTTP/1.1 as uvicorn speaks it with httptools, with limits to a request's head and pieces, and without four gaps.
 
 Private parts of uvicorn that this module uses, all in `uvicorn.protocols.http.httptools_impl`; a test fails if one is renamed:
 `STATUS_LINE`; of `HttpToolsProtocol` the attributes `cycle`, `headers`, `loop`, `parser`, `pipeline`, `server_state`, `transport`
@@ -11,8 +11,9 @@ grows with its square; nor how long a caller may take to send one; nor in how ma
 same however small it is.
 
 The gaps. uvicorn loses the body of a request that offers an upgrade of the connection, as the HTTP clients of Java and Kotlin do,
-and whatever follows it. It accepts a request without `Host` or with two, and one with other transfer codings beside "chunked". A
-test fails if uvicorn closes one of them, so that the code here can go.
+and whatever follows it. It accepts a request without `Host` or with two, and one with other transfer codings beside "chunked". It
+takes the trailer of a chunked body for headers, so that a proxy which sets or removes a header could be deceived. A test fails if
+uvicorn closes one of them, so that the code here can go.
 
 The offer. httptools takes what follows the head of such a request for another protocol: it reports a message without a body, and
 how many bytes it has read. The head is given to it once more, without the offer, and then the rest.
@@ -117,6 +118,7 @@ class LimitedHttpProtocol(BoundedAnswers):
         else:
             self._pieces = 0
             super().on_headers_complete()
+            self.headers = []  # what a trailer adds is none of the request's headers
 
     def on_body(self, body: bytes) -> None:
         self._body_came = True
