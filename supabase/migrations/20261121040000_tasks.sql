@@ -107,12 +107,13 @@ $$;
 comment on function private.keep_completed_at() is
 'Trigger: a task that becomes done gets completed_at unless the caller gave one; one that leaves done loses it.';
 
--- The conditions spare the most frequent writes the call.
+-- The conditions spare the call wherever it would change nothing.
 create trigger tasks_keep_completed_at_of_new before insert on public.tasks
-for each row when (new.status = 'done') execute function private.keep_completed_at();
+for each row when (new.status = 'done' and new.completed_at is null) execute function private.keep_completed_at();
 
 create trigger tasks_keep_completed_at before update of status on public.tasks
-for each row when (new.status <> old.status) execute function private.keep_completed_at();
+for each row when (new.status <> old.status and (new.status = 'done') = (new.completed_at is null))
+execute function private.keep_completed_at();
 
 create function private.minutes_between(range_start timestamptz, range_end timestamptz)
 returns integer
