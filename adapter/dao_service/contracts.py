@@ -15,6 +15,7 @@ from dao_service.bodies import arguments_beside, arguments_without, changes_of
 from dao_service.generated import DEFAULT_CONTRACT as DEFAULT_CONTRACT
 from dao_service.generated import SCHEMAS
 from dao_service.generated import contract_1_2 as v1_2
+from dao_service.list_parameters import Paging
 from dao_service.operations import (
     Operation,
     ask,
@@ -25,7 +26,6 @@ from dao_service.operations import (
     perform,
     update_row,
 )
-from dao_service.paging import Paging
 
 ALL = "list get create update delete"
 

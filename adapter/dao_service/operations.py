@@ -15,7 +15,7 @@ from dao_service.bindings import AnyFunction, AnyRelation, Input, Row
 from dao_service.bodies import arguments_without
 from dao_service.errors import BadRequestError
 from dao_service.gateway.protocol import Gateway, Payload
-from dao_service.paging import Paging, by_column, require_order
+from dao_service.list_parameters import Paging, by_column, require_order
 
 
 class Request(NamedTuple):

@@ -1,8 +1,8 @@
 """The HTTP client's modules: the classes of a contract's resources, and the client that has one of each."""
 
 from dao_service.contracts import CONTRACTS, Contract
+from dao_service.list_parameters import Paging
 from dao_service.operations import Operation
-from dao_service.paging import Paging
 
 from .names import class_name
 from .resource_classes import (

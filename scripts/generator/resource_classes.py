@@ -15,8 +15,8 @@ from typing import Annotated, Any, get_args, get_origin
 from pydantic import MISSING, AwareDatetime, BaseModel
 
 from dao_service.generated.contract_1_2 import Page
+from dao_service.list_parameters import Paging
 from dao_service.operations import Operation
-from dao_service.paging import Paging
 
 from .names import singular
 from .source import Source, docstring

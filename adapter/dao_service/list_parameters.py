@@ -1,4 +1,4 @@
-"""Which page of a list: `skip` with `limit`, or `page` with `page_size`, or the cursor `after`; and how its filters compare."""
+"""The parameters of a list: its page, by `skip` with `limit`, `page` with `page_size` or the cursor `after`; its filters; its order."""
 
 import re
 from typing import Annotated, Any
