@@ -1,4 +1,4 @@
-"""The parameters of a list: its page, by `skip` with `limit`, `page` with `page_size` or the cursor `after`; its filters; its order."""
+"""The parameters of a list: its page (`skip` and `limit`, `page` and `page_size`, or `after`), its filters and its order."""
 
 import re
 from typing import Annotated, Any
