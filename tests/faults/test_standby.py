@@ -1,5 +1,7 @@
 """A standby: reads are answered, and writes say that they can be tried again."""
 
+import socket
+import time
 from collections.abc import Iterator
 
 import httpx
@@ -44,3 +46,18 @@ def test_a_standby_answers_reads_and_refuses_writes_with_503(gateway: str, stand
     assert (read.status_code, user["email"]) == (200, "ada@example.com")
     assert [write.status_code for write in writes] == [503] * 4
     assert all("Retry-After" in write.headers for write in writes)
+
+
+def test_a_host_that_hangs_and_a_standby_are_passed_by(standby: LocalStack, stack: LocalStack) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as hangs:  # it takes connections and never answers
+        ports = (hangs.getsockname()[1], standby.postgres.port, stack.postgres.port)
+        hosts = ",".join(f"127.0.0.1:{port}" for port in ports)
+        url = f"postgresql://postgres:postgres@{hosts}/postgres?target_session_attrs=primary"
+        limits = {"DATABASE_URL": url, "GATEWAY_TIMEOUT_SECONDS": "4"}
+        with stack.adapter(environment=limits) as adapter, httpx.Client(base_url=f"{adapter.url}/api/v1", timeout=10) as caller:
+            started = time.monotonic()
+            created = caller.post("/users/", json=make_user_data())
+            seconds = time.monotonic() - started
+
+    assert created.status_code == 201
+    assert seconds < 4

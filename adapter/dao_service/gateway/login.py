@@ -1,7 +1,7 @@
 """One connection to Postgres that acts as `service_role`, whatever lies between.
 
 The hosts of the URL are tried in turn, each within its own time: asyncpg gives the whole list one timeout, which a host that hangs
-uses up. The host that answered last is tried first.
+uses up. The host that answered last is tried first. A host that `target_session_attrs` rules out is passed by as well.
 
 A connection pooler in transaction mode hands each transaction to another server connection, so a role that is set once at login
 lands on somebody else's. A login role whose own settings are `service_role` and its limits (`flux_adapter`) is right there too; any
@@ -46,7 +46,7 @@ class Login:
         for attempt, url in enumerate(list(self._urls), 1):
             try:
                 connection = await self._connect_to(url, options)
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError):
                 if attempt == len(self._urls):
                     raise
             else:
