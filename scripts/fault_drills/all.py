@@ -8,6 +8,7 @@ from local_stack import LocalStack
 from .alerts import every_alert_fires
 from .deletion import delete_a_large_user
 from .draining import stop_under_load
+from .failover import FAULTS, failover
 from .finding import Finding
 from .locks import a_locked_table, a_migration_behind_a_reader
 from .pieces import bodies_in_pieces
@@ -39,8 +40,19 @@ def drills(minutes: int) -> Iterator[tuple[str, str, Callable[[], Finding]]]:
         for gateway in ("PostgREST", "Postgres"):
             if gateway == "Postgres" or name not in _OVER_NO_GATEWAY:
                 yield gateway, name, partial(_run, drill, straight=gateway == "Postgres")
+    for fault in FAULTS:
+        yield "both", f"failover: {fault}", partial(_fail_over, fault, synchronous=True)
+    yield "both", "failover: asynchronous control", partial(_fail_over, "machine gone", synchronous=False)
 
 
 def _run(drill: Drill, *, straight: bool) -> Finding:
     with LocalStack() as stack:
         return drill(stack, {"DATABASE_URL": stack.database_url} if straight else {})
+
+
+def _fail_over(fault: str, *, synchronous: bool) -> Finding:
+    stack = LocalStack()
+    try:
+        return failover(stack, fault, synchronous=synchronous)
+    finally:
+        stack.stop()

@@ -1,7 +1,6 @@
 """A standby: reads are answered, and writes say that they can be tried again."""
 
 import socket
-import time
 from collections.abc import Iterator
 
 import httpx
@@ -54,10 +53,8 @@ def test_a_host_that_hangs_and_a_standby_are_passed_by(standby: LocalStack, stac
         hosts = ",".join(f"127.0.0.1:{port}" for port in ports)
         url = f"postgresql://postgres:postgres@{hosts}/postgres?target_session_attrs=primary"
         limits = {"DATABASE_URL": url, "GATEWAY_TIMEOUT_SECONDS": "4"}
+        # It has started once /ready, which gives a host less time than the gateway does, has answered.
         with stack.adapter(environment=limits) as adapter, httpx.Client(base_url=f"{adapter.url}/api/v1", timeout=10) as caller:
-            started = time.monotonic()
             created = caller.post("/users/", json=make_user_data())
-            seconds = time.monotonic() - started
 
     assert created.status_code == 201
-    assert seconds < 4

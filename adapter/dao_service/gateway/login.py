@@ -1,7 +1,7 @@
 """One connection to Postgres that acts as `service_role`, whatever lies between.
 
 The hosts of the URL are tried in turn, each within its own time: asyncpg gives the whole list one timeout, which a host that hangs
-uses up. The host that answered last is tried first. A host that `target_session_attrs` rules out is passed by as well.
+uses up. A host that failed is tried last from then on. A host that `target_session_attrs` rules out is passed by as well.
 
 A connection pooler in transaction mode hands each transaction to another server connection, so a role that is set once at login
 lands on somebody else's. A login role whose own settings are `service_role` and its limits (`flux_adapter`) is right there too; any
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 ROLE = "service_role"
 _CONNECT_WITHIN_SECONDS = 2
+_FAILURES = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 _SETTINGS = {"application_name": "flux-dao-service", "timezone": "UTC"}
 # ALTER ROLE's settings take effect at login and not when another role takes on the role.
 _TAKE_ON_ROLE = f"""
@@ -46,12 +47,13 @@ class Login:
         for attempt, url in enumerate(list(self._urls), 1):
             try:
                 connection = await self._connect_to(url, options)
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError):
-                if attempt == len(self._urls):
+            except BaseException as error:
+                # If cancelled too: a caller who waits for less time than the host gets would meet the same host each time.
+                self._urls.remove(url)
+                self._urls.append(url)
+                if attempt == len(self._urls) or not isinstance(error, _FAILURES):
                     raise
             else:
-                self._urls.remove(url)
-                self._urls.insert(0, url)
                 return connection
         raise AssertionError("unreachable: the last host answers or raises")
 
