@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
@@ -61,6 +62,10 @@ NOT_RUN = {
     ("docs/hosted-supabase.md", "scripts/supabase login"): "needs a project of hosted Supabase",
     ("docs/hosted-supabase.md", "SUPABASE_URL="): "settings, not commands; tests/test_settings.py tests their forms",
 }
+
+
+UNTYPED = "create_client"
+"""What an example has whose rows are plain JSON to a type checker: the synchronous client of supabase-py."""
 
 
 class Local(NamedTuple):
@@ -131,6 +136,17 @@ def test_every_block_is_run_or_says_why_not() -> None:
 def test_a_block_does_what_its_page_says(page: str, text: str, local: Local) -> None:
     for expected in RUN[page, text]:
         assert re.search(expected, _printed(_found(page, text), local), re.DOTALL)
+
+
+def test_the_python_examples_pass_the_type_checker(tmp_path: Path) -> None:
+    typed = [block for block in BLOCKS if block.language == "python" and UNTYPED not in block.source]
+    files = [tmp_path / f"example_{number}.py" for number, _ in enumerate(typed)]
+    for file, block in zip(files, typed, strict=True):
+        file.write_text(block.source)
+
+    checked = subprocess.run([sys.executable, "-m", "mypy", *files], cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert checked.returncode == 0, checked.stdout
 
 
 def test_the_role_for_poolers_logs_in_as_the_service_role_with_its_limits(seeded: LocalStack) -> None:
