@@ -7,6 +7,7 @@ from local_stack import LocalStack
 
 from .alerts import every_alert_fires
 from .deletion import delete_a_large_user
+from .deliveries import deliver_once, deliver_while_killed
 from .draining import stop_under_load
 from .failover import FAULTS, failover
 from .finding import Finding
@@ -28,8 +29,11 @@ _DRILLS: dict[str, Drill] = {
     "deletion": lambda stack, _: delete_a_large_user(stack, rows=800_000),
     "alerts": every_alert_fires,
     "migration": partial(a_migration_behind_a_reader, reader_seconds=12),
+    "deliveries": lambda stack, _: deliver_once(stack, workers=4, due=1200),
+    "deliveries of killed workers": lambda stack, _: deliver_while_killed(stack, killed=40, due=300, resend=False),
+    "deliveries that are sent again": lambda stack, _: deliver_while_killed(stack, killed=40, due=300, resend=True),
 }
-_OVER_NO_GATEWAY = ("deletion", "random stops")
+_OVER_NO_GATEWAY = ("deletion", "deliveries", "deliveries of killed workers", "deliveries that are sent again", "random stops")
 
 
 def drills(minutes: int) -> Iterator[tuple[str, str, Callable[[], Finding]]]:
