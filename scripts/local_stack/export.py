@@ -58,7 +58,8 @@ async def _export(connection: "asyncpg.Connection[asyncpg.Record]", key: str) ->
         if user is None:
             raise StackError("there is no user with this id")
         flags = await connection.fetchval("select row_to_json(demo_flags)::text from public.demo_flags where user_id = $1", key)
-        sys.stdout.write(f'{{"user":{user},"demo_flags":{flags or "null"}')
+        account = await connection.fetchval("select to_json(private.find_account($1))::text", key)
+        sys.stdout.write(f'{{"user":{user},"auth_user_id":{account or "null"},"demo_flags":{flags or "null"}')
         for kind, condition in _KINDS.items():
             sys.stdout.write(f',"{kind}":[')
             rows = f"select row_to_json(kept)::text from public.{kind} as kept {condition} order by kept.created_at, kept.id"  # noqa: S608 (own names)

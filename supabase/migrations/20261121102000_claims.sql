@@ -14,15 +14,6 @@ create type public.dispatch_task as (
   goal_id uuid
 );
 comment on type public.dispatch_task is 'What a worker needs to know of the task.';
-comment on column public.dispatch_task.id is 'The task''s id.';
-comment on column public.dispatch_task.title is 'What is to be done.';
-comment on column public.dispatch_task.description is 'The task in more words. @nullable';
-comment on column public.dispatch_task.status is 'Where the task stands.';
-comment on column public.dispatch_task.scheduled_at is 'When it starts. @nullable';
-comment on column public.dispatch_task.duration_minutes is 'How long it takes, in minutes. @nullable';
-comment on column public.dispatch_task.priority is 'How much the task matters.';
-comment on column public.dispatch_task.escalation_policy is 'How insistently the user is reminded of it.';
-comment on column public.dispatch_task.goal_id is 'The goal that it serves. @nullable';
 
 create type public.dispatch_user as (
   id uuid,
@@ -35,14 +26,6 @@ create type public.dispatch_user as (
   whatsapp_opt_in_at public.instant
 );
 comment on type public.dispatch_user is 'What a worker needs to know of the user.';
-comment on column public.dispatch_user.id is 'The user''s id.';
-comment on column public.dispatch_user.email is 'Email address.';
-comment on column public.dispatch_user.name is 'Display name. @nullable';
-comment on column public.dispatch_user.timezone is 'The user''s time zone.';
-comment on column public.dispatch_user.notification_preferences is 'Which channels the user wants, and when. @nullable';
-comment on column public.dispatch_user.push_subscription is 'The browser''s Web Push subscription. @nullable';
-comment on column public.dispatch_user.phone_verified is 'Whether the phone number is verified.';
-comment on column public.dispatch_user.whatsapp_opt_in_at is 'When the user agreed to WhatsApp messages. @nullable';
 
 create type public.claimed_dispatch as (
   id uuid,
@@ -69,20 +52,28 @@ comment on type public.claimed_dispatch is 'A delivery that a worker has claimed
 comment on column public.claimed_dispatch.task is 'The task that it is about.';
 comment on column public.claimed_dispatch."user" is 'Whose task it is.'; -- noqa: RF06
 
--- The other fields are those of the table.
+-- The other fields are those of the tables.
 do $$
 declare
   field record;
 begin
   for field in
     select
-      attribute.attname as name,
-      col_description(attribute.attrelid, attribute.attnum)
-      || case when attribute.attnotnull then '' else ' @nullable' end as description
-    from pg_catalog.pg_attribute as attribute
-    where attribute.attrelid = 'public.dispatches'::regclass and attribute.attnum > 0 and not attribute.attisdropped
+      fields.attname as name,
+      copied.type,
+      regexp_replace(col_description(columns.attrelid, columns.attnum), '\s*@\S+', '', 'g')
+      || case when columns.attnotnull then '' else ' @nullable' end as description
+    from (
+      values
+      ('public.dispatches', 'public.claimed_dispatch'), ('public.tasks', 'public.dispatch_task'),
+      ('public.users', 'public.dispatch_user')
+    ) as copied (relation, type)
+    inner join pg_catalog.pg_attribute as columns on columns.attrelid = copied.relation::regclass
+    inner join pg_catalog.pg_attribute as fields
+      on fields.attrelid = copied.type::regclass and columns.attname = fields.attname
+    where columns.attnum > 0
   loop
-    execute format('comment on column public.claimed_dispatch.%I is %L', field.name, field.description);
+    execute format('comment on column %s.%I is %L', field.type, field.name, field.description);
   end loop;
 end;
 $$;

@@ -85,7 +85,7 @@ comment on function public.record_response(
 
 create type public.dispatch_backlog as (open_count bigint, oldest_due_seconds double precision);
 comment on type public.dispatch_backlog is 'How far deliveries are behind.';
-comment on column public.dispatch_backlog.open_count is 'How many deliveries are open.';
+comment on column public.dispatch_backlog.open_count is 'How many deliveries are open; 100,000 at most.';
 comment on column public.dispatch_backlog.oldest_due_seconds is
 'How long the oldest due one has waited, in seconds; 0 if none is due.';
 
@@ -96,11 +96,13 @@ stable
 security invoker
 set search_path = ''
 as $$
-  select count(*), coalesce(greatest(extract(epoch from statement_timestamp() - min(dispatches.due_at)), 0), 0)
-  from public.dispatches where dispatches.outcome is null;
+  select count(*), coalesce(greatest(extract(epoch from statement_timestamp() - min(oldest.due_at)), 0), 0)
+  from (
+    select dispatches.due_at from public.dispatches where dispatches.outcome is null order by dispatches.due_at limit 100000
+  ) as oldest;
 $$;
 comment on function public.get_dispatch_backlog() is
-'Get the backlog of deliveries. Counts the open ones, and says how long the oldest due one has waited.';
+'Get the backlog of deliveries. Counts the open ones, 100,000 at most, and says how long the oldest due one has waited.';
 
 grant execute on function public.record_response(
   public.notification_channel, public.label, public.label, public.note, public.task_status

@@ -4,6 +4,7 @@ set lock_timeout = '3s';
 
 create type public.user_export as (
   "user" public.users,
+  auth_user_id uuid,
   demo_flags public.demo_flags,
   goals public.goals [],
   milestones public.milestones [],
@@ -16,6 +17,8 @@ create type public.user_export as (
 );
 comment on type public.user_export is 'All that is kept of a user.';
 comment on column public.user_export.user is 'The user.';
+comment on column public.user_export.auth_user_id is
+'The account of Supabase Auth that signs in as the user, if it is not the one with the user''s id. @nullable';
 comment on column public.user_export.demo_flags is 'The user''s demo flags. @nullable';
 comment on column public.user_export.goals is 'The user''s goals, oldest first.';
 comment on column public.user_export.milestones is 'The milestones of these goals.';
@@ -25,6 +28,18 @@ comment on column public.user_export.messages is 'The messages of these conversa
 comment on column public.user_export.patterns is 'The user''s patterns, oldest first.';
 comment on column public.user_export.notification_log is 'What was sent about these tasks, oldest first.';
 comment on column public.user_export.dispatches is 'Deliveries about these tasks, oldest first.';
+
+-- Security definer: nobody may read which account signs in as whom.
+create function private.find_account(of_user uuid)
+returns uuid
+language sql
+stable
+security definer
+set search_path = ''
+as $$
+  select sign_ins.auth_user_id from private.sign_ins where sign_ins.user_id = of_user;
+$$;
+comment on function private.find_account(uuid) is 'The account that signs in as a user whose id is another.';
 
 create function public.export_user(user_id uuid)
 returns public.user_export
@@ -42,6 +57,7 @@ begin
   export := (
     select row(
       users,
+      private.find_account(users.id),
       (select demo_flags from public.demo_flags where demo_flags.user_id = users.id),
       array(
         select goals from public.goals where goals.user_id = users.id order by goals.created_at, goals.id limit most_rows + 1
@@ -94,4 +110,5 @@ comment on function public.export_user(uuid) is
 'Export a user. Returns all that is kept of the user, from one snapshot. A user with more than 20,000 rows of a kind is refused: '
 'scripts/export writes them.';
 
+grant execute on function private.find_account(uuid) to service_role;
 grant execute on function public.export_user(uuid) to service_role;

@@ -208,6 +208,7 @@ values
 ('private.count_periods', 'authenticated service_role'),
 ('private.create_goal_with_structure', 'authenticated service_role'),
 ('private.ensure_user', 'authenticated'),
+('private.find_account', 'service_role'),
 ('private.find_relation', 'service_role'),
 ('private.fits_json_limits', 'authenticated service_role'),
 ('private.find_bad_field', 'authenticated service_role'),

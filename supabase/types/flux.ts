@@ -1297,7 +1297,7 @@ export type Database = {
         user: Database["public"]["CompositeTypes"]["dispatch_user"];
       };
       dispatch_backlog: {
-        /** How many deliveries are open. */
+        /** How many deliveries are open; 100,000 at most. */
         open_count: number;
         /** How long the oldest due one has waited, in seconds; 0 if none is due. */
         oldest_due_seconds: number;
@@ -1331,25 +1331,25 @@ export type Database = {
         priority: "standard" | "important" | "must-not-miss";
         /** How insistently the user is reminded of it. */
         escalation_policy: "silent" | "standard" | "aggressive";
-        /** The goal that it serves. */
+        /** The goal, of the same user, that it serves. */
         goal_id: string | null;
       };
       dispatch_user: {
-        /** The user's id. */
+        /** The user's id; auth.uid() for one who signed up. */
         id: string;
-        /** Email address. */
+        /** Email address, unique without regard to case. */
         email: string;
         /** Display name. */
         name: string | null;
-        /** The user's time zone. */
+        /** The user's time zone; unless given, the profile's or else the preferences' "timezone", if valid, else UTC. */
         timezone: string;
         /** Which channels the user wants, and when. */
         notification_preferences: { [name: string]: Json | undefined } | null;
         /** The browser's Web Push subscription. */
         push_subscription: { [name: string]: Json | undefined } | null;
-        /** Whether the phone number is verified. */
+        /** Whether the phone number is verified. Written by services. */
         phone_verified: boolean;
-        /** When the user agreed to WhatsApp messages. */
+        /** When the user agreed to WhatsApp messages. Written by services. */
         whatsapp_opt_in_at: string | null;
       };
       finished_task: {
@@ -1451,6 +1451,8 @@ export type Database = {
       user_export: {
         /** The user. */
         user: Database["public"]["Tables"]["users"]["Row"];
+        /** The account of Supabase Auth that signs in as the user, if it is not the one with the user's id. */
+        auth_user_id: string | null;
         /** The user's demo flags. */
         demo_flags: Database["public"]["Tables"]["demo_flags"]["Row"] | null;
         /** The user's goals, oldest first. */

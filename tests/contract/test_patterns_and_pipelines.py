@@ -82,6 +82,7 @@ async def test_an_export_has_all_that_is_kept_of_a_user(client_1_2: httpx.AsyncC
     assert kept["last_message_at"] == messages[0]["created_at"]
     assert exported == {
         "user": user,
+        "auth_user_id": None,
         "demo_flags": None,
         "goals": [goal],
         "milestones": [milestone],

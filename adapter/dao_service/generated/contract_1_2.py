@@ -95,20 +95,22 @@ class DispatchTask(Row):
     duration_minutes: PositiveInteger | None = Field(description="How long it takes, in minutes.")
     priority: TaskPriority = Field(description="How much the task matters.")
     escalation_policy: EscalationPolicy = Field(description="How insistently the user is reminded of it.")
-    goal_id: UUID | None = Field(description="The goal that it serves.")
+    goal_id: UUID | None = Field(description="The goal, of the same user, that it serves.")
 
 
 class DispatchUser(Row):
     """What a worker needs to know of the user."""
 
-    id: UUID = Field(description="The user's id.")
-    email: EmailAddress = Field(description="Email address.")
+    id: UUID = Field(description="The user's id; auth.uid() for one who signed up.")
+    email: EmailAddress = Field(description="Email address, unique without regard to case.")
     name: Label | None = Field(description="Display name.")
-    timezone: TimeZone = Field(description="The user's time zone.")
+    timezone: TimeZone = Field(
+        description="The user's time zone; unless given, the profile's or else the preferences' \"timezone\", if valid, else UTC."
+    )
     notification_preferences: JsonObject | None = Field(description="Which channels the user wants, and when.")
     push_subscription: JsonObject | None = Field(description="The browser's Web Push subscription.")
-    phone_verified: bool = Field(description="Whether the phone number is verified.")
-    whatsapp_opt_in_at: Instant | None = Field(description="When the user agreed to WhatsApp messages.")
+    phone_verified: bool = Field(description="Whether the phone number is verified. Written by services.")
+    whatsapp_opt_in_at: Instant | None = Field(description="When the user agreed to WhatsApp messages. Written by services.")
 
 
 class ClaimedDispatch(Row):
@@ -285,7 +287,7 @@ class DemoFlagsFilters(Filters):
 class DispatchBacklog(Row):
     """How far deliveries are behind."""
 
-    open_count: BigInteger = Field(description="How many deliveries are open.")
+    open_count: BigInteger = Field(description="How many deliveries are open; 100,000 at most.")
     oldest_due_seconds: Number = Field(description="How long the oldest due one has waited, in seconds; 0 if none is due.")
 
 
@@ -983,6 +985,9 @@ class UserExport(Row):
     """All that is kept of a user."""
 
     user: User = Field(description="The user.")
+    auth_user_id: UUID | None = Field(
+        description="The account of Supabase Auth that signs in as the user, if it is not the one with the user's id."
+    )
     demo_flags: DemoFlags | None = Field(description="The user's demo flags.")
     goals: list[Goal] = Field(description="The user's goals, oldest first.")
     milestones: list[Milestone] = Field(description="The milestones of these goals.")
@@ -1190,7 +1195,7 @@ class GetDailyStatisticsArguments(Input):
 
 
 class GetDispatchBacklogArguments(Input):
-    """Get the backlog of deliveries. Counts the open ones, and says how long the oldest due one has waited."""
+    """Get the backlog of deliveries. Counts the open ones, 100,000 at most, and says how long the oldest due one has waited."""
 
 
 class GetGoalProgressArguments(Input):
@@ -1932,7 +1937,7 @@ GET_DISPATCH_BACKLOG = Function(
     read_only=True,
     small=False,
     media_type=RESULT,
-    description="Get the backlog of deliveries. Counts the open ones, and says how long the oldest due one has waited.",
+    description="Get the backlog of deliveries. Counts the open ones, 100,000 at most, and says how long the oldest due one has waited.",
 )
 
 

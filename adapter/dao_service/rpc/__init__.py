@@ -953,7 +953,7 @@ async def get_daily_statistics(
 
 
 async def get_dispatch_backlog(client: Client) -> DispatchBacklog:
-    """Get the backlog of deliveries. Counts the open ones, and says how long the oldest due one has waited."""
+    """Get the backlog of deliveries. Counts the open ones, 100,000 at most, and says how long the oldest due one has waited."""
     return await call(client, DispatchBacklog, contract_1_2.GET_DISPATCH_BACKLOG, {})
 
 
