@@ -185,5 +185,7 @@ SHARED = SCHEMAS[DEFAULT_CONTRACT].functions
 """Where the functions for shared calls are, which serve every contract."""
 READINESS = SCHEMAS[DEFAULT_CONTRACT].functions["check_access"]
 """The function that the readiness check calls. Only service_role may."""
+WAL_POSITION = SCHEMAS[DEFAULT_CONTRACT].functions["get_wal_position"]
+"""The function that tells how far a standby is."""
 BACKLOG = SCHEMAS[DEFAULT_CONTRACT].functions["get_dispatch_backlog"]
 """The function that `/metrics` asks how far deliveries are behind."""

@@ -12,13 +12,14 @@ from functools import partial
 from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
 
-from dao_service.contracts import CONTRACTS, SHARED
+from dao_service.contracts import CONTRACTS, SHARED, WAL_POSITION
 from dao_service.draining import Draining
 from dao_service.errors import DataServiceError, WrongRoleError
 from dao_service.gateway.observed import ObservedGateway
-from dao_service.gateway.opening import open_gateway
+from dao_service.gateway.opening import open_gateway, open_standbys
 from dao_service.gateway.protocol import Gateway
 from dao_service.gateway.shared_calls import SharingGateway
+from dao_service.gateway.standbys import Standbys
 from dao_service.health import check_access, operational_endpoints
 from dao_service.observing.log import configure_logging
 from dao_service.observing.metrics import Metrics
@@ -52,6 +53,9 @@ def create_app(settings: Settings, gateway: Gateway | None = None, metrics: Metr
     shared = watched(gateway or open_gateway(settings, max(1, settings.gateway_connections - 1)))
     # Requests that wait in the database can hold every other connection.
     for_readiness = watched(open_gateway(settings, 1))
+    opened = [watched(standby) for standby in open_standbys(settings)]
+    limit = settings.gateway_timeout_seconds
+    standbys = Standbys(shared, opened, WAL_POSITION, timeout_seconds=limit, count_read=metrics.count_read) if opened else None
     draining = Draining(settings.drain_seconds)
 
     @asynccontextmanager
@@ -61,6 +65,8 @@ def create_app(settings: Settings, gateway: Gateway | None = None, metrics: Metr
         async with AsyncExitStack() as at_the_end:
             at_the_end.push_async_callback(shared.close)
             at_the_end.push_async_callback(for_readiness.close)
+            if standbys is not None:
+                at_the_end.push_async_callback(standbys.close)
             at_the_end.callback(metrics.close)
             at_the_end.push_async_callback(_end, sharing)
             at_the_end.enter_context(draining.on_sigterm())
@@ -77,7 +83,7 @@ def create_app(settings: Settings, gateway: Gateway | None = None, metrics: Metr
     }
     add_pages(service, documents)
     routes = {name: Routes(contract.operations) for name, contract in CONTRACTS.items()}
-    api = RestApi(routes, shared, SHARED, Callers(settings), max_body_bytes=settings.max_body_bytes)
+    api = RestApi(routes, shared, SHARED, Callers(settings), max_body_bytes=settings.max_body_bytes, standbys=standbys)
 
     async def either(scope: Scope, receive: Receive, send: Send) -> None:
         of_the_api = scope["type"] == "http" and path_of(scope).startswith(PREFIX)

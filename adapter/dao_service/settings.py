@@ -45,6 +45,7 @@ def _header_value(value: SecretStr) -> SecretStr:
     return value
 
 
+DataApiUrl = Annotated[str, AfterValidator(_data_api_url)]
 DatabaseUrl = Annotated[SecretStr, BeforeValidator(_database_url)]
 
 
@@ -66,6 +67,11 @@ def _service_keys(value: Any) -> Any:
     return keys
 
 
+def _database_urls(value: Any) -> Any:
+    # One URL may name several hosts, separated by commas too.
+    return tuple(re.split(r"\s*,\s*(?=postgres)", value.strip())) if isinstance(value, str) else value
+
+
 def _names(value: Any) -> Any:
     return tuple(name.strip() for name in value.split(",") if name.strip()) if isinstance(value, str) else value
 
@@ -82,10 +88,14 @@ class Settings(BaseSettings):
     """The Supabase project; its Data API is expected under `/rest/v1`."""
     supabase_service_role_key: Annotated[SecretStr, AfterValidator(_header_value)] | None = None
     """The project's service-role JWT or `sb_secret_…` key."""
-    postgrest_url: Annotated[str, AfterValidator(_data_api_url)] | None = None
+    postgrest_url: DataApiUrl | None = None
     """PostgREST itself, where it is not behind `SUPABASE_URL`: an http URL, or `unix:/path` of its socket."""
     database_url: DatabaseUrl | None = None
     """Postgres itself; where it is set, it is used instead of PostgREST."""
+    database_replica_urls: Annotated[tuple[DatabaseUrl, ...], NoDecode, BeforeValidator(_database_urls)] = ()
+    """Standbys of `DATABASE_URL`, separated by commas: reads go to one of them that is far enough."""
+    postgrest_replica_urls: Annotated[tuple[DataApiUrl, ...], NoDecode, BeforeValidator(_names)] = ()
+    """PostgREST on standbys, separated by commas, where the Data API is used: reads go to one of them that is far enough."""
     service_api_keys: Annotated[dict[str, str], NoDecode, BeforeValidator(_service_keys)] = {}
     """Service keys and the contract that each is pinned to. A JSON list pins all of its keys to 1.0."""
     require_service_key: bool = True
@@ -107,6 +117,8 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _has_a_way_to_the_database(self) -> Self:
         if self.database_url is None:
+            if self.database_replica_urls:
+                raise ValueError("DATABASE_REPLICA_URLS are the standbys of DATABASE_URL: set it, or POSTGREST_REPLICA_URLS.")
             if self.supabase_url is None and self.postgrest_url is None:
                 raise ValueError("Set SUPABASE_URL and SUPABASE_SERVICE_ROLE_KEY, or DATABASE_URL.")
             if self.supabase_service_role_key is None:

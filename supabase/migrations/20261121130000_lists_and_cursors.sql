@@ -171,12 +171,14 @@ set search_path = ''
 as $$
 declare
   relation constant regclass := private.find_relation(resource);
-  digest constant text := left(md5(concat(relation, coalesce(filters, '{}'), order_by)), 12);
+  -- PostgREST passes an argument of a GET request as a JSON string, whatever its type.
+  wanted constant jsonb := coalesce(case jsonb_typeof(filters) when 'string' then (filters #>> '{}')::jsonb else filters end, '{}');
+  digest constant text := left(md5(concat(relation, wanted, order_by)), 12);
   -- As the indexes by a column have it, such as conversations_by_last_message.
   order_key constant text := case
     when order_by is null then '%screated_at' else format('coalesce(%%s%I, ''0001-01-01 00:00:00+00''::timestamptz)', order_by)
   end;
-  condition constant text := case when filters = '{}' then 'true' else private.write_condition(filters) end;
+  condition constant text := case when wanted = '{}' then 'true' else private.write_condition(wanted) end;
   rows_before bigint := coalesce(row_offset, 0);
   after_key timestamptz;
   after_id uuid;
@@ -187,7 +189,6 @@ declare
   last_id uuid;
   total bigint;
 begin
-  filters := coalesce(filters, '{}');
   row_limit := coalesce(row_limit, 100);
   row_offset := coalesce(row_offset, 0);
   if after is not null then
@@ -212,7 +213,7 @@ begin
   if after is null and not has_next and (returned > 0 or row_offset = 0) then
     -- The last page tells how many rows there are.
     total := row_offset + returned;
-  elsif filters = '{}' then
+  elsif wanted = '{}' then
     total := private.known_total(relation);
   end if;
   if total is null then

@@ -135,6 +135,8 @@ security invoker
 set search_path = ''
 as $$
 declare
+  -- PostgREST passes an argument of a GET request as a JSON string, whatever its type.
+  given constant json := case json_typeof(entries) when 'string' then (entries #>> '{}')::json else entries end;
   arguments text;
   types text;
   results text;
@@ -149,7 +151,7 @@ begin
   from pg_catalog.pg_proc,
     unnest(pg_proc.proargnames[:pg_proc.pronargs], pg_proc.proargtypes::oid[]) as argument (name, type)
   where pg_proc.oid = called::regproc and pg_proc.provolatile <> 'v'
-    and argument.name in (select json_object_keys(entries -> 0));
+    and argument.name in (select json_object_keys(given -> 0));
   execute format(
     $query$
       select string_agg(concat('{"id":"', given.call_id, '","result":', to_json(%s(%s)), '}'), E'\n')
@@ -157,7 +159,7 @@ begin
     $query$,
     called::regproc, arguments, types
   )
-  into results using entries;
+  into results using given;
   return convert_to(coalesce(results, ''), 'utf8');
 end;
 $$;
@@ -165,7 +167,21 @@ comment on function public.call_each(text, json) is
 'Calls a function that only reads, such as public.get_task_statistics, once with each object of arguments of an array. All have the '
 'same arguments, and a call_id that the result gets as its id. For the REST adapter.';
 
+create function public.get_wal_position()
+returns bigint
+language sql
+stable
+security invoker
+set search_path = ''
+as $$
+  select pg_wal_lsn_diff(case when pg_is_in_recovery() then pg_last_wal_replay_lsn() else pg_current_wal_insert_lsn() end, '0/0');
+$$;
+comment on function public.get_wal_position() is
+'Get the position in the write-ahead log. What the primary has written, or a standby replayed, in bytes. A standby at a position '
+'that the primary had after a commit shows what was committed. For the REST adapter. @small';
+
 grant execute on function public.select_each(text, public.uuid_batch) to service_role;
 grant execute on function public.insert_each(text, json) to service_role;
 grant execute on function public.update_each(text, json) to service_role;
 grant execute on function public.call_each(text, json) to service_role;
+grant execute on function public.get_wal_position() to service_role;

@@ -270,6 +270,7 @@ values
 ('public.get_streak', 'authenticated service_role'),
 ('public.get_task_statistics', 'authenticated service_role'),
 ('public.get_tasks_by_timerange', 'authenticated service_role'),
+('public.get_wal_position', 'service_role'),
 ('public.get_weekly_statistics', 'authenticated service_role'),
 ('public.insert_each', 'service_role'),
 ('public.link_sign_in', 'service_role'),

@@ -1131,6 +1131,10 @@ export type Database = {
         };
         Returns: Database["public"]["Tables"]["tasks"]["Row"][];
       };
+      get_wal_position: {
+        Args: Record<PropertyKey, never>;
+        Returns: number;
+      };
       get_weekly_statistics: {
         Args: {
           user_id: string;

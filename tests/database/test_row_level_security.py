@@ -427,6 +427,7 @@ _NOT_FOR_OWNERS = {
     "record_response",
     "get_dispatch_backlog",
     "check_access",
+    "get_wal_position",
     "export_user",
     "write_if_match",
     "link_sign_in",
@@ -529,6 +530,7 @@ CALLS = [
     Call("public", "record_response", _answer_to_notification, _nothing, NO_RIGHT),
     Call("public", "get_dispatch_backlog", lambda _: {}, _nothing, NO_RIGHT),
     Call("public", "check_access", lambda _: {}, _nothing, NO_RIGHT),
+    Call("public", "get_wal_position", lambda _: {}, _nothing, NO_RIGHT),
     Call("public", "export_user", lambda o: {"user_id": o.user}, _nothing, NO_RIGHT),
     Call(
         "public",

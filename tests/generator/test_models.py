@@ -280,6 +280,7 @@ def test_every_relation_and_function_of_a_contract_has_a_complete_binding(contra
 
 def test_reading_functions_are_read_only_and_writing_ones_not() -> None:
     assert {name for name, each in contract_1_2.FUNCTIONS.items() if each.read_only} == {
+        "call_each",
         "check_access",
         "export_user",
         "get_daily_statistics",
@@ -289,6 +290,7 @@ def test_reading_functions_are_read_only_and_writing_ones_not() -> None:
         "get_streak",
         "get_task_statistics",
         "get_tasks_by_timerange",
+        "get_wal_position",
         "get_weekly_statistics",
         "list_messages",
         "list_page",

@@ -24,6 +24,9 @@ Answer = TypeVar("Answer")
 _AGAIN = frozenset((429, 502, 503))
 _UNKNOWN_OUTCOME = 504
 _IDEMPOTENCY_KEY = "Idempotency-Key"
+_WRITTEN_AT = "X-Flux-Written-At"
+_UNKNOWN_POSITION = "F" * 16
+"""Of a write whose outcome is unknown. The answer to a read that is sent with it has a known one."""
 _FIRST_PAUSE_SECONDS = 0.2
 _LONGEST_PAUSE_SECONDS = 10.0
 
@@ -60,6 +63,7 @@ class Connection:
             base_url=f"{base_url.rstrip('/')}/api/v1", headers=headers, timeout=timeout_seconds, limits=limits, transport=transport
         )
         self._contract = contract
+        self._written_at = ""
         self._read_attempts = read_attempts
         self._retry_writes = retry_writes
 
@@ -80,6 +84,8 @@ class Connection:
         `repeatable`: it takes an `Idempotency-Key`.
         """
         headers = {} if body is None else {"Content-Type": "application/json"}
+        if self._written_at and method == "GET":
+            headers[_WRITTEN_AT] = self._written_at
         if if_match is not None:
             headers["If-Match"] = f'"{self._contract}-{if_match.isoformat()}"'
         if repeatable and self._retry_writes:
@@ -94,6 +100,7 @@ class Connection:
             headers=headers,
         )
         response = await self._send(request)
+        self._note_position(request, response)
         if not response.is_success:
             raise noted(error_of(response), response)
         kind: Any = answer
@@ -121,6 +128,12 @@ class Connection:
     async def close(self) -> None:
         await self._http.aclose()
 
+    def _note_position(self, request: httpx.Request, response: httpx.Response) -> None:
+        """Keep the position of the last write, so that no later read of this client is older, from whichever standby it comes."""
+        position = response.headers.get(_WRITTEN_AT, "")
+        known = request.headers.get(_WRITTEN_AT) == self._written_at == _UNKNOWN_POSITION
+        self._written_at = position if position and known else max(position, self._written_at)
+
     async def _send(self, request: httpx.Request) -> httpx.Response:
         keyed = self._retry_writes and _IDEMPOTENCY_KEY in request.headers
         attempts = self._read_attempts if keyed or request.method == "GET" else 1
@@ -131,6 +144,8 @@ class Connection:
                 response = await self._http.send(request)
             except httpx.TransportError as error:
                 if last:
+                    if request.method != "GET" and self._written_at:
+                        self._written_at = _UNKNOWN_POSITION
                     raise UnavailableError(f"The service cannot be reached ({type(error).__name__}).") from error
             else:
                 asked = _retry_after(response)

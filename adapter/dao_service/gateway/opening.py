@@ -35,5 +35,15 @@ def open_postgres(settings: Settings, url: "SecretStr") -> "PostgresGateway":
     return PostgresGateway(url.get_secret_value(), _CONSTRAINTS, **_limits(settings))
 
 
+def open_standbys(settings: Settings) -> list[Gateway]:
+    """A gateway to each standby, of the same kind as that to the primary."""
+    if settings.database_url is not None:
+        return [open_postgres(settings, url) for url in settings.database_replica_urls]
+    _, key = settings.data_api
+    return [
+        PostgrestGateway(url, key, _CONSTRAINTS, read_by_get=True, **_limits(settings)) for url in settings.postgrest_replica_urls
+    ]
+
+
 def _limits(settings: Settings) -> _Limits:
     return {"timeout_seconds": settings.gateway_timeout_seconds, "connections": settings.gateway_connections}

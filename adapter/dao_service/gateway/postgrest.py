@@ -6,8 +6,10 @@ import select
 import time
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 import aiohttp
+import orjson
 from aiohttp.connector import Connection
 from yarl import URL
 
@@ -28,6 +30,8 @@ from dao_service.gateway.turns import Turns
 _ONE_ROW = "application/vnd.pgrst.object+json"
 _IDLE_SECONDS = 20
 """PostgREST closes a connection that was idle for 30 s: a request must not meet that."""
+_LONGEST_QUERY_BYTES = 8192
+"""As JSON. A longer one is sent as a body."""
 _NOT_SENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
 """Errors from before a request was sent. After all other errors, it may have been carried out."""
 
@@ -79,8 +83,12 @@ class PostgrestGateway:
         *,
         timeout_seconds: float = 10.0,
         connections: int = 20,
+        read_by_get: bool = False,
     ) -> None:
-        """`url` is PostgREST's, or `unix:/path` of its socket; `constraints` are by schema and name."""
+        """`url` is PostgREST's, or `unix:/path` of its socket; `constraints` are by schema and name.
+
+        With `read_by_get`, functions that only read are called by GET: Supabase's replicas take nothing else.
+        """
         self._socket_path = url.removeprefix("unix:") if url.startswith("unix:") else None
         self._base = "http://localhost" if self._socket_path else url
         self._headers = {"apikey": key, "Accept": "application/json"}
@@ -91,6 +99,7 @@ class PostgrestGateway:
         self._connections = connections
         self._turns = Turns(connections)
         self._constraints = constraints
+        self._read_by_get = read_by_get
         self._session: aiohttp.ClientSession | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -123,12 +132,17 @@ class PostgrestGateway:
             # The JSON is the same: if the database can't write it, PostgREST does.
             "Accept": f"{function.media_type}, application/json;q=0.5",
         }
+        method, path = "POST", f"/rpc/{function.name}"
+        body: bytes | None = arguments.json
+        if self._read_by_get and function.read_only and len(arguments.json) <= _LONGEST_QUERY_BYTES:
+            method, path, body = "GET", f"{path}?{query_of(function, arguments.json)}", None
+            headers["Accept-Profile"] = function.schema
         return await self._ask(
-            "POST",
-            f"/rpc/{function.name}",
+            method,
+            path,
             function,
             headers,
-            arguments.json,
+            body,
             resource=arguments.resource,
             key=arguments.key,
             writes=not function.read_only,
@@ -205,6 +219,19 @@ class PostgrestGateway:
             if writes:
                 raise UnknownOutcomeError from error
             raise UnavailableError(SATURATED if isinstance(error, TimeoutError) else UNREACHABLE) from error
+
+
+def query_of(function: AnyFunction, arguments: bytes) -> str:
+    """JSON arguments as PostgREST takes them in a query: text as it is, an array as one of Postgres, the rest as JSON."""
+
+    def text(name: str, value: object) -> str:
+        if isinstance(value, str):
+            return value
+        if isinstance(value, list) and not function.argument_types[name].startswith("json"):
+            return f"{{{','.join(json.dumps(str(item)) for item in value)}}}"
+        return orjson.dumps(value).decode()
+
+    return urlencode({name: text(name, value) for name, value in orjson.loads(arguments).items()})
 
 
 def _refusal(status: int, answer: bytes, constraints: Mapping[str, Constraint], *, writes: bool) -> DataServiceError:

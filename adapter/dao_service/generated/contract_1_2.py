@@ -1239,6 +1239,10 @@ class GetTasksByTimerangeArguments(Input):
     end_at: Instant
 
 
+class GetWalPositionArguments(Input):
+    """Get the position in the write-ahead log. What the primary has written, or a standby replayed, in bytes. A standby at a position that the primary had after a commit shows what was committed. For the REST adapter."""
+
+
 class GetWeeklyStatisticsArguments(Input):
     """Get a user's tasks by week. Counts them by scheduled_at, the latest week first, up to the week of `until`. Weeks without tasks are included. Weeks are those of the user's time zone, or of `time_zone`."""
 
@@ -2006,6 +2010,19 @@ GET_TASKS_BY_TIMERANGE = Function(
 )
 
 
+GET_WAL_POSITION = Function(
+    schema="public",
+    name="get_wal_position",
+    arguments=GetWalPositionArguments,
+    result=BigInteger,
+    argument_types={},
+    read_only=True,
+    small=True,
+    media_type=RESULT,
+    description="Get the position in the write-ahead log. What the primary has written, or a standby replayed, in bytes. A standby at a position that the primary had after a commit shows what was committed. For the REST adapter.",
+)
+
+
 GET_WEEKLY_STATISTICS = Function(
     schema="public",
     name="get_weekly_statistics",
@@ -2268,6 +2285,7 @@ FUNCTIONS: dict[str, AnyFunction] = {
     "get_streak": GET_STREAK,
     "get_task_statistics": GET_TASK_STATISTICS,
     "get_tasks_by_timerange": GET_TASKS_BY_TIMERANGE,
+    "get_wal_position": GET_WAL_POSITION,
     "get_weekly_statistics": GET_WEEKLY_STATISTICS,
     "insert_each": INSERT_EACH,
     "link_sign_in": LINK_SIGN_IN,

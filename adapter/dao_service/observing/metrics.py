@@ -55,6 +55,7 @@ _HISTOGRAMS = {
     ),
 }
 _DROPPED_LINES = "flux_log_lines_dropped"
+_READS = "flux_reads"
 _GAUGES = {
     "flux_gateway_calls_in_progress": "Calls of requests through the gateway that are under way.",
     "flux_database_calls_in_progress": "Calls to the database that are under way or wait for a connection.",
@@ -76,6 +77,7 @@ class Metrics:
         self.in_progress: dict[Calls, int] = {"gateway": 0, "database": 0}
         self._counts: _Counts = {name: {} for name in _HISTOGRAMS}
         self._counts[_DROPPED_LINES] = {(): [0.0]}
+        self._counts[_READS] = {("standby",): [0.0], ("primary",): [0.0]}
         self._known_requests: dict[tuple[str, str, str, int], _Times] = {}
         self._known_calls: dict[tuple[Calls, str, str], _Times] = {}
         folder = os.environ.get(FOLDER)
@@ -104,6 +106,10 @@ class Metrics:
             self._known_calls[calls, operation, outcome] = times
         times[bisect_left(_SECONDS, seconds)] += 1
         times[-1] += seconds
+
+    def count_read(self, place: str) -> None:
+        """Count a read by where it went, if there are standbys: "standby" or "primary"."""
+        self._counts[_READS][place,][0] += 1
 
     def count_dropped_lines(self, lines: int) -> None:
         """Count lines of the log that could not be written."""
@@ -190,6 +196,10 @@ def _families(counts: _Counts, gauges: dict[str, float]) -> Iterator[Metric]:
         yield histogram
     ((dropped,),) = counts[_DROPPED_LINES].values()
     yield CounterMetricFamily(_DROPPED_LINES, "Lines of the log that could not be written.", dropped)
+    reads = CounterMetricFamily(_READS, "Reads, if standbys are set, by where they went.", labels=("place",))
+    for values, (number,) in counts[_READS].items():
+        reads.add_metric(values, number)
+    yield reads
     for name, text in (_GAUGES | _BACKLOG).items():
         if name in gauges:
             yield GaugeMetricFamily(name, text, gauges[name])

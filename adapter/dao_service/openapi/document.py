@@ -11,6 +11,7 @@ from dao_service.contracts import CONTRACTS, DEFAULT_CONTRACT, Contract
 from dao_service.openapi.examples import Examples
 from dao_service.openapi.responses import ERRORS, HEADERS, error_statuses, responses_of
 from dao_service.operations import Operation
+from dao_service.rest.written_at import FORM as WRITTEN_AT_FORM
 
 TITLE = "Flux data service"
 DESCRIPTION = """\
@@ -115,11 +116,13 @@ def _signature_of(operation: Operation) -> Any:
 
 def _headers(operation: Operation) -> list[str]:
     """The headers that the operation takes, by their names in `_parameters`."""
+    read = ["WrittenAt"] if operation.method == "GET" else []
     unchanged = ["IfNoneMatch"] if operation.version_mark and operation.method == "GET" else []
     return [
         "Contract",
         "RequestId",
         *unchanged,
+        *read,
         *(["IfMatch"] if operation.conditional else []),
         *(["IdempotencyKey"] if operation.repeatable else []),
     ]
@@ -159,7 +162,14 @@ def _parameters(contract: str) -> dict[str, Any]:
         "A UUID, or with a service key any 1 to 255 visible characters.",
         "schema": {"type": "string", "pattern": "^[!-~]{1,255}$"},
     }
+    written_at = {
+        "name": "X-Flux-Written-At",
+        "in": "header",
+        "description": "What the answer to a write had, if the service reads from standbys: this answer is not older.",
+        "schema": {"type": "string", "pattern": f"^{WRITTEN_AT_FORM}$"},
+    }
     return {
+        "WrittenAt": written_at,
         "Contract": choice,
         "RequestId": request_id,
         "IfNoneMatch": if_none_match,

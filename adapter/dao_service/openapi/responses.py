@@ -86,11 +86,16 @@ HEADERS = {
         "description": "Present if this is the answer that was kept under the Idempotency-Key.",
         "schema": {"type": "string", "enum": ["true"]},
     },
+    "WrittenAt": {
+        "description": "Present if the service reads from standbys: a read that sends it back is not older than this write.",
+        "schema": {"type": "string"},
+    },
     "RetryAfter": {"description": "Seconds to wait before a retry.", "schema": {"type": "integer", "minimum": 0}},
 }
 _REQUEST_ID = {"X-Request-ID": {"$ref": "#/components/headers/RequestId"}}
 ETAG = {"ETag": {"$ref": "#/components/headers/ETag"}}
 REPLAYED = {"Idempotency-Replayed": {"$ref": "#/components/headers/Replayed"}}
+WRITTEN_AT = {"X-Flux-Written-At": {"$ref": "#/components/headers/WrittenAt"}}
 RETRY_AFTER = {"Retry-After": {"$ref": "#/components/headers/RetryAfter"}}
 
 
@@ -98,6 +103,7 @@ def responses_of(contract: Contract, operation: Operation) -> dict[int | str, di
     """Status to response, as FastAPI takes them."""
     responses: dict[int | str, dict[str, Any]] = {status: _error(status) for status in error_statuses(contract, operation)}
     headers = _REQUEST_ID | (ETAG if operation.version_mark else {}) | (REPLAYED if operation.repeatable else {})
+    headers |= WRITTEN_AT if operation.method != "GET" else {}
     responses[operation.status] = {"description": operation.response or _returned(contract, operation), "headers": headers}
     if operation.version_mark and operation.method == "GET":
         responses[304] = {"description": "If-None-Match names the row's ETag: it is unchanged.", "headers": headers}

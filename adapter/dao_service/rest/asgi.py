@@ -15,6 +15,7 @@ from dao_service.bindings import AnyFunction
 from dao_service.errors import SATURATED, DataServiceError, InternalError, NotFoundError, UnavailableError
 from dao_service.gateway.guarded import GuardedGateway
 from dao_service.gateway.protocol import Gateway
+from dao_service.gateway.standbys import PRIMARY, StandbyGateway, Standbys
 from dao_service.observing.middleware import CAUSE, ROUTE
 from dao_service.operations import Operation, Request
 from dao_service.rest.callers import KEY, Callers
@@ -22,6 +23,7 @@ from dao_service.rest.once import KEPT, REPLAYED, read_once
 from dao_service.rest.request import Headers, read_headers, receive_body, require_json
 from dao_service.rest.routes import PREFIX, Routes, path_of
 from dao_service.rest.versions import VARY, etag_of, is_unchanged, read_if_match
+from dao_service.rest.written_at import WRITTEN_AT, read_position, write_position
 from dao_service.validation import read_body, read_key, read_query
 
 _Lines = tuple[tuple[bytes, bytes], ...]
@@ -43,10 +45,12 @@ class RestApi:
         callers: Callers,
         *,
         max_body_bytes: int,
+        standbys: Standbys | None = None,
     ) -> None:
-        """`functions`, by name: those for guarded writes, which serve every contract."""
+        """`functions`, by name: those for guarded writes, which serve every contract. `standbys` have it as their primary."""
         self._routes = routes
         self._gateway = gateway
+        self._standbys = standbys
         self._functions = functions
         self._callers = callers
         self._max_body_bytes = max_body_bytes
@@ -56,11 +60,15 @@ class RestApi:
         method, headers = scope["method"], read_headers(scope)
         contract = route = ""
         extra: _Lines = ()
+        gateway = self._gateway
         try:
             contract = self._callers.contract_of(method, headers)
             operation, key = self._find(contract, method, path_of(scope)[len(PREFIX) :])
             route = operation.path
-            body = await self._run(operation, contract, key, headers, scope, receive)
+            position = read_position(headers) if operation.method == "GET" else PRIMARY
+            if self._standbys is not None:
+                gateway = StandbyGateway(self._standbys, position)
+            body = await self._run(gateway, operation, contract, key, headers, scope, receive)
             status = operation.status
             if body.startswith(KEPT):
                 body, extra = body[len(KEPT) :], (REPLAYED,)
@@ -75,6 +83,8 @@ class RestApi:
         except Exception as error:  # noqa: BLE001 (a bug: answered without its text, logged without the caller's data)
             status, body = 500, _error_body(InternalError(type(error).__name__))
             scope[CAUSE] = _where(error)
+        if isinstance(gateway, StandbyGateway) and gateway.written_at is not None:
+            extra = (*extra, (WRITTEN_AT, write_position(gateway.written_at)))
         scope[ROUTE] = (contract, route)
         await _answer(send, status, body, extra, with_body=method != "HEAD")
 
@@ -88,7 +98,9 @@ class RestApi:
                     raise NotFoundError(detail) from None
             raise
 
-    async def _run(self, operation: Operation, contract: str, key: str, headers: Headers, scope: Scope, receive: Receive) -> bytes:
+    async def _run(
+        self, gateway: Gateway, operation: Operation, contract: str, key: str, headers: Headers, scope: Scope, receive: Receive
+    ) -> bytes:
         if key:
             key = read_key(operation.key_name, key)
         query = read_query(operation.query, scope["query_string"])
@@ -96,7 +108,7 @@ class RestApi:
         if operation.body is None:
             request, once = Request(key, query, None, b""), None
             if operation.long and "limit" not in getattr(query, "model_fields_set", ()):
-                return await self._in_turn(operation, request)
+                return await self._in_turn(gateway, operation, request)
         else:
             require_json(headers, declared=KEY not in headers)
             received = await receive_body(headers, receive, self._max_body_bytes)
@@ -104,17 +116,18 @@ class RestApi:
             given = received or b"{}" if operation.body_optional else received
             request = Request(key, query, *read_body(operation.body, given, operation.answer))
         guarded = if_match or once
-        gateway = GuardedGateway(self._gateway, self._functions, key, if_match, once) if guarded else self._gateway
+        if guarded:
+            gateway = GuardedGateway(gateway, self._functions, key, if_match, once)
         return await operation.run(gateway, request)
 
-    async def _in_turn(self, operation: Operation, request: Request) -> bytes:
+    async def _in_turn(self, gateway: Gateway, operation: Operation, request: Request) -> bytes:
         """The answer of an operation that can have a long one."""
         try:
             await asyncio.wait_for(self._long_answers.acquire(), _LONG_WITHIN_SECONDS)
         except TimeoutError:
             raise UnavailableError(SATURATED) from None
         try:
-            return await operation.run(self._gateway, request)
+            return await operation.run(gateway, request)
         finally:
             self._long_answers.release()
 

@@ -1006,6 +1006,12 @@ async def get_tasks_by_timerange(client: Client, *, user_id: UUID | str, start_a
     )
 
 
+async def get_wal_position(client: Client) -> int:
+    """Get the position in the write-ahead log. What the primary has written, or a standby replayed, in bytes. A standby at a
+    position that the primary had after a commit shows what was committed. For the REST adapter."""
+    return await call(client, int, contract_1_2.GET_WAL_POSITION, {})
+
+
 async def get_weekly_statistics(
     client: Client,
     *,

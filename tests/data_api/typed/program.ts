@@ -103,6 +103,7 @@ const reply = { channel: "push" as const, external_id: sent.external_id, respons
 expect((await found(flux.rpc("record_response", reply))).result, "recorded");
 expect((await found(flux.rpc("cancel_dispatches", { task_id: task.id }))).cancelled_count, 0);
 expect(typeof (await found(flux.rpc("get_dispatch_backlog"))).open_count, "number");
+expect(typeof (await found(flux.rpc("get_wal_position"))), "number");
 
 const moved = await found(
   flux.rpc("move_task", { task_id: task.id, scheduled_at: "2026-11-25T06:30:00Z", expected_scheduled_at: task.scheduled_at }),
