@@ -38,7 +38,8 @@ select set_eq(
   'select signature from our_functions where prosecdef',
   array[
     'private.count_rows()', 'private.ensure_user()', 'private.find_account(uuid)', 'private.holds_data(uuid)',
-    'private.keep_address_of_account()', 'private.keep_user_of_account()', 'private.link_sign_in(uuid,uuid)', 'private.signed_in_user(boolean)',
+    'private.keep_address_of_account()', 'private.keep_user_of_account()', 'private.link_sign_in(uuid,uuid)',
+    'private.signed_in_user(boolean)',
     'private.purge_answers(integer)', 'private.take_key(text,text,text)', 'private.keep_answer(text,text,json,uuid)'
   ],
   'every function runs as its caller, but for those that must not'
