@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import re
 import signal
 import time
 from collections import Counter
@@ -21,7 +22,7 @@ from local_stack.database import fetch_rows
 from local_stack.ports import LOOPBACK
 from local_stack.postgres import PASSWORD
 from local_stack.processes import wait_until
-from local_stack.project import api_config
+from local_stack.project import ROOT, api_config
 
 from .finding import Finding
 from .patroni import TTL_SECONDS, Cluster, Node, children_of, cluster
@@ -125,6 +126,7 @@ def failover(stack: LocalStack, fault: str, *, synchronous: bool = True) -> Find
             waits = "select 1 where current_setting('synchronous_standby_names') <> ''"
             assert wait_until(lambda: not fetch_rows(found.url, waits), 60)
         leader = found.await_whole()
+        assert _named_in_rules() - _series_of(found) == set()
         loads = asyncio.run(_under_load(urls, partial(FAULTS[fault], leader, found)))
         stored = Counter(row["email"] for row in fetch_rows(found.url, "select email from public.users"))
         totals = {httpx.get(f"{url}/api/v1/users/", timeout=20).json()["total"] for url in urls}
@@ -144,6 +146,18 @@ def failover(stack: LocalStack, fault: str, *, synchronous: bool = True) -> Find
         f"0 lost, gap at most {TTL_SECONDS + 5} s, slowest {_LIMIT_SECONDS + 1:.0f} s, totals exact",
         not lost and gap <= TTL_SECONDS + 5 and slowest <= _LIMIT_SECONDS + 1 and exact,
     )
+
+
+def _named_in_rules() -> set[str]:
+    """The series of Patroni's that deploy/prometheus names."""
+    files = (ROOT / "deploy" / "prometheus" / name for name in ("patroni_alerts.yml", "dashboard.json"))
+    return set(re.findall(r"\bpatroni_\w+", " ".join(file.read_text() for file in files)))
+
+
+def _series_of(found: Cluster) -> set[str]:
+    """The series that every Patroni of the cluster has."""
+    texts = [httpx.get(f"http://{LOOPBACK}:{node.rest_port}/metrics", timeout=5).text for node in found.nodes]
+    return set.intersection(*(set(re.findall(r"^(patroni_\w+)\{", text, re.MULTILINE)) for text in texts))
 
 
 def _adapters(stack: LocalStack, found: Cluster, opened: ExitStack) -> list[str]:
