@@ -201,7 +201,9 @@ def _broken_constraint(code: str, message: str, place: str, constraints: Mapping
         if code == "23505":
             return ConflictError("A row with this unique value exists already.")
         return _unfit("A value does not fit its field, or names a row that does not exist.", place)
-    field = ".".join(filter(None, (place, constraint.field))) or "body"
+    # Of a domain's check, the place has the field already.
+    in_place = constraint.field and f".{place}".endswith(f".{constraint.field}")
+    field = place if in_place else ".".join(filter(None, (place, constraint.field))) or "body"
     problem = FieldProblem(field=field, message=constraint.message)
     if constraint.kind == "unique":
         return ConflictError(constraint.message, [problem])

@@ -65,9 +65,11 @@ def _all_said(catalog: Catalog, wording: Wording) -> Iterator[tuple[str, Said | 
     for table in wording.tables:
         for constraint in catalog.constraints.get(table, []):
             yield constraint.name, _said(catalog, wording, constraint)
-    # Postgres doesn't report which field a domain's check rejected.
+    # Postgres doesn't report which field a domain's check rejected. It is known if only one field has the domain.
     for check in chain.from_iterable(catalog.checks.values()):
-        yield check.name, None if check.comment is None else ("check", "", check.comment)
+        columns = (each for table in wording.tables for each in catalog.columns[table] if each.type == check.domain)
+        fields = {field for each in columns if (field := wording.field(each.relation, each.number))}
+        yield check.name, None if check.comment is None else ("check", fields.pop() if len(fields) == 1 else "", check.comment)
 
 
 def _said(catalog: Catalog, wording: Wording, constraint: Constraint) -> Said | None:

@@ -45,6 +45,8 @@ declare
   ];
   wanted public.tasks;
   occurrence public.tasks;
+  broken_constraint text;
+  said text;
 begin
   perform private.require_fields(
     'public.tasks', jsonb_build_array(next), array['next'], columns, array['scheduled_at', 'occurrence_at']
@@ -53,19 +55,26 @@ begin
   task.scheduled_at := null;
   task.occurrence_at := null;
   wanted := private.read_fields(task, jsonb_build_object('canonical_scheduled_at', next -> 'scheduled_at') || next, 'next');
-  insert into public.tasks (
-    user_id, goal_id, milestone_id, title, description, priority, duration_minutes, trigger_type, location_trigger, is_recurring,
-    recurrence_rule, shared_with_goal_ids, escalation_policy, class_tags, conversation_id, scheduled_at, canonical_scheduled_at,
-    calendar_event_id, series_id, occurrence_at
-  )
-  values (
-    wanted.user_id, wanted.goal_id, wanted.milestone_id, wanted.title, wanted.description, wanted.priority,
-    wanted.duration_minutes, wanted.trigger_type, wanted.location_trigger, wanted.is_recurring, wanted.recurrence_rule,
-    wanted.shared_with_goal_ids, wanted.escalation_policy, wanted.class_tags, wanted.conversation_id, wanted.scheduled_at,
-    wanted.canonical_scheduled_at, wanted.calendar_event_id, wanted.series_id, wanted.occurrence_at
-  )
-  on conflict (user_id, series_id, occurrence_at) where series_id is not null do nothing
-  returning tasks.* into occurrence;
+  begin
+    insert into public.tasks (
+      user_id, goal_id, milestone_id, title, description, priority, duration_minutes, trigger_type, location_trigger, is_recurring,
+      recurrence_rule, shared_with_goal_ids, escalation_policy, class_tags, conversation_id, scheduled_at, canonical_scheduled_at,
+      calendar_event_id, series_id, occurrence_at
+    )
+    values (
+      wanted.user_id, wanted.goal_id, wanted.milestone_id, wanted.title, wanted.description, wanted.priority,
+      wanted.duration_minutes, wanted.trigger_type, wanted.location_trigger, wanted.is_recurring, wanted.recurrence_rule,
+      wanted.shared_with_goal_ids, wanted.escalation_policy, wanted.class_tags, wanted.conversation_id, wanted.scheduled_at,
+      wanted.canonical_scheduled_at, wanted.calendar_event_id, wanted.series_id, wanted.occurrence_at
+    )
+    on conflict (user_id, series_id, occurrence_at) where series_id is not null do nothing
+    returning tasks.* into occurrence;
+  exception
+    when foreign_key_violation or check_violation or sqlstate 'PT422' then
+      get stacked diagnostics broken_constraint = constraint_name, said = pg_exception_detail;
+      raise exception using errcode = sqlstate, message = sqlerrm, constraint = broken_constraint,
+        detail = concat_ws('.', 'at next', case when sqlstate = 'PT422' then substr(said, length('at ') + 1) end);
+  end;
   if not found then
     select tasks.* into occurrence from public.tasks
     where tasks.user_id = wanted.user_id and tasks.series_id = wanted.series_id and tasks.occurrence_at = wanted.occurrence_at;

@@ -2024,7 +2024,7 @@ export const rules: { [schema: string]: { [constraint: string]: Rule } } = {
     },
     "email_address_no_space": {
       "kind": "check",
-      "field": "",
+      "field": "email",
       "message": "An email address holds no white space."
     },
     "end_needs_start": {
@@ -2099,7 +2099,7 @@ export const rules: { [schema: string]: { [constraint: string]: Rule } } = {
     },
     "message_history_fits_limits": {
       "kind": "check",
-      "field": "",
+      "field": "messages",
       "message": "A JSON value is larger than 384 KiB, or has a number that is larger, or closer to 0, than a double can hold."
     },
     "message_history_is_list": {
@@ -2184,7 +2184,7 @@ export const rules: { [schema: string]: { [constraint: string]: Rule } } = {
     },
     "plan_document_fits_limits": {
       "kind": "check",
-      "field": "",
+      "field": "plan_json",
       "message": "A JSON value is larger than 256 KiB, or has a number that is larger, or closer to 0, than a double can hold."
     },
     "plan_document_is_object": {
@@ -2284,7 +2284,7 @@ export const rules: { [schema: string]: { [constraint: string]: Rule } } = {
     },
     "text_list_bytes": {
       "kind": "check",
-      "field": "",
+      "field": "class_tags",
       "message": "A list of texts is larger than 64 KiB."
     },
     "text_list_is_flat": {
@@ -2304,7 +2304,7 @@ export const rules: { [schema: string]: { [constraint: string]: Rule } } = {
     },
     "time_zone_is_known": {
       "kind": "check",
-      "field": "",
+      "field": "timezone",
       "message": "There is no time zone with this name."
     },
     "title_length": {
@@ -2396,7 +2396,7 @@ export const rules: { [schema: string]: { [constraint: string]: Rule } } = {
     },
     "email_address_no_space": {
       "kind": "check",
-      "field": "",
+      "field": "email",
       "message": "An email address holds no white space."
     },
     "end_needs_start": {
@@ -2461,7 +2461,7 @@ export const rules: { [schema: string]: { [constraint: string]: Rule } } = {
     },
     "message_history_fits_limits": {
       "kind": "check",
-      "field": "",
+      "field": "messages",
       "message": "A JSON value is larger than 384 KiB, or has a number that is larger, or closer to 0, than a double can hold."
     },
     "message_history_is_list": {

@@ -57,7 +57,9 @@ async def test_what_a_next_occurrence_cannot_have_is_named(client_1_2: httpx.Asy
     refused(await client_1_2.post(path, json=body | {"next": {}}), 422, "next.scheduled_at", "next.occurrence_at")
     refused(await client_1_2.post(path, json=body | {"next": NEXT | {"status": "done"}}), 422, "next.status")
     refused(await client_1_2.post(path, json=body | {"task_id": task["id"]}), 422, "task_id")
-    refused(await client_1_2.post(path, json=body | {"next": NEXT | {"goal_id": str(uuid4())}}), 422, "goal_id")
+    refused(await client_1_2.post(path, json=body | {"next": NEXT | {"goal_id": str(uuid4())}}), 422, "next.goal_id")
+    endless = NEXT | {"scheduled_at": "9999-12-31T23:59:00Z", "duration_minutes": 60}
+    refused(await client_1_2.post(path, json=body | {"next": endless}), 422, "next.duration_minutes")
     refused(await client_1_2.post(f"{TASKS}{task['id']}/move", json={"scheduled_at": THIRD}), 422, "expected_scheduled_at")
 
 

@@ -170,4 +170,4 @@ async def test_a_user_has_a_time_zone_from_the_start(client_1_2: httpx.AsyncClie
         assert (await create(client_1_2, "users", make_user_data(**sent)))["timezone"] == zone
     older = await create(client_1_0, "users", make_user_data(name="Ada", preferences=berlin))
     assert (await client_1_2.get(f"/api/v1/users/{older['id']}")).json()["timezone"] == "Europe/Berlin"
-    refused(await client_1_2.post("/api/v1/users/", json=make_user_data(timezone="Mars/Olympus")), 422)
+    refused(await client_1_2.post("/api/v1/users/", json=make_user_data(timezone="Mars/Olympus")), 422, "timezone")

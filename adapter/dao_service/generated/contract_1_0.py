@@ -707,7 +707,7 @@ CONSTRAINTS: dict[str, Constraint] = {
     "conversations_goal_id_fkey": Constraint(kind="reference", field="goal_id", message="goal_id names no goal of this user."),
     "conversations_user_id_fkey": Constraint(kind="reference", field="user_id", message="user_id names no user."),
     "demo_flags_user_id_fkey": Constraint(kind="reference", field="user_id", message="user_id names no user."),
-    "email_address_no_space": Constraint(kind="check", field="", message="An email address holds no white space."),
+    "email_address_no_space": Constraint(kind="check", field="email", message="An email address holds no white space."),
     "end_needs_start": Constraint(kind="check", field="end_time", message="An end needs a start."),
     "end_not_before_start": Constraint(kind="check", field="end_time", message="The end is before the start."),
     "goals_user_id_fkey": Constraint(kind="reference", field="user_id", message="user_id names no user."),
@@ -718,7 +718,7 @@ CONSTRAINTS: dict[str, Constraint] = {
     ),
     "message_history_fits_limits": Constraint(
         kind="check",
-        field="",
+        field="messages",
         message="A JSON value is larger than 384 KiB, or has a number that is larger, or closer to 0, than a double can hold.",
     ),
     "milestone_needs_its_goal": Constraint(

@@ -2326,7 +2326,7 @@ CONSTRAINTS: dict[str, Constraint] = {
     ),
     "dispatches_task_id_fkey": Constraint(kind="reference", field="task_id", message="task_id names no task of this user."),
     "dispatches_user_id_fkey": Constraint(kind="reference", field="user_id", message="user_id names no user."),
-    "email_address_no_space": Constraint(kind="check", field="", message="An email address holds no white space."),
+    "email_address_no_space": Constraint(kind="check", field="email", message="An email address holds no white space."),
     "end_needs_start": Constraint(kind="check", field="scheduled_end_at", message="An end needs a start."),
     "end_not_before_start": Constraint(kind="check", field="scheduled_end_at", message="The end is before the start."),
     "goal_is_not_its_own_parent": Constraint(kind="check", field="parent_goal_id", message="A goal cannot be its own parent."),
@@ -2341,7 +2341,7 @@ CONSTRAINTS: dict[str, Constraint] = {
     ),
     "message_history_fits_limits": Constraint(
         kind="check",
-        field="",
+        field="messages",
         message="A JSON value is larger than 384 KiB, or has a number that is larger, or closer to 0, than a double can hold.",
     ),
     "messages_conversation_id_fkey": Constraint(
@@ -2367,7 +2367,7 @@ CONSTRAINTS: dict[str, Constraint] = {
     "patterns_user_id_fkey": Constraint(kind="reference", field="user_id", message="user_id names no user."),
     "plan_document_fits_limits": Constraint(
         kind="check",
-        field="",
+        field="plan_json",
         message="A JSON value is larger than 256 KiB, or has a number that is larger, or closer to 0, than a double can hold.",
     ),
     "row_fields_fits_limits": Constraint(
@@ -2391,7 +2391,7 @@ CONSTRAINTS: dict[str, Constraint] = {
         kind="unique", field="occurrence_at", message="This occurrence of the series exists already."
     ),
     "tasks_user_id_fkey": Constraint(kind="reference", field="user_id", message="user_id names no user."),
-    "text_list_bytes": Constraint(kind="check", field="", message="A list of texts is larger than 64 KiB."),
-    "time_zone_is_known": Constraint(kind="check", field="", message="There is no time zone with this name."),
+    "text_list_bytes": Constraint(kind="check", field="class_tags", message="A list of texts is larger than 64 KiB."),
+    "time_zone_is_known": Constraint(kind="check", field="timezone", message="There is no time zone with this name."),
     "users_email_key": Constraint(kind="unique", field="email", message="A user with this email exists already."),
 }
