@@ -37,7 +37,9 @@ do $$
 declare
   sent text;
 begin
-  foreach sent in array array['users', 'goals', 'milestones', 'tasks', 'conversations', 'messages', 'patterns', 'notification_log'] loop
+  foreach sent in array array[
+    'users', 'demo_flags', 'goals', 'milestones', 'tasks', 'conversations', 'messages', 'patterns', 'dispatches', 'notification_log'
+  ] loop
     execute format(
       'create or replace trigger %I after insert or update or delete on public.%I '
       'for each row execute function private.broadcast_change()', sent || '_are_broadcast', sent

@@ -127,6 +127,9 @@ expect((await found(flux.rpc("get_statistics_by_tag", { ...range, end_at: "2026-
 expect((await found(flux.rpc("get_goal_progress", { goal_id: goal.id }))).total_tasks, 2);
 expect((await found(flux.rpc("export_user", { user_id }))).user.id, user_id);
 
+const allowed: boolean = await found(flux.rpc("check_access"));
+expect(allowed, true);
+
 // Supabase Auth has no such account.
 const linked = await flux.rpc("link_sign_in", { user_id, auth_user_id: task.id });
 expect(typeof linked.error?.code, "string");
