@@ -5,9 +5,11 @@ import os
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
+import asyncpg
 import httpx
 import pytest
 
@@ -42,7 +44,7 @@ listen_port = {port}
 unix_socket_dir =
 auth_type = any
 pool_mode = transaction
-default_pool_size = 4
+default_pool_size = 2
 """
 
 
@@ -63,11 +65,33 @@ def pooled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[LocalStac
             pgbouncer.terminate()
 
 
+@asynccontextmanager
+async def _resetting(url: str) -> AsyncIterator[None]:
+    """Another client of the same pool, which resets role and settings all the time."""
+
+    async def reset() -> None:
+        connection = await asyncpg.connect(url, statement_cache_size=0)
+        try:
+            while True:
+                await connection.execute("reset role; reset all")
+        finally:
+            connection.terminate()
+
+    task = asyncio.create_task(reset())
+    try:
+        yield
+        assert not task.done()
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
 async def test_every_statement_runs_as_the_service_role_with_its_limits(pooled: tuple[LocalStack, int]) -> None:
     stack, port = pooled
     url = f"postgresql://anyone@127.0.0.1:{port}/flux"
     with stack.adapter(environment={"DATABASE_URL": url}) as adapter:
-        async with httpx.AsyncClient(base_url=f"{adapter.url}/api/v1", timeout=10) as caller:
+        async with _resetting(url), httpx.AsyncClient(base_url=f"{adapter.url}/api/v1", timeout=10) as caller:
             created = await asyncio.gather(*(caller.post("/users/", json={"email": f"{nth}@example.com"}) for nth in range(40)))
 
     assert Counter(response.status_code for response in created) == {201: 40}
