@@ -141,6 +141,7 @@ declare
   types text;
   results text;
 begin
+  perform private.require_arguments(jsonb_build_object('called', called, 'entries', json_typeof(entries)));
   if called !~ '^(public|v[0-9]+_[0-9]+)[.]' then
     raise undefined_function using message = 'The function is of no contract.';
   end if;
