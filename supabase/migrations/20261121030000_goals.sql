@@ -113,7 +113,7 @@ comment on function private.keep_milestone_with_user() is 'Trigger: a milestone 
 create trigger milestones_keep_milestone_with_user before update of goal_id on public.milestones
 for each row when (new.goal_id <> old.goal_id) execute function private.keep_milestone_with_user();
 
--- PostgREST finds a table's relationship to itself by the name of the column alone, and only if the foreign key has no other column.
+-- PostgREST finds a table's relationship to itself only by the name of the column, and if the foreign key has no other column.
 -- So both names by which callers ask for a goal's parent are functions. The argument has no name, so that they are no rpcs.
 create function public.parent(public.goals)
 returns setof public.goals

@@ -176,7 +176,8 @@ select is(
   'a view that shows fewer rows than the table of its name has its own total'
 );
 select is(
-  public.list_page('v9_9.tasks', '{}', 1) ->> 'total', (select count(*)::text from public.users), 'as has one that shows another table'
+  public.list_page('v9_9.tasks', '{}', 1) ->> 'total', (select count(*)::text from public.users),
+  'as has one that shows another table'
 );
 select is(
   public.list_page('v1_0.goals', '{}', 5) ->> 'total', (select count(*)::text from v1_0.goals),
