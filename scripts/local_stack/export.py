@@ -18,7 +18,7 @@ _ROWS_AT_ONCE = 50
 """A row has at most 512 KiB."""
 _OF_GOALS = "inner join public.goals on kept.goal_id = goals.id where goals.user_id = $1"
 _OF_CONVERSATIONS = "inner join public.conversations on kept.conversation_id = conversations.id where conversations.user_id = $1"
-_OF_TASKS = "inner join public.tasks on kept.task_id = tasks.id where tasks.user_id = $1"
+_OF_TASKS = "inner join {schema}.tasks on kept.task_id = tasks.id where tasks.user_id = $1"
 _OWN = "where kept.user_id = $1"
 _KINDS = {
     "goals": _OWN,
@@ -31,6 +31,8 @@ _KINDS = {
     "dispatches": _OWN,
 }
 """The fields of `public.user_export` that are lists, and which rows of the table of that name are the user's."""
+_ARCHIVED = ("tasks", "notification_log", "dispatches")
+"""Those that have rows in schema archive, which come first."""
 
 
 def main() -> int:
@@ -62,10 +64,14 @@ async def _export(connection: "asyncpg.Connection[asyncpg.Record]", key: str) ->
         sys.stdout.write(f'{{"user":{user},"auth_user_id":{account or "null"},"demo_flags":{flags or "null"}')
         for kind, condition in _KINDS.items():
             sys.stdout.write(f',"{kind}":[')
-            rows = f"select row_to_json(kept)::text from public.{kind} as kept {condition} order by kept.created_at, kept.id"  # noqa: S608 (own names)
             between = "\n"
-            async for (row,) in connection.cursor(rows, key, prefetch=_ROWS_AT_ONCE):
-                sys.stdout.write(between + row)
-                between = ",\n"
+            for schema in ("archive", "public") if kind in _ARCHIVED else ("public",):
+                rows = (
+                    f"select row_to_json(kept)::text from {schema}.{kind} as kept "  # noqa: S608 (own names)
+                    f"{condition.format(schema=schema)} order by kept.created_at, kept.id"
+                )
+                async for (row,) in connection.cursor(rows, key, prefetch=_ROWS_AT_ONCE):
+                    sys.stdout.write(between + row)
+                    between = ",\n"
             sys.stdout.write("]")
         sys.stdout.write("}\n")

@@ -14,6 +14,7 @@
 --   public    contract 1.2: its tables and functions are the resources. Exposed by PostgREST.
 --   v1_0      contract 1.0: views and functions over public, in 1.0's words. Exposed by PostgREST.
 --   private   trigger functions and building blocks. Never exposed.
+--   archive   finished tasks that an operator moved out of public, with their notifications. Never exposed.
 --
 -- Conventions
 --   * Every row belongs to one user. A child repeats its parent's user_id in a composite foreign key, so that a goal, task or

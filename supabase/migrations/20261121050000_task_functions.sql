@@ -115,7 +115,7 @@ end;
 $$;
 comment on function public.get_task_statistics(uuid, public.instant, public.instant) is
 'Get statistics of a user''s tasks. Counts the tasks with created_at in [start_date, end_date] by status, and computes the '
-'share that is done. @small';
+'share that is done. Archived tasks are not counted. @small';
 
 create type public.bulk_update as (updated_count integer);
 comment on type public.bulk_update is 'What a bulk update did.';

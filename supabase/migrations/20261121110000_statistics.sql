@@ -184,7 +184,7 @@ end;
 $$;
 comment on function public.get_weekly_statistics(uuid, public.week_count, public.instant, text) is
 'Get a user''s tasks by week. Counts them by scheduled_at, the latest week first, up to the week of `until`. Weeks without '
-'tasks are included. Weeks are those of the user''s time zone, or of `time_zone`.';
+'tasks are included. Weeks are those of the user''s time zone, or of `time_zone`. Archived tasks are not counted.';
 
 create type public.task_day as (day date, total_tasks bigint, by_status public.tally, completion_rate numeric);
 comment on type public.task_day is 'How the tasks of a day turned out.';
@@ -218,7 +218,7 @@ end;
 $$;
 comment on function public.get_daily_statistics(uuid, public.day_count, public.instant, text) is
 'Get a user''s tasks by day. Counts them by scheduled_at, the latest day first, up to the day of `until`. Days without tasks '
-'are included. Days are those of the user''s time zone, or of `time_zone`.';
+'are included. Days are those of the user''s time zone, or of `time_zone`. Archived tasks are not counted.';
 
 create type public.streak as (current integer, longest integer);
 comment on type public.streak is 'Days in a row with a task done.';
@@ -266,7 +266,7 @@ end;
 $$;
 comment on function public.get_streak(uuid, public.instant, text) is
 'Get a user''s streak. Counts the days in a row with a task done, by scheduled_at, in the ten years up to the day of `until`. '
-'Days are those of the user''s time zone, or of `time_zone`.';
+'Days are those of the user''s time zone, or of `time_zone`. Archived tasks are not counted.';
 
 grant execute on function private.choose_zone(uuid, text) to authenticated, service_role;
 grant execute on function private.starts_of_periods(date, integer, integer, text) to authenticated, service_role;

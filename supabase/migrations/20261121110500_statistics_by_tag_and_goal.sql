@@ -48,7 +48,7 @@ end;
 $$;
 comment on function public.get_statistics_by_tag(uuid, public.instant, public.instant, text) is
 'Get a user''s tasks by tag. Counts the tasks with scheduled_at in [start_at, end_at], for each tag of the task or its goal. '
-'The tag with most tasks is first.';
+'The tag with most tasks is first. Archived tasks are not counted.';
 
 create type public.goal_progress as (
   total_tasks bigint, by_status public.tally, completion_rate numeric, by_week public.task_week []
@@ -110,7 +110,8 @@ begin
 end;
 $$;
 comment on function public.get_goal_progress(uuid, public.instant, text) is
-'Get the progress of a goal. Counts its tasks, in all and by the week that they are scheduled in.';
+'Get the progress of a goal. Counts its tasks, in all and by the week that they are scheduled in. Archived tasks are not '
+'counted.';
 
 grant execute on function public.get_statistics_by_tag(uuid, public.instant, public.instant, text) to authenticated, service_role;
 grant execute on function public.get_goal_progress(uuid, public.instant, text) to authenticated, service_role;

@@ -22,12 +22,12 @@ comment on column public.user_export.auth_user_id is
 comment on column public.user_export.demo_flags is 'The user''s demo flags. @nullable';
 comment on column public.user_export.goals is 'The user''s goals, oldest first.';
 comment on column public.user_export.milestones is 'The milestones of these goals.';
-comment on column public.user_export.tasks is 'The user''s tasks, oldest first.';
+comment on column public.user_export.tasks is 'The user''s tasks, archived ones before the others, oldest first.';
 comment on column public.user_export.conversations is 'The user''s conversations, oldest first.';
 comment on column public.user_export.messages is 'The messages of these conversations, oldest first.';
 comment on column public.user_export.patterns is 'The user''s patterns, oldest first.';
-comment on column public.user_export.notification_log is 'What was sent about these tasks, oldest first.';
-comment on column public.user_export.dispatches is 'Deliveries about these tasks, oldest first.';
+comment on column public.user_export.notification_log is 'What was sent about these tasks, in the same order.';
+comment on column public.user_export.dispatches is 'Deliveries about these tasks, in the same order.';
 
 -- Security definer: nobody may read which account signs in as whom.
 create function private.find_account(of_user uuid)
@@ -66,7 +66,7 @@ begin
         select milestones from public.milestones inner join public.goals on milestones.goal_id = goals.id
         where goals.user_id = users.id order by milestones.created_at, milestones.id limit most_rows + 1
       ),
-      array(
+      private.archived_tasks(users.id, most_rows + 1) || array(
         select tasks from public.tasks where tasks.user_id = users.id order by tasks.created_at, tasks.id limit most_rows + 1
       ),
       array(
@@ -82,11 +82,11 @@ begin
         select patterns from public.patterns
         where patterns.user_id = users.id order by patterns.created_at, patterns.id limit most_rows + 1
       ),
-      array(
+      private.archived_notification_log(users.id, most_rows + 1) || array(
         select notification_log from public.notification_log inner join public.tasks on notification_log.task_id = tasks.id
         where tasks.user_id = users.id order by notification_log.created_at, notification_log.id limit most_rows + 1
       ),
-      array(
+      private.archived_dispatches(users.id, most_rows + 1) || array(
         select dispatches from public.dispatches
         where dispatches.user_id = users.id order by dispatches.created_at, dispatches.id limit most_rows + 1
       )
@@ -107,8 +107,8 @@ begin
 end;
 $$;
 comment on function public.export_user(uuid) is
-'Export a user. Returns all that is kept of the user, from one snapshot. A user with more than 20,000 rows of a kind is refused: '
-'scripts/export writes them.';
+'Export a user. Returns all that is kept of the user, archived rows too, from one snapshot. A user with more than '
+'20,000 rows of a kind is refused: scripts/export writes them.';
 
 grant execute on function private.find_account(uuid) to service_role;
 grant execute on function public.export_user(uuid) to service_role;

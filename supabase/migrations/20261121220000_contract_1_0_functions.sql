@@ -85,7 +85,7 @@ as $$
 $$;
 comment on function v1_0.get_task_statistics(uuid, public.instant, public.instant) is
 'Get statistics of a user''s tasks. Counts the tasks with created_at in [start_date, end_date] by state, and computes the '
-'share that is completed. @small';
+'share that is completed. Archived tasks are not counted. @small';
 
 create type v1_0.bulk_update as (updated_count integer);
 comment on type v1_0.bulk_update is 'What a bulk update did.';

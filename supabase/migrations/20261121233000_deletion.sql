@@ -18,20 +18,23 @@ begin
     select listed.relation, listed.condition
     from (
       values
-      (1, 'messages', 'conversation_id in (select id from public.conversations where user_id = $1)'),
-      (2, 'notification_log', 'task_id in (select id from public.tasks where user_id = $1)'),
-      (3, 'dispatches', 'user_id = $1'),
-      (4, 'tasks', 'user_id = $1'),
-      (5, 'milestones', 'goal_id in (select id from public.goals where user_id = $1)'),
-      (6, 'conversations', 'user_id = $1'),
-      (7, 'patterns', 'user_id = $1'),
-      (8, 'goals', 'user_id = $1'),
-      (9, 'users', 'id = $1')
+      (1, 'public.messages', 'conversation_id in (select id from public.conversations where user_id = $1)'),
+      (2, 'public.notification_log', 'task_id in (select id from public.tasks where user_id = $1)'),
+      (3, 'public.dispatches', 'user_id = $1'),
+      (4, 'public.tasks', 'user_id = $1'),
+      (5, 'archive.notification_log', 'task_id in (select id from archive.tasks where user_id = $1)'),
+      (6, 'archive.dispatches', 'task_id in (select id from archive.tasks where user_id = $1)'),
+      (7, 'archive.tasks', 'user_id = $1'),
+      (8, 'public.milestones', 'goal_id in (select id from public.goals where user_id = $1)'),
+      (9, 'public.conversations', 'user_id = $1'),
+      (10, 'public.patterns', 'user_id = $1'),
+      (11, 'public.goals', 'user_id = $1'),
+      (12, 'public.users', 'id = $1')
     ) as listed (turn, relation, condition)
     order by listed.turn
   loop
     execute format(
-      'delete from public.%I where id = any(array(select id from public.%1$I where %s limit $2))', place.relation, place.condition
+      'delete from %1$s where id = any(array(select id from %1$s where %2$s limit $2))', place.relation, place.condition
     )
     using user_id, batch;
     get diagnostics deleted = row_count;

@@ -37,6 +37,8 @@ select is_empty(
 select set_eq(
   'select signature from our_functions where prosecdef',
   array[
+    'private.archived_tasks(uuid,integer)', 'private.archived_dispatches(uuid,integer)',
+    'private.archived_notification_log(uuid,integer)',
     'private.count_rows()', 'private.ensure_user()', 'private.find_account(uuid)', 'private.holds_data(uuid)',
     'private.keep_address_of_account()', 'private.keep_user_of_account()', 'private.link_sign_in(uuid,uuid)',
     'private.signed_in_user(boolean)',

@@ -202,6 +202,9 @@ create temporary table expected_functions (function text, roles text);
 insert into expected_functions
 values
 ('private.begin_next_occurrence', 'authenticated service_role'),
+('private.archived_dispatches', 'service_role'),
+('private.archived_notification_log', 'service_role'),
+('private.archived_tasks', 'service_role'),
 ('private.changed_fields', 'authenticated service_role'),
 ('private.choose_zone', 'authenticated service_role'),
 ('private.claim_dispatches', 'service_role'),

@@ -1463,7 +1463,7 @@ export type Database = {
         goals: Database["public"]["Tables"]["goals"]["Row"][];
         /** The milestones of these goals. */
         milestones: Database["public"]["Tables"]["milestones"]["Row"][];
-        /** The user's tasks, oldest first. */
+        /** The user's tasks, archived ones before the others, oldest first. */
         tasks: Database["public"]["Tables"]["tasks"]["Row"][];
         /** The user's conversations, oldest first. */
         conversations: Database["public"]["Tables"]["conversations"]["Row"][];
@@ -1471,9 +1471,9 @@ export type Database = {
         messages: Database["public"]["Tables"]["messages"]["Row"][];
         /** The user's patterns, oldest first. */
         patterns: Database["public"]["Tables"]["patterns"]["Row"][];
-        /** What was sent about these tasks, oldest first. */
+        /** What was sent about these tasks, in the same order. */
         notification_log: Database["public"]["Tables"]["notification_log"]["Row"][];
-        /** Deliveries about these tasks, oldest first. */
+        /** Deliveries about these tasks, in the same order. */
         dispatches: Database["public"]["Tables"]["dispatches"]["Row"][];
       };
     };

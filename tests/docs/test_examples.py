@@ -59,6 +59,7 @@ NOT_RUN = {
     ("docs/direct-door.md", "on_broadcast"): "needs a project of hosted Supabase; tests/data_api/test_realtime.py tests the SQL",
     ("docs/direct-door.md", "flux.realtime"): "needs a project of hosted Supabase; tests/data_api/test_realtime.py tests the SQL",
     ("docs/reliability.md", "scripts/delete-user"): "deletes a user; tests/faults/test_deletion.py runs it",
+    ("docs/scale.md", "scripts/archive"): "moves tasks; tests/scripts/test_archive.py runs it",
     ("docs/hosted-supabase.md", "scripts/supabase login"): "needs a project of hosted Supabase",
     ("docs/hosted-supabase.md", "SUPABASE_URL="): "settings, not commands; tests/test_settings.py tests their forms",
 }

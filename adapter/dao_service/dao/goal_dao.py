@@ -129,7 +129,8 @@ class GoalDao:
     ) -> GoalProgressDTO:
         """Get the progress of a goal.
 
-        Get the progress of a goal. Counts its tasks, in all and by the week that they are scheduled in.
+        Get the progress of a goal. Counts its tasks, in all and by the week that they are scheduled in. Archived tasks are not
+        counted.
         """
         return await ask(
             db, GoalProgressDTO, "GET", "/goals/{goal_id}/progress", key=goal_id, query={"until": until, "time_zone": time_zone}

@@ -178,7 +178,7 @@ class TaskDao:
         """Get statistics of a user's tasks.
 
         Get statistics of a user's tasks. Counts the tasks with created_at in [start_date, end_date] by status, and computes the
-        share that is done.
+        share that is done. Archived tasks are not counted.
         """
         return await ask(
             db,
@@ -348,7 +348,7 @@ class TaskDao:
         """Get a user's tasks by week.
 
         Get a user's tasks by week. Counts them by scheduled_at, the latest week first, up to the week of `until`. Weeks without
-        tasks are included. Weeks are those of the user's time zone, or of `time_zone`.
+        tasks are included. Weeks are those of the user's time zone, or of `time_zone`. Archived tasks are not counted.
         """
         return await ask(
             db,
@@ -370,7 +370,7 @@ class TaskDao:
         """Get a user's tasks by day.
 
         Get a user's tasks by day. Counts them by scheduled_at, the latest day first, up to the day of `until`. Days without
-        tasks are included. Days are those of the user's time zone, or of `time_zone`.
+        tasks are included. Days are those of the user's time zone, or of `time_zone`. Archived tasks are not counted.
         """
         return await ask(
             db,
@@ -386,7 +386,7 @@ class TaskDao:
         """Get a user's streak.
 
         Get a user's streak. Counts the days in a row with a task done, by scheduled_at, in the ten years up to the day of
-        `until`. Days are those of the user's time zone, or of `time_zone`.
+        `until`. Days are those of the user's time zone, or of `time_zone`. Archived tasks are not counted.
         """
         return await ask(
             db, StreakDTO, "GET", "/tasks/statistics/streak", query={"user_id": user_id, "until": until, "time_zone": time_zone}
@@ -398,7 +398,7 @@ class TaskDao:
         """Get a user's tasks by tag.
 
         Get a user's tasks by tag. Counts the tasks with scheduled_at in [start_at, end_at], for each tag of the task or its
-        goal. The tag with most tasks is first.
+        goal. The tag with most tasks is first. Archived tasks are not counted.
         """
         return await ask(
             db,

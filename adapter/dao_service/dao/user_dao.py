@@ -99,7 +99,7 @@ class UserDao:
     async def export_user(self, db: DatabaseSession, user_id: UUID | str) -> UserExportDTO:
         """Export a user.
 
-        Export a user. Returns all that is kept of the user, from one snapshot. A user with more than 20,000 rows of a kind is
-        refused: scripts/export writes them.
+        Export a user. Returns all that is kept of the user, archived rows too, from one snapshot. A user with more than 20,000
+        rows of a kind is refused: scripts/export writes them.
         """
         return await ask(db, UserExportDTO, "GET", "/users/{user_id}/export", key=user_id)

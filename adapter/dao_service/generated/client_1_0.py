@@ -426,7 +426,7 @@ class TasksResource(Resource):
         """Get statistics of a user's tasks.
 
         Get statistics of a user's tasks. Counts the tasks with created_at in [start_date, end_date] by state, and computes the
-        share that is completed.
+        share that is completed. Archived tasks are not counted.
         """
         return await self._connection.ask(
             TaskStatistics, "GET", "/tasks/statistics", query={"user_id": user_id, "start_date": start_date, "end_date": end_date}

@@ -146,8 +146,8 @@ class UsersResource(Resource):
     async def export_user(self, user_id: UUID | str) -> UserExport:
         """Export a user.
 
-        Export a user. Returns all that is kept of the user, from one snapshot. A user with more than 20,000 rows of a kind is
-        refused: scripts/export writes them.
+        Export a user. Returns all that is kept of the user, archived rows too, from one snapshot. A user with more than 20,000
+        rows of a kind is refused: scripts/export writes them.
         """
         return await self._connection.ask(UserExport, "GET", f"/users/{segment(user_id)}/export")
 
@@ -301,7 +301,8 @@ class GoalsResource(Resource):
     ) -> GoalProgress:
         """Get the progress of a goal.
 
-        Get the progress of a goal. Counts its tasks, in all and by the week that they are scheduled in.
+        Get the progress of a goal. Counts its tasks, in all and by the week that they are scheduled in. Archived tasks are not
+        counted.
         """
         return await self._connection.ask(
             GoalProgress, "GET", f"/goals/{segment(goal_id)}/progress", query={"until": until, "time_zone": time_zone}
@@ -526,7 +527,7 @@ class TasksResource(Resource):
         """Get statistics of a user's tasks.
 
         Get statistics of a user's tasks. Counts the tasks with created_at in [start_date, end_date] by status, and computes the
-        share that is done.
+        share that is done. Archived tasks are not counted.
         """
         return await self._connection.ask(
             TaskStatistics, "GET", "/tasks/statistics", query={"user_id": user_id, "start_date": start_date, "end_date": end_date}
@@ -638,7 +639,7 @@ class TasksResource(Resource):
         """Get a user's tasks by week.
 
         Get a user's tasks by week. Counts them by scheduled_at, the latest week first, up to the week of `until`. Weeks without
-        tasks are included. Weeks are those of the user's time zone, or of `time_zone`.
+        tasks are included. Weeks are those of the user's time zone, or of `time_zone`. Archived tasks are not counted.
         """
         return await self._connection.ask(
             list[TaskWeek],
@@ -653,7 +654,7 @@ class TasksResource(Resource):
         """Get a user's tasks by day.
 
         Get a user's tasks by day. Counts them by scheduled_at, the latest day first, up to the day of `until`. Days without
-        tasks are included. Days are those of the user's time zone, or of `time_zone`.
+        tasks are included. Days are those of the user's time zone, or of `time_zone`. Archived tasks are not counted.
         """
         return await self._connection.ask(
             list[TaskDay],
@@ -666,7 +667,7 @@ class TasksResource(Resource):
         """Get a user's streak.
 
         Get a user's streak. Counts the days in a row with a task done, by scheduled_at, in the ten years up to the day of
-        `until`. Days are those of the user's time zone, or of `time_zone`.
+        `until`. Days are those of the user's time zone, or of `time_zone`. Archived tasks are not counted.
         """
         return await self._connection.ask(
             Streak, "GET", "/tasks/statistics/streak", query={"user_id": user_id, "until": until, "time_zone": time_zone}
@@ -678,7 +679,7 @@ class TasksResource(Resource):
         """Get a user's tasks by tag.
 
         Get a user's tasks by tag. Counts the tasks with scheduled_at in [start_at, end_at], for each tag of the task or its
-        goal. The tag with most tasks is first.
+        goal. The tag with most tasks is first. Archived tasks are not counted.
         """
         return await self._connection.ask(
             list[TaskTag],

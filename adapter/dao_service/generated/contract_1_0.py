@@ -404,7 +404,7 @@ class GoalStructureCreate(Input):
 
 
 class GetTaskStatisticsArguments(Input):
-    """Get statistics of a user's tasks. Counts the tasks with created_at in [start_date, end_date] by state, and computes the share that is completed."""
+    """Get statistics of a user's tasks. Counts the tasks with created_at in [start_date, end_date] by state, and computes the share that is completed. Archived tasks are not counted."""
 
     user_id: UUID = Field(description="Whose tasks were counted.")
     start_date: Instant
@@ -650,7 +650,7 @@ GET_TASK_STATISTICS = Function(
     read_only=True,
     small=True,
     media_type=RESULT,
-    description="Get statistics of a user's tasks. Counts the tasks with created_at in [start_date, end_date] by state, and computes the share that is completed.",
+    description="Get statistics of a user's tasks. Counts the tasks with created_at in [start_date, end_date] by state, and computes the share that is completed. Archived tasks are not counted.",
 )
 
 

@@ -991,12 +991,12 @@ class UserExport(Row):
     demo_flags: DemoFlags | None = Field(description="The user's demo flags.")
     goals: list[Goal] = Field(description="The user's goals, oldest first.")
     milestones: list[Milestone] = Field(description="The milestones of these goals.")
-    tasks: list[Task] = Field(description="The user's tasks, oldest first.")
+    tasks: list[Task] = Field(description="The user's tasks, archived ones before the others, oldest first.")
     conversations: list[Conversation] = Field(description="The user's conversations, oldest first.")
     messages: list[Message] = Field(description="The messages of these conversations, oldest first.")
     patterns: list[Pattern] = Field(description="The user's patterns, oldest first.")
-    notification_log: list[NotificationLog] = Field(description="What was sent about these tasks, oldest first.")
-    dispatches: list[Dispatch] = Field(description="Deliveries about these tasks, oldest first.")
+    notification_log: list[NotificationLog] = Field(description="What was sent about these tasks, in the same order.")
+    dispatches: list[Dispatch] = Field(description="Deliveries about these tasks, in the same order.")
 
 
 class AdvanceGoalArguments(Input):
@@ -1120,7 +1120,7 @@ class GoalStructureCreate(Input):
 
 
 class ExportUserArguments(Input):
-    """Export a user. Returns all that is kept of the user, from one snapshot. A user with more than 20,000 rows of a kind is refused: scripts/export writes them."""
+    """Export a user. Returns all that is kept of the user, archived rows too, from one snapshot. A user with more than 20,000 rows of a kind is refused: scripts/export writes them."""
 
     user_id: UUID
 
@@ -1186,7 +1186,7 @@ class FinishTaskArguments(Input):
 
 
 class GetDailyStatisticsArguments(Input):
-    """Get a user's tasks by day. Counts them by scheduled_at, the latest day first, up to the day of `until`. Days without tasks are included. Days are those of the user's time zone, or of `time_zone`."""
+    """Get a user's tasks by day. Counts them by scheduled_at, the latest day first, up to the day of `until`. Days without tasks are included. Days are those of the user's time zone, or of `time_zone`. Archived tasks are not counted."""
 
     user_id: UUID
     days: DayCount = 90
@@ -1199,7 +1199,7 @@ class GetDispatchBacklogArguments(Input):
 
 
 class GetGoalProgressArguments(Input):
-    """Get the progress of a goal. Counts its tasks, in all and by the week that they are scheduled in."""
+    """Get the progress of a goal. Counts its tasks, in all and by the week that they are scheduled in. Archived tasks are not counted."""
 
     goal_id: UUID
     until: Instant | MISSING = MISSING
@@ -1207,7 +1207,7 @@ class GetGoalProgressArguments(Input):
 
 
 class GetStatisticsByTagArguments(Input):
-    """Get a user's tasks by tag. Counts the tasks with scheduled_at in [start_at, end_at], for each tag of the task or its goal. The tag with most tasks is first."""
+    """Get a user's tasks by tag. Counts the tasks with scheduled_at in [start_at, end_at], for each tag of the task or its goal. The tag with most tasks is first. Archived tasks are not counted."""
 
     user_id: UUID
     start_at: Instant
@@ -1216,7 +1216,7 @@ class GetStatisticsByTagArguments(Input):
 
 
 class GetStreakArguments(Input):
-    """Get a user's streak. Counts the days in a row with a task done, by scheduled_at, in the ten years up to the day of `until`. Days are those of the user's time zone, or of `time_zone`."""
+    """Get a user's streak. Counts the days in a row with a task done, by scheduled_at, in the ten years up to the day of `until`. Days are those of the user's time zone, or of `time_zone`. Archived tasks are not counted."""
 
     user_id: UUID
     until: Instant | MISSING = MISSING
@@ -1224,7 +1224,7 @@ class GetStreakArguments(Input):
 
 
 class GetTaskStatisticsArguments(Input):
-    """Get statistics of a user's tasks. Counts the tasks with created_at in [start_date, end_date] by status, and computes the share that is done."""
+    """Get statistics of a user's tasks. Counts the tasks with created_at in [start_date, end_date] by status, and computes the share that is done. Archived tasks are not counted."""
 
     user_id: UUID = Field(description="Whose tasks were counted.")
     start_date: Instant
@@ -1244,7 +1244,7 @@ class GetWalPositionArguments(Input):
 
 
 class GetWeeklyStatisticsArguments(Input):
-    """Get a user's tasks by week. Counts them by scheduled_at, the latest week first, up to the week of `until`. Weeks without tasks are included. Weeks are those of the user's time zone, or of `time_zone`."""
+    """Get a user's tasks by week. Counts them by scheduled_at, the latest week first, up to the week of `until`. Weeks without tasks are included. Weeks are those of the user's time zone, or of `time_zone`. Archived tasks are not counted."""
 
     user_id: UUID
     weeks: WeekCount = 12
@@ -1863,7 +1863,7 @@ EXPORT_USER = Function(
     read_only=True,
     small=False,
     media_type=RESULT,
-    description="Export a user. Returns all that is kept of the user, from one snapshot. A user with more than 20,000 rows of a kind is refused: scripts/export writes them.",
+    description="Export a user. Returns all that is kept of the user, archived rows too, from one snapshot. A user with more than 20,000 rows of a kind is refused: scripts/export writes them.",
 )
 
 
@@ -1928,7 +1928,7 @@ GET_DAILY_STATISTICS = Function(
     read_only=True,
     small=False,
     media_type=RESULT,
-    description="Get a user's tasks by day. Counts them by scheduled_at, the latest day first, up to the day of `until`. Days without tasks are included. Days are those of the user's time zone, or of `time_zone`.",
+    description="Get a user's tasks by day. Counts them by scheduled_at, the latest day first, up to the day of `until`. Days without tasks are included. Days are those of the user's time zone, or of `time_zone`. Archived tasks are not counted.",
 )
 
 
@@ -1954,7 +1954,7 @@ GET_GOAL_PROGRESS = Function(
     read_only=True,
     small=False,
     media_type=RESULT,
-    description="Get the progress of a goal. Counts its tasks, in all and by the week that they are scheduled in.",
+    description="Get the progress of a goal. Counts its tasks, in all and by the week that they are scheduled in. Archived tasks are not counted.",
 )
 
 
@@ -1967,7 +1967,7 @@ GET_STATISTICS_BY_TAG = Function(
     read_only=True,
     small=False,
     media_type=RESULT,
-    description="Get a user's tasks by tag. Counts the tasks with scheduled_at in [start_at, end_at], for each tag of the task or its goal. The tag with most tasks is first.",
+    description="Get a user's tasks by tag. Counts the tasks with scheduled_at in [start_at, end_at], for each tag of the task or its goal. The tag with most tasks is first. Archived tasks are not counted.",
 )
 
 
@@ -1980,7 +1980,7 @@ GET_STREAK = Function(
     read_only=True,
     small=False,
     media_type=RESULT,
-    description="Get a user's streak. Counts the days in a row with a task done, by scheduled_at, in the ten years up to the day of `until`. Days are those of the user's time zone, or of `time_zone`.",
+    description="Get a user's streak. Counts the days in a row with a task done, by scheduled_at, in the ten years up to the day of `until`. Days are those of the user's time zone, or of `time_zone`. Archived tasks are not counted.",
 )
 
 
@@ -1993,7 +1993,7 @@ GET_TASK_STATISTICS = Function(
     read_only=True,
     small=True,
     media_type=RESULT,
-    description="Get statistics of a user's tasks. Counts the tasks with created_at in [start_date, end_date] by status, and computes the share that is done.",
+    description="Get statistics of a user's tasks. Counts the tasks with created_at in [start_date, end_date] by status, and computes the share that is done. Archived tasks are not counted.",
 )
 
 
@@ -2032,7 +2032,7 @@ GET_WEEKLY_STATISTICS = Function(
     read_only=True,
     small=False,
     media_type=RESULT,
-    description="Get a user's tasks by week. Counts them by scheduled_at, the latest week first, up to the week of `until`. Weeks without tasks are included. Weeks are those of the user's time zone, or of `time_zone`.",
+    description="Get a user's tasks by week. Counts them by scheduled_at, the latest week first, up to the week of `until`. Weeks without tasks are included. Weeks are those of the user's time zone, or of `time_zone`. Archived tasks are not counted.",
 )
 
 

@@ -866,8 +866,8 @@ async def create_goal_with_structure(
 
 
 async def export_user(client: Client, *, user_id: UUID | str) -> UserExport:
-    """Export a user. Returns all that is kept of the user, from one snapshot. A user with more than 20,000 rows of a kind is
-    refused: scripts/export writes them."""
+    """Export a user. Returns all that is kept of the user, archived rows too, from one snapshot. A user with more than 20,000
+    rows of a kind is refused: scripts/export writes them."""
     return await call(client, UserExport, contract_1_2.EXPORT_USER, {"user_id": user_id})
 
 
@@ -943,7 +943,7 @@ async def get_daily_statistics(
     time_zone: str | None | MISSING = MISSING,
 ) -> list[TaskDay]:
     """Get a user's tasks by day. Counts them by scheduled_at, the latest day first, up to the day of `until`. Days without
-    tasks are included. Days are those of the user's time zone, or of `time_zone`."""
+    tasks are included. Days are those of the user's time zone, or of `time_zone`. Archived tasks are not counted."""
     return await call(
         client,
         list[TaskDay],
@@ -960,7 +960,8 @@ async def get_dispatch_backlog(client: Client) -> DispatchBacklog:
 async def get_goal_progress(
     client: Client, *, goal_id: UUID | str, until: datetime | MISSING = MISSING, time_zone: str | None | MISSING = MISSING
 ) -> GoalProgress:
-    """Get the progress of a goal. Counts its tasks, in all and by the week that they are scheduled in."""
+    """Get the progress of a goal. Counts its tasks, in all and by the week that they are scheduled in. Archived tasks are not
+    counted."""
     return await call(
         client, GoalProgress, contract_1_2.GET_GOAL_PROGRESS, {"goal_id": goal_id, "until": until, "time_zone": time_zone}
     )
@@ -970,7 +971,7 @@ async def get_statistics_by_tag(
     client: Client, *, user_id: UUID | str, start_at: datetime, end_at: datetime, time_zone: str | None | MISSING = MISSING
 ) -> list[TaskTag]:
     """Get a user's tasks by tag. Counts the tasks with scheduled_at in [start_at, end_at], for each tag of the task or its
-    goal. The tag with most tasks is first."""
+    goal. The tag with most tasks is first. Archived tasks are not counted."""
     return await call(
         client,
         list[TaskTag],
@@ -983,13 +984,13 @@ async def get_streak(
     client: Client, *, user_id: UUID | str, until: datetime | MISSING = MISSING, time_zone: str | None | MISSING = MISSING
 ) -> Streak:
     """Get a user's streak. Counts the days in a row with a task done, by scheduled_at, in the ten years up to the day of
-    `until`. Days are those of the user's time zone, or of `time_zone`."""
+    `until`. Days are those of the user's time zone, or of `time_zone`. Archived tasks are not counted."""
     return await call(client, Streak, contract_1_2.GET_STREAK, {"user_id": user_id, "until": until, "time_zone": time_zone})
 
 
 async def get_task_statistics(client: Client, *, user_id: UUID | str, start_date: datetime, end_date: datetime) -> TaskStatistics:
     """Get statistics of a user's tasks. Counts the tasks with created_at in [start_date, end_date] by status, and computes the
-    share that is done."""
+    share that is done. Archived tasks are not counted."""
     return await call(
         client,
         TaskStatistics,
@@ -1021,7 +1022,7 @@ async def get_weekly_statistics(
     time_zone: str | None | MISSING = MISSING,
 ) -> list[TaskWeek]:
     """Get a user's tasks by week. Counts them by scheduled_at, the latest week first, up to the week of `until`. Weeks without
-    tasks are included. Weeks are those of the user's time zone, or of `time_zone`."""
+    tasks are included. Weeks are those of the user's time zone, or of `time_zone`. Archived tasks are not counted."""
     return await call(
         client,
         list[TaskWeek],

@@ -390,7 +390,7 @@ async def create_goal_with_structure(
 
 async def get_task_statistics(client: Client, *, user_id: UUID | str, start_date: datetime, end_date: datetime) -> TaskStatistics:
     """Get statistics of a user's tasks. Counts the tasks with created_at in [start_date, end_date] by state, and computes the
-    share that is completed."""
+    share that is completed. Archived tasks are not counted."""
     return await call(
         client,
         TaskStatistics,
