@@ -165,8 +165,8 @@ begin
 end;
 $$;
 comment on function public.call_each(text, json) is
-'Calls a function that only reads, such as public.get_task_statistics, once with each object of arguments of an array. All have the '
-'same arguments, and a call_id that the result gets as its id. For the REST adapter.';
+'Calls a function that only reads, such as public.get_task_statistics, once with each object of arguments of an array. All have '
+'the same arguments, and a call_id that the result gets as its id. For the REST adapter.';
 
 create function public.get_wal_position()
 returns bigint
