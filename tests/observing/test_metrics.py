@@ -113,13 +113,14 @@ async def test_calls_are_counted_by_operation_and_outcome(adapter: Adapter) -> N
 async def test_the_requests_that_share_a_database_call_can_be_counted(adapter: Adapter) -> None:
     async with httpx.AsyncClient(base_url=adapter.url) as caller, asyncio.timeout(30):
         users = [(await caller.post("/api/v1/users/", json=make_user_data())).json()["id"] for _ in range(10)]
+        calls = _calls((await caller.get("/metrics")).text, "database")["call", "ok"]
         rounds = 0
         while True:  # until several requests have shared a call
             rounds += 1
             await asyncio.gather(*(caller.get(f"/api/v1/users/{user}") for user in users))
             text = (await caller.get("/metrics")).text
             # Each look at the metrics calls the function that tells how far deliveries are behind.
-            if shared := _calls(text, "database")["call", "ok"] - rounds:
+            if shared := _calls(text, "database")["call", "ok"] - calls - rounds:
                 break
 
     assert _calls(text)["select", "ok"] == 10 * rounds
