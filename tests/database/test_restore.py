@@ -44,7 +44,10 @@ def source(debian: DebianPostgres) -> Iterator[LocalStack]:
 
 @pytest.mark.parametrize(
     ("name", "schemas", "options", "times"),
-    [("plain", ["public", "private"], "", 2), ("replica", ["public"], "-c session_replication_role=replica", 0)],
+    [
+        ("plain", ["public", "archive", "private"], "", 2),
+        ("replica", ["public", "archive"], "-c session_replication_role=replica", 0),
+    ],
     ids=["with triggers and counts", "without either"],
 )
 def test_restored_rows_are_counted_right_after_recount_rows(

@@ -17,6 +17,9 @@ from local_stack import LocalStack, free_port
 from local_stack.account import server_account
 from local_stack.database import execute_script, fetch_rows
 from local_stack.debian import debian_program
+from tests.conftest import make_user_data
+
+pytestmark = pytest.mark.scale
 
 LOGIN = """
 create role flux_adapter login noinherit password 'postgres';
@@ -97,6 +100,28 @@ async def test_every_statement_runs_as_the_service_role_with_its_limits(pooled: 
     assert Counter(response.status_code for response in created) == {201: 40}
     seen = fetch_rows(stack.database_url, "select distinct ran_as, statement_timeout from public.statements")
     assert [dict(row) for row in seen] == [{"ran_as": "service_role", "statement_timeout": "8s"}]
+
+
+@pytest.mark.parametrize("contract", ["1.0", "1.2"])
+def test_a_resource_is_served_as_without_a_pooler(contract: str, pooled: tuple[LocalStack, int]) -> None:
+    stack, port = pooled
+    new, header = make_user_data(name="Jane"), {"X-Flux-Contract": contract}
+    with (
+        stack.adapter(environment={"DATABASE_URL": f"postgresql://anyone@127.0.0.1:{port}/flux"}) as adapter,
+        httpx.Client(base_url=f"{adapter.url}/api/v1/users", headers=header, timeout=10) as caller,
+    ):
+        created = caller.post("/", json=new)
+        one = f"/{created.json()['id']}"
+        read, listed = caller.get(one), caller.get("/", params={"page_size": 100})
+        renamed, again = caller.patch(one, json={"name": "Joan"}), caller.post("/", json=new)
+        wrong = caller.post("/", json=new | {"email": "nobody"})
+        deleted, gone = caller.delete(one), [caller.get(one), caller.patch(one, json={"name": "Jo"}), caller.delete(one)]
+
+    assert (created.status_code, read.status_code, read.json()) == (201, 200, created.json())
+    assert created.json() in listed.json()["items"]
+    assert (renamed.status_code, renamed.json()["name"]) == (200, "Joan")
+    assert (again.status_code, wrong.status_code, deleted.status_code) == (409, 422, 204)
+    assert [response.status_code for response in gone] == [404, 404, 404]
 
 
 def test_another_login_is_refused_at_start_with_a_sentence(pooled: tuple[LocalStack, int]) -> None:
