@@ -1,4 +1,4 @@
-"""Reads docker-compose.yml as data, and runs the services that we build in the stand-in for an engine."""
+"""Reads docker-compose.yml and what extends it as data, and runs the services that we build in the stand-in for an engine."""
 
 import re
 from collections.abc import Mapping
@@ -15,6 +15,7 @@ from .dockerfile import Stage
 from .stand_in import Builder, Image
 
 COMPOSE_FILE = ROOT / "docker-compose.yml"
+SCALE_FILE = ROOT / "docker-compose.scale.yml"
 _VARIABLE = re.compile(r"\$\{(?P<name>\w+):-(?P<default>[^}]*)\}")
 
 
@@ -22,6 +23,24 @@ def read_compose(file: Path = COMPOSE_FILE, environment: Mapping[str, str] | Non
     """The file with anchors merged and `${NAME:-default}` substituted. Any other form of variable is an error."""
     content: dict[str, Any] = _filled(yaml.safe_load(file.read_text()), environment or {})
     return content
+
+
+def read_scaled() -> dict[str, Any]:
+    """docker-compose.yml with docker-compose.scale.yml over it, as `docker compose -f … -f …` merges them."""
+    merged: dict[str, Any] = _merged(read_compose(), read_compose(SCALE_FILE))
+    return merged
+
+
+def _merged(base: Any, over: Any, key: str = "") -> Any:
+    """The rules of https://docs.docker.com/reference/compose-file/merge/ as far as our files need them."""
+    if isinstance(base, dict) and isinstance(over, dict):
+        return base | {name: _merged(base.get(name), value, name) for name, value in over.items()}
+    if isinstance(base, list) and isinstance(over, list) and key not in ("command", "entrypoint", "test"):
+        if key == "volumes":
+            targets = {volume.split(":")[1] for volume in over}
+            base = [volume for volume in base if volume.split(":")[1] not in targets]
+        return base + over
+    return over
 
 
 def _filled(value: Any, environment: Mapping[str, str]) -> Any:

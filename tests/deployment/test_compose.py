@@ -1,9 +1,11 @@
-"""The Dockerfile and the compose file: linters, and agreement with each other and with the code."""
+"""The Dockerfile and the compose files: linters, and agreement with each other and with the code."""
 
+import configparser
 import re
 import subprocess
 import sys
 import tomllib
+from collections.abc import Mapping
 from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -11,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from container.compose import COMPOSE_FILE, read_compose
+from container.compose import COMPOSE_FILE, SCALE_FILE, read_compose, read_scaled
 from container.dockerfile import BuildContext, read_stages
 from dao_service.settings import Settings
 from local_stack.http_servers import DEVELOPMENT_KEYS
@@ -20,19 +22,25 @@ from local_stack.migrations import supabase_cli
 from local_stack.project import NODE_MODULES, ROOT, SUPABASE, api_config
 
 COMPOSE = read_compose()
-SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
-SERVERS = ("db", "postgrest", "flux-dao-service")
-JOBS = ("keys", "migrate")
-KEY_VOLUMES = {name for name in COMPOSE["volumes"] if name.endswith("-keys")}
+Services = Mapping[str, dict[str, Any]]
+SERVICES: Services = COMPOSE["services"]
+SCALED = read_scaled()
+ALL_SERVICES: Services = SCALED["services"]
+ADAPTERS = ("flux-dao-service", "flux-dao-service-2")
+SERVERS = ("db", "standby", "pooler", "postgrest", *ADAPTERS)
+DATABASES = ("db", "standby")
+JOBS = ("keys", "migrate", "logins")
 # Read by the image's programs, not by Settings.
 OF_THE_IMAGE = {"SECRETS_DIR", "WEB_CONCURRENCY", "UVICORN_HOST", "UVICORN_PORT"}
 
-every_service = pytest.mark.parametrize("name", SERVICES)
+every_service = pytest.mark.parametrize(
+    ("services", "name"), [pytest.param(services, name, id=name) for services in (SERVICES, ALL_SERVICES) for name in services]
+)
 
 
-def mounts(name: str) -> dict[str, tuple[str, list[str]]]:
+def mounts(service: dict[str, Any]) -> dict[str, tuple[str, list[str]]]:
     """The path and the options of each volume."""
-    split = (volume.split(":") for volume in SERVICES[name].get("volumes", []))
+    split = (volume.split(":") for volume in service.get("volumes", []))
     return {volume: (path, options) for volume, path, *options in split}
 
 
@@ -55,7 +63,7 @@ def test_dclint_finds_nothing_in_the_compose_files_and_they_fit_the_schema(tmp_p
     node, _ = _node_and_npm()
     program = NODE_MODULES / "dclint" / "bin" / "dclint.cjs"
     dclint: list[str | Path] = [node, program, "--max-warnings", "0", "--config", ROOT / ".dclintrc.yaml"]
-    files = [COMPOSE_FILE, ROOT / "docker-compose.dao-service.yml"]
+    files = [COMPOSE_FILE, SCALE_FILE, ROOT / "docker-compose.dao-service.yml"]
     found = subprocess.run([*dclint, *files], capture_output=True, text=True, cwd=ROOT)
     assert (found.returncode, (found.stdout + found.stderr).strip()) == (0, "")
     wrong = tmp_path / "docker-compose.yml"
@@ -77,8 +85,8 @@ def test_the_supabase_cli_accepts_the_configuration_without_an_error_or_a_warnin
 
 
 @every_service
-def test_every_published_port_is_on_the_loopback_interface(name: str) -> None:
-    assert all(port.startswith("127.0.0.1:") for port in SERVICES[name].get("ports", []))
+def test_every_published_port_is_on_the_loopback_interface(services: Services, name: str) -> None:
+    assert all(port.startswith("127.0.0.1:") for port in services[name].get("ports", []))
 
 
 def test_only_the_adapter_publishes_a_port_and_the_database_cannot_reach_the_internet() -> None:
@@ -89,8 +97,8 @@ def test_only_the_adapter_publishes_a_port_and_the_database_cannot_reach_the_int
 
 
 @every_service
-def test_no_variable_holds_a_secret(name: str) -> None:
-    for variable, value in SERVICES[name].get("environment", {}).items():
+def test_no_variable_holds_a_secret(services: Services, name: str) -> None:
+    for variable, value in services[name].get("environment", {}).items():
         if re.search("KEY|SECRET|PASSWORD|TOKEN|URI", variable) and variable != "REQUIRE_SERVICE_KEY":
             assert value == "" or value.removeprefix("@").startswith("/run/flux"), variable
         assert not re.search(r"//[^/]*:[^/]*@|eyJ|sb_", value), variable
@@ -103,42 +111,84 @@ def test_the_adapter_knows_every_setting_that_compose_gives_it() -> None:
 
 
 def test_each_volume_of_keys_is_mounted_by_one_service_beside_the_job_that_fills_it() -> None:
-    assert set(mounts("keys")) == KEY_VOLUMES
-    readers = {volume: [name for name in SERVICES if name != "keys" and volume in mounts(name)] for volume in KEY_VOLUMES}
-    assert readers == {
+    readers = {
         "adapter-keys": ["flux-dao-service"],
         "data-api-keys": ["postgrest"],
         "database-keys": ["db"],
         "migrations-keys": ["migrate"],
     }
+    _assert_readers(SERVICES, readers)
+    own = {"logins-keys": ["logins"], "pooler-keys": ["pooler"], "standby-keys": ["standby"], "scaled-adapter-keys": [*ADAPTERS]}
+    _assert_readers(ALL_SERVICES, readers | {"adapter-keys": []} | own)
+
+
+def _assert_readers(services: Services, readers: Mapping[str, list[str]]) -> None:
+    assert set(mounts(services["keys"])) == set(readers)
     for volume, names in readers.items():
-        assert mounts(names[0])[volume] == ("/run/flux", ["ro"])
+        assert [name for name in services if name != "keys" and volume in mounts(services[name])] == names
+        assert all(mounts(services[name])[volume] == ("/run/flux", ["ro"]) for name in names)
+
+
+def test_the_second_adapter_is_the_first_on_another_port() -> None:
+    first, second = (ALL_SERVICES[name] for name in ADAPTERS)
+    own = {"container_name": "flux-dao-service-2", "ports": ["127.0.0.1:8001:8000"]}
+    assert second == first | own
+
+
+def test_the_standby_is_the_primary_with_another_folder_and_start() -> None:
+    differs = {"entrypoint", "environment", "volumes", "depends_on"}
+    primary, standby = ({name: value for name, value in ALL_SERVICES[each].items() if name not in differs} for each in DATABASES)
+    assert standby == primary
+    assert primary["command"][: len(SERVICES["db"]["command"])] == SERVICES["db"]["command"]
+    assert ALL_SERVICES["logins"]["image"] == primary["image"]
+    assert not {"db-data"} & set(mounts(ALL_SERVICES["standby"]))
+
+
+def test_the_pooler_has_room_for_the_adapters_and_postgres_for_the_pooler() -> None:
+    ini = configparser.ConfigParser()
+    ini.read(ROOT / "docker" / "pgbouncer.ini")
+    pooler = ini["pgbouncer"]
+    most = int(re.search("max_connections=(\\d+)", str(ALL_SERVICES["db"]["command"]))[1])  # type: ignore[index]
+    clients = len(ADAPTERS) * 4 * int(Settings.model_fields["gateway_connections"].default)
+    assert clients < int(pooler["max_client_conn"])
+    assert int(pooler["default_pool_size"]) + int(SERVICES["postgrest"]["environment"]["PGRST_DB_POOL"]) < most - 20
+    assert pooler["pool_mode"] == "transaction"
+
+
+@pytest.mark.parametrize("name", SCALED["services"])
+def test_every_mounted_file_exists(name: str) -> None:
+    assert all((ROOT / source).is_file() for source in mounts(ALL_SERVICES[name]) if source.startswith("."))
 
 
 @every_service
-def test_every_service_that_others_wait_for_has_a_health_check(name: str) -> None:
-    for other, condition in SERVICES[name].get("depends_on", {}).items():
+def test_every_service_that_others_wait_for_has_a_health_check(services: Services, name: str) -> None:
+    for other, condition in services[name].get("depends_on", {}).items():
         if condition == {"condition": "service_healthy"}:
-            assert SERVICES[other]["healthcheck"]["test"][0] == "CMD"
+            assert services[other]["healthcheck"]["test"][0] == "CMD"
         else:
             assert condition == {"condition": "service_completed_successfully"}
-            assert SERVICES[other]["restart"] == "no"
+            assert services[other]["restart"] == "no"
 
 
 def test_services_start_in_the_order_keys_database_migrations_data_api_adapter() -> None:
     order = ["keys", "db", "migrate", "postgrest", "flux-dao-service"]
     waits = {name: list(service.get("depends_on", {})) for name, service in SERVICES.items()}
     assert waits == {"keys": [], **{later: [earlier] for earlier, later in pairwise(order)}}
+    scaled = {name: set(service.get("depends_on", {})) for name, service in ALL_SERVICES.items()}
+    own = {"logins": {"migrate"}, "pooler": {"logins"}, "standby": {"logins"}}
+    assert scaled == {name: set(waits[name]) for name in order} | own | {
+        name: {"pooler", "postgrest", "standby"} for name in ADAPTERS
+    }
 
 
 @every_service
-def test_every_service_is_bounded_and_confined(name: str) -> None:
-    service = SERVICES[name]
+def test_every_service_is_bounded_and_confined(services: Services, name: str) -> None:
+    service = services[name]
     assert {"mem_limit", "cpus", "logging"} <= set(service)
     assert service.get("pull_policy") == ("build" if "build" in service else None)
     assert service["security_opt"] == ["no-new-privileges:true"]
     assert service["restart"] == ("no" if name in JOBS else "unless-stopped")
-    if name != "db":
+    if name not in DATABASES:
         assert service["read_only"] is True
         assert service["cap_drop"] == ["ALL"]
     if name in SERVERS:
@@ -147,9 +197,9 @@ def test_every_service_is_bounded_and_confined(name: str) -> None:
 
 def test_third_party_images_have_an_exact_tag() -> None:
     bases = {stage.base for stage in read_stages(ROOT / "Dockerfile").values()}
-    others = {service["image"] for service in SERVICES.values() if "build" not in service}
+    others = {service["image"] for service in ALL_SERVICES.values() if "build" not in service}
     for image in bases | others:
-        assert re.fullmatch(r"[a-z/]+:v?\d+\.?[\d.]*(-[a-z]+)*", image), image
+        assert re.fullmatch(r"[a-z/]+:v?\d+\.?[\d.]*(-[a-z]+\d*)*", image), image
 
 
 def test_postgrest_is_set_as_supabase_config_says() -> None:

@@ -221,7 +221,7 @@ def test_an_owner_without_superuser_rights_can_migrate_twice(
 
 def test_a_failing_job_prints_one_line_and_exits_with_1(services: dict[str, ComposedService]) -> None:
     done = run(services["migrate"], services["migrate"].run("python", "-m", "container.jobs", "nonsense"))
-    assert (done.returncode, done.stderr) == (1, "error: usage: python -m container.jobs keys|migrate FOLDER\n")
+    assert (done.returncode, done.stderr) == (1, "error: usage: python -m container.jobs keys|scale-keys|migrate FOLDER\n")
 
 
 def test_the_adapter_serves_without_root_from_a_read_only_file_system_with_two_workers(adapter: Running) -> None:

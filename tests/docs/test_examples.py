@@ -52,6 +52,7 @@ NOT_RUN = {
     ("docs/changing.md", "scripts/test -k"): "scripts/test would run itself",
     ("docs/deployment.md", "docker build"): _DOCKER,
     ("docs/deployment.md", "docker compose up"): _DOCKER,
+    ("docs/deployment.md", "docker-compose.scale.yml"): _DOCKER,
     ("docs/deployment.md", "cron.schedule"): "needs pg_cron; supabase/tests/perform_once.sql tests the function that it calls",
     ("docs/deployment.md", "pg_dump"): "needs two databases and a pg_dump; tests/database/test_restore.py does the same",
     ("docs/direct-door.md", "npm --prefix"): "installs from npm's registry; the test runs the example in the same way",
