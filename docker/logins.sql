@@ -3,6 +3,7 @@
 \set adapter_password `cat /run/flux/adapter-password`
 \set standby_password `cat /run/flux/standby-password`
 
+set client_min_messages = warning;
 begin;
 select 'create role flux_adapter login noinherit' where to_regrole('flux_adapter') is null
 union all
