@@ -133,6 +133,8 @@ class Relation(Generic[RowT]):
     description: str
 
 
+POSTGREST_PARAMETERS = frozenset({"select", "order", "limit", "offset", "columns", "on_conflict", "and", "or", "not"})
+"""The words that PostgREST reads in a query as its own."""
 RESULT = "application/vnd.flux.result+json"
 """The media type as which the database can write the result of any function."""
 
@@ -154,6 +156,11 @@ class Function(Generic[ArgumentsT, ResultT]):
     media_type: str
     """The media type of its result; not `RESULT` if the function has written the JSON itself."""
     description: str
+
+    @property
+    def by_get(self) -> bool:
+        """Whether the Data API takes it by GET. There PostgREST would drop an argument that has the name of its own parameter."""
+        return self.read_only and POSTGREST_PARAMETERS.isdisjoint(self.argument_types)
 
 
 @dataclass(frozen=True)

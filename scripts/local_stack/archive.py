@@ -2,11 +2,11 @@
 
 import argparse
 import asyncio
-from datetime import UTC, date, datetime, time
+from datetime import UTC, datetime, time
 
 from .in_batches import ENVIRONMENT, database_url, run_in_batches
 from .installation import enter_environment
-from .option_types import whole_number
+from .option_types import day, whole_number
 
 _HELP = """\
 Moves tasks that are done, missed or cancelled, and unchanged since a day, into schema archive, together with their deliveries and
@@ -25,7 +25,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         prog="scripts/archive", description=_HELP, epilog=ENVIRONMENT, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("before", type=date.fromisoformat, metavar="DAY", help="unchanged since the beginning of this day, in UTC")
+    parser.add_argument("before", type=day, metavar="DAY", help="unchanged since the beginning of this day, in UTC")
     parser.add_argument("--batch", type=whole_number, default=1000, metavar="N", help="tasks moved at a time (1000)")
     arguments = parser.parse_args()
     enter_environment()

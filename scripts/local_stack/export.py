@@ -41,7 +41,7 @@ def main() -> int:
         prog="scripts/export",
         description="Writes all that is kept of a user to standard output, as GET /users/{user_id}/export does, whatever its size.",
     )
-    parser.add_argument("user_id", type=user_id, metavar="USER_ID")
+    parser.add_argument("user_id", type=user_id, metavar="USER_ID", help="the user's id")
     url = os.environ.get("DATABASE_URL", _LOCAL).replace("postgresql+asyncpg:", "postgresql:")
     parser.add_argument("--database", default=url, help="the database's URL (DATABASE_URL, or that of scripts/dev)")
     options = parser.parse_args()
@@ -49,7 +49,7 @@ def main() -> int:
     try:
         with_connection(options.database, lambda connection: _export(connection, options.user_id))
     except OSError as error:
-        raise StackError(f"no database answers: {error}") from None
+        raise StackError(f"the database can't be reached: check DATABASE_URL ({type(error).__name__})") from None
     return 0
 
 

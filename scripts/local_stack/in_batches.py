@@ -1,6 +1,7 @@
 """Work on a database in batches, each a transaction of its own: what the commands of operators share."""
 
 import os
+import sys
 
 from .errors import StackError
 
@@ -17,7 +18,7 @@ def database_url() -> str:
 
 
 async def run_in_batches(url: str, statement: str, *arguments: object, progress: str) -> int:
-    """Repeat a statement, which answers how many rows it did, until it did none; how many in all. `progress` shows them."""
+    """Repeat a statement, which answers how many rows it did, until it did none; how many in all. On a terminal, `progress` shows them."""
     import asyncpg  # noqa: PLC0415 - installed by now
 
     try:
@@ -28,7 +29,8 @@ async def run_in_batches(url: str, statement: str, *arguments: object, progress:
         rows = 0
         while done := await connection.fetchval(statement, *arguments):
             rows += done
-            print(progress.format(rows), end="\r", flush=True)
+            if sys.stdout.isatty():
+                print(progress.format(rows), end="\r", flush=True)
         return rows
     finally:
         await connection.close()

@@ -2,6 +2,7 @@
 
 import argparse
 import math
+from datetime import date
 from uuid import UUID
 
 
@@ -33,3 +34,11 @@ def user_id(text: str) -> str:
         return str(UUID(text))
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text} is not a UUID, which a user's id is") from None
+
+
+def day(text: str) -> date:
+    """A date."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text} is not a day, such as 2026-01-31") from None

@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from postgrest import AsyncPostgrestClient
+from pydantic import ValidationError
 from supabase import AsyncClient
 
 from dao_service import rpc
@@ -24,6 +25,7 @@ from dao_service.errors import (
 )
 from dao_service.generated import SCHEMAS
 from dao_service.generated.contract_1_2 import (
+    AppendMessagesMessage,
     GoalCreate,
     MilestoneCreate,
     NotificationLogCreate,
@@ -32,7 +34,7 @@ from dao_service.generated.contract_1_2 import (
     TaskUpdate,
     UserCreate,
 )
-from dao_service.generated.vocabulary import NotificationChannel, TaskStatus
+from dao_service.generated.vocabulary import MessageRole, NotificationChannel, TaskStatus
 from dao_service.rpc import at_least, less_than, not_equal, one_of, v1_0
 from local_stack import LocalStack
 from tests.locks import Database
@@ -108,6 +110,23 @@ async def test_a_function_answers_with_its_model(client: AsyncClient, owner: Own
     assert (await rpc.bulk_update_task_status(client, task_ids=[owner.task], new_status=TaskStatus.DONE)).updated_count == 1
     assert (await rpc.set_calendar_event(client, task_id=owner.task, calendar_event_id="event")).calendar_event_id == "event"
     assert [message.content for message in await rpc.list_messages(client, conversation_id=owner.conversation)] == ["Hello"]
+
+
+async def test_every_argument_of_a_function_that_reads_arrives(client: AsyncClient, owner: Owner) -> None:
+    first, second = await rpc.append_messages(
+        client,
+        conversation_id=owner.conversation,
+        messages=[AppendMessagesMessage(role=MessageRole.USER, content=content) for content in ("One", "Two")],
+    )
+
+    assert await rpc.list_messages(client, conversation_id=owner.conversation, limit=1) == [second]
+    assert await rpc.list_messages(client, conversation_id=owner.conversation, limit=1, before=second.id) == [first]
+
+
+async def test_an_argument_over_its_limit_is_named_and_not_sent(client: AsyncClient, owner: Owner) -> None:
+    with pytest.raises(ValidationError) as refused:
+        await rpc.get_weekly_statistics(client, user_id=owner.user, weeks=105)
+    assert [error["loc"] for error in refused.value.errors()] == [("weeks",)]
 
 
 async def test_row_level_security_decides_what_a_call_sees(client: AsyncClient, database: Database) -> None:

@@ -24,7 +24,7 @@ from tests.scale.standby import Standby
 pytestmark = pytest.mark.scale
 WRITTEN_AT = "X-Flux-Written-At"
 QUERIES = {
-    "/messages/": {"conversation_id": "conversation"},
+    "/messages/": {"conversation_id": "conversation", "limit": "1"},
     "/tasks/by-timerange": {"user_id": "user", "start_time": "2026-01-01T00:00:00Z", "end_time": "2027-01-01T00:00:00Z"},
     "/tasks/": {"user_id": "user"},
     "/tasks/statistics": {"user_id": "user", "start_date": "2026-01-01T00:00:00Z", "end_date": "2027-01-01T00:00:00Z"},

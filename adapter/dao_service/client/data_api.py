@@ -79,9 +79,14 @@ def one_of(values: Sequence[T]) -> Compare[T]:
 
 
 async def call(client: Client, answer: TypeForm[Answer], function: AnyFunction, arguments: Mapping[str, object]) -> Answer:
-    """Call a function. One that only reads is called by GET, so that a replica may answer."""
-    sent = {name: _json(value) for name, value in arguments.items() if value is not MISSING}
-    request = client.schema(function.schema).rpc(function.name, sent, get=function.read_only)
+    """Call a function. One that only reads is called by GET, if that can be, so that a replica may answer.
+
+    Raises `pydantic.ValidationError` and sends nothing if an argument is over its limit: the database would not name it.
+    """
+    given = {name: value for name, value in arguments.items() if value is not MISSING}
+    function.arguments.model_validate(given)
+    sent = {name: _json(value) for name, value in given.items()}
+    request = client.schema(function.schema).rpc(function.name, sent, get=function.by_get)
     try:
         found = await request.execute()
     except (APIError, httpx.TransportError) as error:

@@ -134,7 +134,7 @@ class PostgrestGateway:
         }
         method, path = "POST", f"/rpc/{function.name}"
         body: bytes | None = arguments.json
-        if self._read_by_get and function.read_only and len(arguments.json) <= _LONGEST_QUERY_BYTES:
+        if self._read_by_get and function.by_get and len(arguments.json) <= _LONGEST_QUERY_BYTES:
             method, path, body = "GET", f"{path}?{query_of(function, arguments.json)}", None
             headers["Accept-Profile"] = function.schema
         return await self._ask(
