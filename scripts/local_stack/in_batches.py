@@ -18,7 +18,10 @@ def database_url() -> str:
 
 
 async def run_in_batches(url: str, statement: str, *arguments: object, progress: str) -> int:
-    """Repeat a statement, which answers how many rows it did, until it did none; how many in all. On a terminal, `progress` shows them."""
+    """Repeat a statement, which answers how many rows it did, until it did none; how many in all.
+
+    On a terminal, `progress` shows them.
+    """
     import asyncpg  # noqa: PLC0415 - installed by now
 
     try:
