@@ -17,6 +17,7 @@ from local_stack import LocalStack, free_port
 from local_stack.account import server_account
 from local_stack.database import execute_script, fetch_rows
 from local_stack.debian import debian_program
+from local_stack.http_servers import Adapter
 from tests.conftest import make_user_data
 
 pytestmark = pytest.mark.scale
@@ -68,6 +69,18 @@ def pooled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[LocalStac
             pgbouncer.terminate()
 
 
+@pytest.fixture(scope="module")
+def login(pooled: tuple[LocalStack, int]) -> str:
+    """The URL of the login that is the service by its own settings, through the pooler."""
+    return f"postgresql://anyone@127.0.0.1:{pooled[1]}/flux"
+
+
+@pytest.fixture(scope="module")
+def adapter(pooled: tuple[LocalStack, int], login: str) -> Iterator[Adapter]:
+    with pooled[0].adapter(environment={"DATABASE_URL": login}) as running:
+        yield running
+
+
 @asynccontextmanager
 async def _resetting(url: str) -> AsyncIterator[None]:
     """Another client of the same pool, which resets role and settings all the time."""
@@ -90,26 +103,21 @@ async def _resetting(url: str) -> AsyncIterator[None]:
             await task
 
 
-async def test_every_statement_runs_as_the_service_role_with_its_limits(pooled: tuple[LocalStack, int]) -> None:
-    stack, port = pooled
-    url = f"postgresql://anyone@127.0.0.1:{port}/flux"
-    with stack.adapter(environment={"DATABASE_URL": url}) as adapter:
-        async with _resetting(url), httpx.AsyncClient(base_url=f"{adapter.url}/api/v1", timeout=10) as caller:
-            created = await asyncio.gather(*(caller.post("/users/", json={"email": f"{nth}@example.com"}) for nth in range(40)))
+async def test_every_statement_runs_as_the_service_role_with_its_limits(
+    pooled: tuple[LocalStack, int], adapter: Adapter, login: str
+) -> None:
+    async with _resetting(login), httpx.AsyncClient(base_url=f"{adapter.url}/api/v1", timeout=10) as caller:
+        created = await asyncio.gather(*(caller.post("/users/", json={"email": f"{nth}@example.com"}) for nth in range(40)))
 
     assert Counter(response.status_code for response in created) == {201: 40}
-    seen = fetch_rows(stack.database_url, "select distinct ran_as, statement_timeout from public.statements")
+    seen = fetch_rows(pooled[0].database_url, "select distinct ran_as, statement_timeout from public.statements")
     assert [dict(row) for row in seen] == [{"ran_as": "service_role", "statement_timeout": "8s"}]
 
 
 @pytest.mark.parametrize("contract", ["1.0", "1.2"])
-def test_a_resource_is_served_as_without_a_pooler(contract: str, pooled: tuple[LocalStack, int]) -> None:
-    stack, port = pooled
+def test_a_resource_is_served_as_without_a_pooler(contract: str, adapter: Adapter) -> None:
     new, header = make_user_data(name="Jane"), {"X-Flux-Contract": contract}
-    with (
-        stack.adapter(environment={"DATABASE_URL": f"postgresql://anyone@127.0.0.1:{port}/flux"}) as adapter,
-        httpx.Client(base_url=f"{adapter.url}/api/v1/users", headers=header, timeout=10) as caller,
-    ):
+    with httpx.Client(base_url=f"{adapter.url}/api/v1/users", headers=header, timeout=10) as caller:
         created = caller.post("/", json=new)
         one = f"/{created.json()['id']}"
         read, listed = caller.get(one), caller.get("/", params={"page_size": 100})
