@@ -2672,8 +2672,12 @@ export const rules: { [schema: string]: { [constraint: string]: Rule } } = {
   }
 };
 
-/** The rule that an error of the Data API names, or undefined. */
-export function brokenRule(error: { message: string }, schema: "public" | "v1_0" = "public"): Rule | undefined {
-  const name = /constraint "([^"]+)"/.exec(error.message)?.[1];
-  return name === undefined ? undefined : rules[schema]?.[name];
+/** The rule that an error of the Data API names, with the constraint's name, or undefined. */
+export function brokenRule(
+  error: { message: string },
+  schema: "public" | "v1_0" = "public",
+): (Rule & { constraint: string }) | undefined {
+  const constraint = /constraint "([^"]+)"/.exec(error.message)?.[1] ?? "";
+  const rule = rules[schema]?.[constraint];
+  return rule && { constraint, ...rule };
 }

@@ -136,7 +136,8 @@ expect(typeof linked.error?.code, "string");
 
 // A rule that a caller breaks has a field and a sentence.
 const { error } = await flux.from("users").insert({ email: `${user_id}@example.com` });
-expect(error && brokenRule(error)?.field, "email");
+const broken = error && brokenRule(error);
+expect([broken?.constraint, broken?.field], ["users_email_key", "email"]);
 
 // Contract 1.0
 const older = await found(v1_0.from("tasks").select("state, start_time").eq("id", task.id).single());
