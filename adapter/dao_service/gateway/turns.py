@@ -1,8 +1,8 @@
 """Turns: calls that wait for one lock can't use up every connection.
 
 A call that waits in the database for a locked table or row holds its connection. So at most three of four connections go to calls
-on one relation, and one to writes of one row: later calls wait here, without a connection. They are refused before their time is
-over, because a call that began with no time left would have an unknown outcome.
+on one relation, and one to writes of one row: later calls wait here, without a connection. They are refused when half of their
+time is over, because a call that began with little time left would have an unknown outcome.
 """
 
 import asyncio
@@ -12,8 +12,9 @@ from dataclasses import dataclass
 
 from dao_service.errors import SATURATED, UnavailableError
 
-_PART_TO_WAIT = 0.9
-"""Of a call's time."""
+_PART_TO_WAIT = 0.5
+"""Of a call's time. The rest is longer than the database lets a call wait for a lock. So no call gives up, and passes its turn on,
+while the database still holds a connection for it."""
 
 
 @dataclass(slots=True)
