@@ -231,9 +231,10 @@ def _with_key(name: str, key: str, arguments: bytes, others: bool) -> bytes:
 
 
 def _calling(method: str, path: str, run: Run, function: AnyFunction, **declared: Any) -> Operation:
-    """The summary is the first sentence of the function's comment."""
-    summary = function.description.partition(". ")[0].removesuffix(".")
-    return Operation(method, path, run, function.name, summary, function.description, function.result, **declared)
+    """The summary is the first sentence of the function's comment, the description what follows it."""
+    summary, _, rest = function.description.partition(". ")
+    description = rest or function.description
+    return Operation(method, path, run, function.name, summary.removesuffix("."), description, function.result, **declared)
 
 
 def resource_of(path: str) -> str:

@@ -116,7 +116,7 @@ class ConversationDao:
     ) -> ConversationDTO:
         """Close a voice session.
 
-        Close a voice session. Writes its results: the fields that are sent and no other. null clears a field.
+        Writes its results: the fields that are sent and no other. null clears a field.
 
         With `if_match`, the `updated_at` of the row as it was read, raises `PreconditionFailedError` if it has changed since.
         """
@@ -135,8 +135,7 @@ class ConversationDao:
     ) -> list[MessageDTO]:
         """Add 1 to 100 messages to a conversation.
 
-        Add 1 to 100 messages to a conversation. Adds them in their order: all or none. `title_if_empty` becomes the title of a
-        conversation that has none.
+        Adds them in their order: all or none. `title_if_empty` becomes the title of a conversation that has none.
 
         With an `idempotency_key`, the write happens once however often it is sent, and its first answer is returned each time.
         """

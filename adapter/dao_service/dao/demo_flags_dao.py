@@ -34,7 +34,7 @@ class DemoFlagsDao:
     ) -> DemoFlagsDTO:
         """Create or replace a user's demo flags.
 
-        Create or replace a user's demo flags. A field that is not sent takes its default.
+        A field that is not sent takes its default.
 
         With `if_match`, the `updated_at` of the row as it was read, raises `PreconditionFailedError` if it has changed since.
         """

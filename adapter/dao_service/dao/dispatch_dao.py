@@ -23,7 +23,7 @@ class DispatchDao:
     ) -> int:
         """Plan 1 to 100 deliveries.
 
-        Plan 1 to 100 deliveries. One that exists already, by task and dedupe_key, is left alone.
+        One that exists already, by task and dedupe_key, is left alone.
 
         With an `idempotency_key`, the write happens once however often it is sent, and its first answer is returned each time.
         """
@@ -45,9 +45,9 @@ class DispatchDao:
     ) -> list[ClaimedDispatchDTO]:
         """Lease due deliveries to a worker.
 
-        Lease due deliveries to a worker. Returns the oldest due first. It also closes up to ten times as many void ones:
-        cancelled, if the task is not pending or was moved; expired, if it is too late; unknown, if a worker began to send it
-        and its lease ran out, unless resend_unknown.
+        Returns the oldest due first. It also closes up to ten times as many void ones: cancelled, if the task is not pending or
+        was moved; expired, if it is too late; unknown, if a worker began to send it and its lease ran out, unless
+        resend_unknown.
         """
         return await ask(
             db,
@@ -66,7 +66,7 @@ class DispatchDao:
     async def cancel_dispatches(self, db: DatabaseSession, task_id: UUID, *, idempotency_key: UUID | str | None = None) -> int:
         """Cancel the open deliveries of a task.
 
-        Cancel the open deliveries of a task. Those that a worker has begun to send stay open.
+        Those that a worker has begun to send stay open.
 
         With an `idempotency_key`, the write happens once however often it is sent, and its first answer is returned each time.
         """
@@ -81,8 +81,7 @@ class DispatchDao:
     ) -> DispatchDTO:
         """Check a delivery right before it is sent.
 
-        Check a delivery right before it is sent. It is a conflict if the lease is over or another worker's, or if the task is
-        not pending or was moved.
+        It is a conflict if the lease is over or another worker's, or if the task is not pending or was moved.
 
         With an `idempotency_key`, the write happens once however often it is sent, and its first answer is returned each time.
         """
@@ -107,7 +106,7 @@ class DispatchDao:
     ) -> DispatchDTO:
         """Extend the lease of a delivery.
 
-        Extend the lease of a delivery. It ends so many seconds from now. It is a conflict if the lease is over.
+        It ends so many seconds from now. It is a conflict if the lease is over.
 
         With an `idempotency_key`, the write happens once however often it is sent, and its first answer is returned each time.
         """
@@ -135,8 +134,8 @@ class DispatchDao:
     ) -> DispatchDTO:
         """Record the outcome of a delivery.
 
-        Record the outcome of a delivery. If it is sent, the notification log and the task record it too. The latest attempt
-        counts even after its lease. With retry_at, a failed delivery is due again then.
+        If it is sent, the notification log and the task record it too. The latest attempt counts even after its lease. With
+        retry_at, a failed delivery is due again then.
 
         With an `idempotency_key`, the write happens once however often it is sent, and its first answer is returned each time.
         """

@@ -118,7 +118,7 @@ class GoalDao:
     ) -> GoalFullDTO:
         """Create a goal with its milestones and tasks.
 
-        Create a goal with its milestones and tasks. It is one transaction: all or nothing.
+        It is one transaction: all or nothing.
 
         With an `idempotency_key`, the write happens once however often it is sent, and its first answer is returned each time.
         """
@@ -129,8 +129,7 @@ class GoalDao:
     ) -> GoalProgressDTO:
         """Get the progress of a goal.
 
-        Get the progress of a goal. Counts its tasks, in all and by the week that they are scheduled in. Archived tasks are not
-        counted.
+        Counts its tasks, in all and by the week that they are scheduled in. Archived tasks are not counted.
         """
         return await ask(
             db, GoalProgressDTO, "GET", "/goals/{goal_id}/progress", key=goal_id, query={"until": until, "time_zone": time_zone}
@@ -148,8 +147,8 @@ class GoalDao:
     ) -> GoalAdvanceDTO:
         """Complete a goal and activate the next one.
 
-        Complete a goal and activate the next one. The next is the first of its parent's pipeline: the lowest pipeline_order,
-        then the oldest. It is a conflict if the goal does not have the expected status.
+        The next is the first of its parent's pipeline: the lowest pipeline_order, then the oldest. It is a conflict if the goal
+        does not have the expected status.
 
         With an `idempotency_key`, the write happens once however often it is sent, and its first answer is returned each time.
         """

@@ -48,8 +48,7 @@ class MessageDao:
     ) -> list[MessageDTO]:
         """List the messages of a conversation.
 
-        List the messages of a conversation. Returns them oldest first, as one array: all of them, up to 20,000, or the newest
-        `limit` before the message `before`.
+        Returns them oldest first, as one array: all of them, up to 20,000, or the newest `limit` before the message `before`.
         """
         return await ask(
             db, list[MessageDTO], "GET", "/messages/", query={"conversation_id": conversation_id, "limit": limit, "before": before}

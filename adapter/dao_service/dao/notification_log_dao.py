@@ -34,8 +34,8 @@ class NotificationLogDao:
     ) -> RecordedResponseDTO:
         """Record a user's answer to a notification.
 
-        Record a user's answer to a notification. An answer counts once, however often the provider delivers it. With
-        new_status, the task changes too, if it is still pending.
+        An answer counts once, however often the provider delivers it. With new_status, the task changes too, if it is still
+        pending.
 
         With an `idempotency_key`, the write happens once however often it is sent, and its first answer is returned each time.
         """

@@ -16,8 +16,7 @@ class PatternDao:
     async def put(self, db: DatabaseSession, dto: PutPatternPatternDTO) -> PatternDTO:
         """Create or change a pattern by its key.
 
-        Create or change a pattern by its key. Creates the user's pattern of this type and key, or changes the fields that are
-        sent, in one statement.
+        Creates the user's pattern of this type and key, or changes the fields that are sent, in one statement.
         """
         return await ask(db, PatternDTO, "PUT", "/patterns/by-key", body=dto)
 

@@ -133,8 +133,7 @@ class TaskDao:
     ) -> list[TaskDTO]:
         """Get a user's tasks in a time range.
 
-        Get a user's tasks in a time range. Returns the tasks with scheduled_at in [start_at, end_at], earliest first, as one
-        array: all of them, up to 20,000.
+        Returns the tasks with scheduled_at in [start_at, end_at], earliest first, as one array: all of them, up to 20,000.
         """
 
     @overload
@@ -143,8 +142,7 @@ class TaskDao:
     ) -> list[TaskDTO]:
         """Get a user's tasks in a time range.
 
-        Get a user's tasks in a time range. Returns the tasks with start_time in [start_time, end_time], earliest first, as one
-        array: all of them, up to 20,000.
+        Returns the tasks with start_time in [start_time, end_time], earliest first, as one array: all of them, up to 20,000.
         """
 
     async def get_tasks_by_user_and_timerange(
@@ -159,8 +157,7 @@ class TaskDao:
     ) -> list[TaskDTO]:
         """Get a user's tasks in a time range.
 
-        Get a user's tasks in a time range. Returns the tasks with scheduled_at in [start_at, end_at], earliest first, as one
-        array: all of them, up to 20,000.
+        Returns the tasks with scheduled_at in [start_at, end_at], earliest first, as one array: all of them, up to 20,000.
         """
         return await ask(
             db,
@@ -177,8 +174,8 @@ class TaskDao:
     ) -> TaskStatisticsDTO:
         """Get statistics of a user's tasks.
 
-        Get statistics of a user's tasks. Counts the tasks with created_at in [start_date, end_date] by status, and computes the
-        share that is done. Archived tasks are not counted.
+        Counts the tasks with created_at in [start_date, end_date] by status, and computes the share that is done. Archived
+        tasks are not counted.
         """
         return await ask(
             db,
@@ -199,7 +196,7 @@ class TaskDao:
     ) -> int:
         """Set the status of up to 10,000 tasks.
 
-        Set the status of up to 10,000 tasks. It is one transaction. Ids of no task do not count, and a repeated id counts once.
+        It is one transaction. Ids of no task do not count, and a repeated id counts once.
 
         With an `idempotency_key`, the write happens once however often it is sent, and its first answer is returned each time.
         """
@@ -208,7 +205,7 @@ class TaskDao:
     async def bulk_update_state(self, db: DatabaseSession, task_ids: Sequence[UUID | str], *, new_state: TaskState) -> int:
         """Set the state of up to 10,000 tasks.
 
-        Set the state of up to 10,000 tasks. It is one transaction. Ids of no task do not count, and a repeated id counts once.
+        It is one transaction. Ids of no task do not count, and a repeated id counts once.
 
         With an `idempotency_key`, the write happens once however often it is sent, and its first answer is returned each time.
         """
@@ -224,7 +221,7 @@ class TaskDao:
     ) -> int:
         """Set the status of up to 10,000 tasks.
 
-        Set the status of up to 10,000 tasks. It is one transaction. Ids of no task do not count, and a repeated id counts once.
+        It is one transaction. Ids of no task do not count, and a repeated id counts once.
 
         With an `idempotency_key`, the write happens once however often it is sent, and its first answer is returned each time.
         """
@@ -253,7 +250,7 @@ class TaskDao:
     ) -> TaskDTO:
         """Link a task to an event in the user's calendar.
 
-        Link a task to an event in the user's calendar. null removes the link.
+        null removes the link.
 
         With `if_match`, the `updated_at` of the row as it was read, raises `PreconditionFailedError` if it has changed since.
         """
@@ -281,9 +278,8 @@ class TaskDao:
     ) -> FinishedTaskDTO:
         """Finish a task and begin its next occurrence.
 
-        Finish a task and begin its next occurrence. Sets the status and, with `next`, creates the next occurrence of its
-        series, in one transaction. A task without a series begins one under its own id. It is a conflict if the task is not as
-        expected.
+        Sets the status and, with `next`, creates the next occurrence of its series, in one transaction. A task without a series
+        begins one under its own id. It is a conflict if the task is not as expected.
 
         With `if_match`, the `updated_at` of the row as it was read, raises `PreconditionFailedError` if it has changed since.
 
@@ -318,8 +314,8 @@ class TaskDao:
     ) -> TaskDTO:
         """Move a task to another time.
 
-        Move a task to another time. It is a conflict if the task is not scheduled as expected; null means unscheduled.
-        Deliveries planned for the old time become void, and the user has yet to be reminded.
+        It is a conflict if the task is not scheduled as expected; null means unscheduled. Deliveries planned for the old time
+        become void, and the user has yet to be reminded.
 
         With `if_match`, the `updated_at` of the row as it was read, raises `PreconditionFailedError` if it has changed since.
 
@@ -347,8 +343,8 @@ class TaskDao:
     ) -> list[TaskWeekDTO]:
         """Get a user's tasks by week.
 
-        Get a user's tasks by week. Counts them by scheduled_at, the latest week first, up to the week of `until`. Weeks without
-        tasks are included. Weeks are those of the user's time zone, or of `time_zone`. Archived tasks are not counted.
+        Counts them by scheduled_at, the latest week first, up to the week of `until`. Weeks without tasks are included. Weeks
+        are those of the user's time zone, or of `time_zone`. Archived tasks are not counted.
         """
         return await ask(
             db,
@@ -369,8 +365,8 @@ class TaskDao:
     ) -> list[TaskDayDTO]:
         """Get a user's tasks by day.
 
-        Get a user's tasks by day. Counts them by scheduled_at, the latest day first, up to the day of `until`. Days without
-        tasks are included. Days are those of the user's time zone, or of `time_zone`. Archived tasks are not counted.
+        Counts them by scheduled_at, the latest day first, up to the day of `until`. Days without tasks are included. Days are
+        those of the user's time zone, or of `time_zone`. Archived tasks are not counted.
         """
         return await ask(
             db,
@@ -385,8 +381,8 @@ class TaskDao:
     ) -> StreakDTO:
         """Get a user's streak.
 
-        Get a user's streak. Counts the days in a row with a task done, by scheduled_at, in the ten years up to the day of
-        `until`. Days are those of the user's time zone, or of `time_zone`. Archived tasks are not counted.
+        Counts the days in a row with a task done, by scheduled_at, in the ten years up to the day of `until`. Days are those of
+        the user's time zone, or of `time_zone`. Archived tasks are not counted.
         """
         return await ask(
             db, StreakDTO, "GET", "/tasks/statistics/streak", query={"user_id": user_id, "until": until, "time_zone": time_zone}
@@ -397,8 +393,8 @@ class TaskDao:
     ) -> list[TaskTagDTO]:
         """Get a user's tasks by tag.
 
-        Get a user's tasks by tag. Counts the tasks with scheduled_at in [start_at, end_at], for each tag of the task or its
-        goal. The tag with most tasks is first. Archived tasks are not counted.
+        Counts the tasks with scheduled_at in [start_at, end_at], for each tag of the task or its goal. The tag with most tasks
+        is first. Archived tasks are not counted.
         """
         return await ask(
             db,

@@ -87,8 +87,8 @@ class UserDao:
     ) -> UserDTO:
         """Give a user the sign-in of an account.
 
-        Give a user the sign-in of an account. From now on, the JWT of this account of Supabase Auth reads and writes this
-        user's rows. The user must have no sign-in yet, and the account no data of its own.
+        From now on, the JWT of this account of Supabase Auth reads and writes this user's rows. The user must have no sign-in
+        yet, and the account no data of its own.
 
         With `if_match`, the `updated_at` of the row as it was read, raises `PreconditionFailedError` if it has changed since.
         """
@@ -99,7 +99,7 @@ class UserDao:
     async def export_user(self, db: DatabaseSession, user_id: UUID | str) -> UserExportDTO:
         """Export a user.
 
-        Export a user. Returns all that is kept of the user, archived rows too, from one snapshot. A user with more than 20,000
-        rows of a kind is refused: scripts/export writes them.
+        Returns all that is kept of the user, archived rows too, from one snapshot. A user with more than 20,000 rows of a kind
+        is refused: scripts/export writes them.
         """
         return await ask(db, UserExportDTO, "GET", "/users/{user_id}/export", key=user_id)

@@ -119,7 +119,7 @@ class DemoFlagsResource(Resource):
     ) -> DemoFlags:
         """Create or replace a user's demo flags.
 
-        Create or replace a user's demo flags. A field that is not sent takes its default.
+        A field that is not sent takes its default.
 
         With `if_match`, the `updated_at` of the row as it was read, raises `PreconditionFailedError` if it has changed since.
         """
@@ -221,7 +221,7 @@ class GoalsResource(Resource):
     ) -> GoalFull:
         """Create a goal with its milestones and tasks.
 
-        Create a goal with its milestones and tasks. It is one transaction: all or nothing.
+        It is one transaction: all or nothing.
 
         With an `idempotency_key`, the write happens once however often it is sent, and its first answer is returned each time.
         """
@@ -415,8 +415,7 @@ class TasksResource(Resource):
     async def get_by_timerange(self, *, user_id: UUID | str, start_time: datetime, end_time: datetime) -> list[Task]:
         """Get a user's tasks in a time range.
 
-        Get a user's tasks in a time range. Returns the tasks with start_time in [start_time, end_time], earliest first, as one
-        array: all of them, up to 20,000.
+        Returns the tasks with start_time in [start_time, end_time], earliest first, as one array: all of them, up to 20,000.
         """
         return await self._connection.ask(
             list[Task], "GET", "/tasks/by-timerange", query={"user_id": user_id, "start_time": start_time, "end_time": end_time}
@@ -425,8 +424,8 @@ class TasksResource(Resource):
     async def get_statistics(self, *, user_id: UUID | str, start_date: datetime, end_date: datetime) -> TaskStatistics:
         """Get statistics of a user's tasks.
 
-        Get statistics of a user's tasks. Counts the tasks with created_at in [start_date, end_date] by state, and computes the
-        share that is completed. Archived tasks are not counted.
+        Counts the tasks with created_at in [start_date, end_date] by state, and computes the share that is completed. Archived
+        tasks are not counted.
         """
         return await self._connection.ask(
             TaskStatistics, "GET", "/tasks/statistics", query={"user_id": user_id, "start_date": start_date, "end_date": end_date}
@@ -437,7 +436,7 @@ class TasksResource(Resource):
     ) -> BulkUpdate:
         """Set the state of up to 10,000 tasks.
 
-        Set the state of up to 10,000 tasks. It is one transaction. Ids of no task do not count, and a repeated id counts once.
+        It is one transaction. Ids of no task do not count, and a repeated id counts once.
 
         With an `idempotency_key`, the write happens once however often it is sent, and its first answer is returned each time.
         """
@@ -455,7 +454,7 @@ class TasksResource(Resource):
     ) -> Task:
         """Link a task to an event in the user's calendar.
 
-        Link a task to an event in the user's calendar. null removes the link.
+        null removes the link.
 
         With `if_match`, the `updated_at` of the row as it was read, raises `PreconditionFailedError` if it has changed since.
         """

@@ -134,8 +134,8 @@ class UsersResource(Resource):
     async def link_sign_in(self, user_id: UUID | str, *, auth_user_id: UUID, if_match: datetime | None = None) -> User:
         """Give a user the sign-in of an account.
 
-        Give a user the sign-in of an account. From now on, the JWT of this account of Supabase Auth reads and writes this
-        user's rows. The user must have no sign-in yet, and the account no data of its own.
+        From now on, the JWT of this account of Supabase Auth reads and writes this user's rows. The user must have no sign-in
+        yet, and the account no data of its own.
 
         With `if_match`, the `updated_at` of the row as it was read, raises `PreconditionFailedError` if it has changed since.
         """
@@ -146,8 +146,8 @@ class UsersResource(Resource):
     async def export_user(self, user_id: UUID | str) -> UserExport:
         """Export a user.
 
-        Export a user. Returns all that is kept of the user, archived rows too, from one snapshot. A user with more than 20,000
-        rows of a kind is refused: scripts/export writes them.
+        Returns all that is kept of the user, archived rows too, from one snapshot. A user with more than 20,000 rows of a kind
+        is refused: scripts/export writes them.
         """
         return await self._connection.ask(UserExport, "GET", f"/users/{segment(user_id)}/export")
 
@@ -172,7 +172,7 @@ class DemoFlagsResource(Resource):
     ) -> DemoFlags:
         """Create or replace a user's demo flags.
 
-        Create or replace a user's demo flags. A field that is not sent takes its default.
+        A field that is not sent takes its default.
 
         With `if_match`, the `updated_at` of the row as it was read, raises `PreconditionFailedError` if it has changed since.
         """
@@ -283,7 +283,7 @@ class GoalsResource(Resource):
     ) -> GoalFull:
         """Create a goal with its milestones and tasks.
 
-        Create a goal with its milestones and tasks. It is one transaction: all or nothing.
+        It is one transaction: all or nothing.
 
         With an `idempotency_key`, the write happens once however often it is sent, and its first answer is returned each time.
         """
@@ -301,8 +301,7 @@ class GoalsResource(Resource):
     ) -> GoalProgress:
         """Get the progress of a goal.
 
-        Get the progress of a goal. Counts its tasks, in all and by the week that they are scheduled in. Archived tasks are not
-        counted.
+        Counts its tasks, in all and by the week that they are scheduled in. Archived tasks are not counted.
         """
         return await self._connection.ask(
             GoalProgress, "GET", f"/goals/{segment(goal_id)}/progress", query={"until": until, "time_zone": time_zone}
@@ -313,8 +312,8 @@ class GoalsResource(Resource):
     ) -> GoalAdvance:
         """Complete a goal and activate the next one.
 
-        Complete a goal and activate the next one. The next is the first of its parent's pipeline: the lowest pipeline_order,
-        then the oldest. It is a conflict if the goal does not have the expected status.
+        The next is the first of its parent's pipeline: the lowest pipeline_order, then the oldest. It is a conflict if the goal
+        does not have the expected status.
 
         With an `idempotency_key`, the write happens once however often it is sent, and its first answer is returned each time.
         """
@@ -516,8 +515,7 @@ class TasksResource(Resource):
     async def get_by_timerange(self, *, user_id: UUID | str, start_at: datetime, end_at: datetime) -> list[Task]:
         """Get a user's tasks in a time range.
 
-        Get a user's tasks in a time range. Returns the tasks with scheduled_at in [start_at, end_at], earliest first, as one
-        array: all of them, up to 20,000.
+        Returns the tasks with scheduled_at in [start_at, end_at], earliest first, as one array: all of them, up to 20,000.
         """
         return await self._connection.ask(
             list[Task], "GET", "/tasks/by-timerange", query={"user_id": user_id, "start_at": start_at, "end_at": end_at}
@@ -526,8 +524,8 @@ class TasksResource(Resource):
     async def get_statistics(self, *, user_id: UUID | str, start_date: datetime, end_date: datetime) -> TaskStatistics:
         """Get statistics of a user's tasks.
 
-        Get statistics of a user's tasks. Counts the tasks with created_at in [start_date, end_date] by status, and computes the
-        share that is done. Archived tasks are not counted.
+        Counts the tasks with created_at in [start_date, end_date] by status, and computes the share that is done. Archived
+        tasks are not counted.
         """
         return await self._connection.ask(
             TaskStatistics, "GET", "/tasks/statistics", query={"user_id": user_id, "start_date": start_date, "end_date": end_date}
@@ -538,7 +536,7 @@ class TasksResource(Resource):
     ) -> BulkUpdate:
         """Set the status of up to 10,000 tasks.
 
-        Set the status of up to 10,000 tasks. It is one transaction. Ids of no task do not count, and a repeated id counts once.
+        It is one transaction. Ids of no task do not count, and a repeated id counts once.
 
         With an `idempotency_key`, the write happens once however often it is sent, and its first answer is returned each time.
         """
@@ -556,7 +554,7 @@ class TasksResource(Resource):
     ) -> Task:
         """Link a task to an event in the user's calendar.
 
-        Link a task to an event in the user's calendar. null removes the link.
+        null removes the link.
 
         With `if_match`, the `updated_at` of the row as it was read, raises `PreconditionFailedError` if it has changed since.
         """
@@ -581,9 +579,8 @@ class TasksResource(Resource):
     ) -> FinishedTask:
         """Finish a task and begin its next occurrence.
 
-        Finish a task and begin its next occurrence. Sets the status and, with `next`, creates the next occurrence of its
-        series, in one transaction. A task without a series begins one under its own id. It is a conflict if the task is not as
-        expected.
+        Sets the status and, with `next`, creates the next occurrence of its series, in one transaction. A task without a series
+        begins one under its own id. It is a conflict if the task is not as expected.
 
         With `if_match`, the `updated_at` of the row as it was read, raises `PreconditionFailedError` if it has changed since.
 
@@ -616,8 +613,8 @@ class TasksResource(Resource):
     ) -> Task:
         """Move a task to another time.
 
-        Move a task to another time. It is a conflict if the task is not scheduled as expected; null means unscheduled.
-        Deliveries planned for the old time become void, and the user has yet to be reminded.
+        It is a conflict if the task is not scheduled as expected; null means unscheduled. Deliveries planned for the old time
+        become void, and the user has yet to be reminded.
 
         With `if_match`, the `updated_at` of the row as it was read, raises `PreconditionFailedError` if it has changed since.
 
@@ -638,8 +635,8 @@ class TasksResource(Resource):
     ) -> list[TaskWeek]:
         """Get a user's tasks by week.
 
-        Get a user's tasks by week. Counts them by scheduled_at, the latest week first, up to the week of `until`. Weeks without
-        tasks are included. Weeks are those of the user's time zone, or of `time_zone`. Archived tasks are not counted.
+        Counts them by scheduled_at, the latest week first, up to the week of `until`. Weeks without tasks are included. Weeks
+        are those of the user's time zone, or of `time_zone`. Archived tasks are not counted.
         """
         return await self._connection.ask(
             list[TaskWeek],
@@ -653,8 +650,8 @@ class TasksResource(Resource):
     ) -> list[TaskDay]:
         """Get a user's tasks by day.
 
-        Get a user's tasks by day. Counts them by scheduled_at, the latest day first, up to the day of `until`. Days without
-        tasks are included. Days are those of the user's time zone, or of `time_zone`. Archived tasks are not counted.
+        Counts them by scheduled_at, the latest day first, up to the day of `until`. Days without tasks are included. Days are
+        those of the user's time zone, or of `time_zone`. Archived tasks are not counted.
         """
         return await self._connection.ask(
             list[TaskDay],
@@ -666,8 +663,8 @@ class TasksResource(Resource):
     async def get_streak(self, *, user_id: UUID | str, until: datetime | None = None, time_zone: str | None = None) -> Streak:
         """Get a user's streak.
 
-        Get a user's streak. Counts the days in a row with a task done, by scheduled_at, in the ten years up to the day of
-        `until`. Days are those of the user's time zone, or of `time_zone`. Archived tasks are not counted.
+        Counts the days in a row with a task done, by scheduled_at, in the ten years up to the day of `until`. Days are those of
+        the user's time zone, or of `time_zone`. Archived tasks are not counted.
         """
         return await self._connection.ask(
             Streak, "GET", "/tasks/statistics/streak", query={"user_id": user_id, "until": until, "time_zone": time_zone}
@@ -678,8 +675,8 @@ class TasksResource(Resource):
     ) -> list[TaskTag]:
         """Get a user's tasks by tag.
 
-        Get a user's tasks by tag. Counts the tasks with scheduled_at in [start_at, end_at], for each tag of the task or its
-        goal. The tag with most tasks is first. Archived tasks are not counted.
+        Counts the tasks with scheduled_at in [start_at, end_at], for each tag of the task or its goal. The tag with most tasks
+        is first. Archived tasks are not counted.
         """
         return await self._connection.ask(
             list[TaskTag],
@@ -806,7 +803,7 @@ class ConversationsResource(Resource):
     ) -> Conversation:
         """Close a voice session.
 
-        Close a voice session. Writes its results: the fields that are sent and no other. null clears a field.
+        Writes its results: the fields that are sent and no other. null clears a field.
 
         With `if_match`, the `updated_at` of the row as it was read, raises `PreconditionFailedError` if it has changed since.
         """
@@ -835,8 +832,7 @@ class ConversationsResource(Resource):
     ) -> list[Message]:
         """Add 1 to 100 messages to a conversation.
 
-        Add 1 to 100 messages to a conversation. Adds them in their order: all or none. `title_if_empty` becomes the title of a
-        conversation that has none.
+        Adds them in their order: all or none. `title_if_empty` becomes the title of a conversation that has none.
 
         With an `idempotency_key`, the write happens once however often it is sent, and its first answer is returned each time.
         """
@@ -883,8 +879,7 @@ class MessagesResource(Resource):
     ) -> list[Message]:
         """List the messages of a conversation.
 
-        List the messages of a conversation. Returns them oldest first, as one array: all of them, up to 20,000, or the newest
-        `limit` before the message `before`.
+        Returns them oldest first, as one array: all of them, up to 20,000, or the newest `limit` before the message `before`.
         """
         return await self._connection.ask(
             list[Message], "GET", "/messages/", query={"conversation_id": conversation_id, "limit": limit, "before": before}
@@ -906,8 +901,7 @@ class PatternsResource(Resource):
     ) -> Pattern:
         """Create or change a pattern by its key.
 
-        Create or change a pattern by its key. Creates the user's pattern of this type and key, or changes the fields that are
-        sent, in one statement.
+        Creates the user's pattern of this type and key, or changes the fields that are sent, in one statement.
         """
         return await self._connection.ask(
             Pattern,
@@ -998,8 +992,8 @@ class NotificationLogResource(Resource):
     ) -> RecordedResponse:
         """Record a user's answer to a notification.
 
-        Record a user's answer to a notification. An answer counts once, however often the provider delivers it. With
-        new_status, the task changes too, if it is still pending.
+        An answer counts once, however often the provider delivers it. With new_status, the task changes too, if it is still
+        pending.
 
         With an `idempotency_key`, the write happens once however often it is sent, and its first answer is returned each time.
         """
@@ -1110,7 +1104,7 @@ class DispatchesResource(Resource):
     ) -> ScheduledDispatches:
         """Plan 1 to 100 deliveries.
 
-        Plan 1 to 100 deliveries. One that exists already, by task and dedupe_key, is left alone.
+        One that exists already, by task and dedupe_key, is left alone.
 
         With an `idempotency_key`, the write happens once however often it is sent, and its first answer is returned each time.
         """
@@ -1134,9 +1128,9 @@ class DispatchesResource(Resource):
     ) -> list[ClaimedDispatch]:
         """Lease due deliveries to a worker.
 
-        Lease due deliveries to a worker. Returns the oldest due first. It also closes up to ten times as many void ones:
-        cancelled, if the task is not pending or was moved; expired, if it is too late; unknown, if a worker began to send it
-        and its lease ran out, unless resend_unknown.
+        Returns the oldest due first. It also closes up to ten times as many void ones: cancelled, if the task is not pending or
+        was moved; expired, if it is too late; unknown, if a worker began to send it and its lease ran out, unless
+        resend_unknown.
         """
         return await self._connection.ask(
             list[ClaimedDispatch],
@@ -1154,7 +1148,7 @@ class DispatchesResource(Resource):
     async def cancel_dispatches(self, *, task_id: UUID, idempotency_key: UUID | str | None = None) -> CancelledDispatches:
         """Cancel the open deliveries of a task.
 
-        Cancel the open deliveries of a task. Those that a worker has begun to send stay open.
+        Those that a worker has begun to send stay open.
 
         With an `idempotency_key`, the write happens once however often it is sent, and its first answer is returned each time.
         """
@@ -1170,8 +1164,7 @@ class DispatchesResource(Resource):
     async def start_dispatch(self, dispatch_id: UUID | str, *, attempt: int, idempotency_key: UUID | str | None = None) -> Dispatch:
         """Check a delivery right before it is sent.
 
-        Check a delivery right before it is sent. It is a conflict if the lease is over or another worker's, or if the task is
-        not pending or was moved.
+        It is a conflict if the lease is over or another worker's, or if the task is not pending or was moved.
 
         With an `idempotency_key`, the write happens once however often it is sent, and its first answer is returned each time.
         """
@@ -1189,7 +1182,7 @@ class DispatchesResource(Resource):
     ) -> Dispatch:
         """Extend the lease of a delivery.
 
-        Extend the lease of a delivery. It ends so many seconds from now. It is a conflict if the lease is over.
+        It ends so many seconds from now. It is a conflict if the lease is over.
 
         With an `idempotency_key`, the write happens once however often it is sent, and its first answer is returned each time.
         """
@@ -1215,8 +1208,8 @@ class DispatchesResource(Resource):
     ) -> Dispatch:
         """Record the outcome of a delivery.
 
-        Record the outcome of a delivery. If it is sent, the notification log and the task record it too. The latest attempt
-        counts even after its lease. With retry_at, a failed delivery is due again then.
+        If it is sent, the notification log and the task record it too. The latest attempt counts even after its lease. With
+        retry_at, a failed delivery is due again then.
 
         With an `idempotency_key`, the write happens once however often it is sent, and its first answer is returned each time.
         """
