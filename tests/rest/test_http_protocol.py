@@ -241,6 +241,8 @@ GAPS: dict[str, tuple[tuple[bytes, ...], list[int]]] = {
     "an offer of a WebSocket": ((b"".join(post(*WEBSOCKET, connection=b"Upgrade")) + LAST,), [201, 200]),
     "an offer without a body": ((OFFER * 3 + LAST,), [200] * 4),
     "an offer in two pieces": ((OFFER[:-9], OFFER[-9:] + LAST), [200, 200]),
+    "an offer on a connection that then closes": ((b"".join(post(*H2C, connection=b"close, Upgrade, HTTP2-Settings")),), [201]),
+    "an offer in HTTP/1.0": ((b"".join(post(*H2C)).replace(b"HTTP/1.1", b"HTTP/1.0"),), [201]),
     "identity beside chunked": (
         (POST + b"Transfer-Encoding: identity\r\n" + CHUNKED[len(POST) :] + b"2\r\n{}\r\n0\r\n\r\n" + LAST,),
         [400],

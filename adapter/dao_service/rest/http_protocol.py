@@ -16,7 +16,8 @@ takes the trailer of a chunked body for headers, so that a proxy which sets or r
 uvicorn closes one of them, so that the code here can go.
 
 The offer. httptools takes what follows the head of such a request for another protocol: it reports a message without a body, and
-how many bytes it has read. The head is given to it once more, without the offer, and then the rest.
+how many bytes it has read. A new parser gets the head, without the offer, and then the rest: the old one reads nothing more if
+the connection closes after this request, as in HTTP/1.0.
 """
 
 import asyncio
@@ -103,6 +104,8 @@ class LimitedHttpProtocol(BoundedAnswers):
                 except httptools.HttpParserUpgrade as offer:
                     head, self._without_offer = self._without_offer, b""
                     piece = head + piece[offer.args[0] :]
+                    self.parser = httptools.HttpRequestParser(self)
+                    self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn's own
                 else:
                     return
         except httptools.HttpParserError:
