@@ -1,16 +1,11 @@
 """Experiments beside the comparison, such as writers, workers and memory. Each gives the rows of one table."""
 
-import asyncio
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from statistics import median
-from typing import TYPE_CHECKING
 
 from starlette.types import ASGIApp
 
 from local_stack import LocalStack
-from local_stack.database import execute_script
 from local_stack.errors import StackError
 from local_stack.project import ROOT
 
@@ -23,12 +18,9 @@ from .results import TIMES, Row, Say
 from .traffic import write_requests
 from .user_reads import measure_chat, measure_statistics
 from .work import WORK
+from .writers import WRITERS, measure_writers
 from .wrk import Wrk
 
-if TYPE_CHECKING:
-    import asyncpg
-
-SQL_ALONE = "SQL alone"
 _ADAPTERS = ("adapter-postgrest", "adapter-postgres")
 
 
@@ -44,72 +36,6 @@ class Experiment:
 
     def written(self, row: Row) -> list[str]:
         return ["" if cell is None else form.format(cell) for cell, form in zip(row, self.columns.values(), strict=True)]
-
-
-_WRITERS = 8
-_LOOK_EVERY_SECONDS = 0.01
-_TRIGGER = "alter table public.tasks {} trigger count_inserted"
-_INSERT = "insert into public.tasks (user_id, goal_id, title) values ($1, $2, 'Run 5 km')"
-_WAITING = "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and query like 'insert into public.tasks%'"
-
-
-def _measure_writers(bench: Bench, stack: LocalStack, dataset: Dataset, rounds: int, say: Say) -> list[Row]:
-    contender, url = CONTENDERS["adapter-postgres"](stack), stack.database_url
-    speeds: dict[tuple[str, bool], list[float]] = {}
-    waits = looks = 0
-    file = bench.directory / "writers.tsv"
-    with running(contender):
-        write_requests(file, bench.requests(contender, dataset, WORK["create"]))
-        bench.wrk.drive(contender.url, file, bench.warm_up, _WRITERS)
-        for _ in range(rounds):
-            for counting in (True, False):
-                execute_script(url, _TRIGGER.format("enable" if counting else "disable"))
-                drive = bench.wrk.drive(contender.url, file, bench.seconds, _WRITERS)
-                rows, seen, looked = asyncio.run(_insert(url, dataset, bench.seconds))
-                speeds.setdefault((contender.title, counting), []).append(drive.per_second)
-                speeds.setdefault((SQL_ALONE, counting), []).append(rows / bench.seconds)
-                if counting:
-                    waits, looks = waits + seen, looks + looked
-                execute_script(url, _TRIGGER.format("enable"))
-                restore(url)
-            say(f"{_WRITERS} writers")
-    execute_script(url, "select private.recount_rows('public.tasks')")
-    table: list[Row] = []
-    for way, waiting in ((contender.title, None), (SQL_ALONE, f"{waits} in {looks:,} looks")):
-        counted, uncounted = median(speeds[way, True]), median(speeds[way, False])
-        table.append([f"{way}, {dataset.tasks:,} tasks", counted, uncounted, counted / uncounted, waiting])
-    return table
-
-
-async def _insert(url: str, dataset: Dataset, seconds: float) -> tuple[int, int, int]:
-    """How many rows the writers inserted, how often a writer was seen waiting for a lock, and how often this looked."""
-    import asyncpg  # noqa: PLC0415 - the command imports this module before anything is installed
-
-    rows = waits = looks = 0
-    end = time.monotonic() + seconds
-
-    async def write(connection: "asyncpg.Connection", number: int) -> None:
-        nonlocal rows
-        user = dataset.written_users[number % len(dataset.written_users)]
-        insert = await connection.prepare(_INSERT)
-        while time.monotonic() < end:
-            await insert.fetch(dataset.user(user), dataset.goal(user))
-            rows += 1
-
-    async def look(connection: "asyncpg.Connection") -> None:
-        nonlocal waits, looks
-        while time.monotonic() < end:
-            waits += await connection.fetchval(_WAITING)
-            looks += 1
-            await asyncio.sleep(_LOOK_EVERY_SECONDS)
-
-    connections = [await asyncpg.connect(url) for _ in range(_WRITERS + 1)]
-    try:
-        await asyncio.gather(look(connections[0]), *(write(connection, n) for n, connection in enumerate(connections[1:])))
-    finally:
-        for connection in connections:
-            await connection.close()
-    return rows, waits, looks
 
 
 _MANY_CONNECTIONS = 64  # keep two workers busy
@@ -213,9 +139,9 @@ _MILLISECONDS = "{:.2f}"
 EXPERIMENTS: Mapping[str, Experiment] = {
     "writers": Experiment(
         "Writers and the exact total",
-        f"{_WRITERS} writers create tasks at once, with the trigger that keeps the total and with it disabled; rows per second.\n",
+        f"{WRITERS} writers create tasks at once, with the trigger that keeps the total and with it disabled; rows per second.\n",
         {"": "{}", "with": _COUNT, "without": _COUNT, "ratio": _FACTOR, "writers seen waiting for a lock": "{}"},
-        _measure_writers,
+        measure_writers,
     ),
     "workers": Experiment(
         "One worker process and two",

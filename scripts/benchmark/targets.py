@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from .contenders import TITLES
-from .experiments import SQL_ALONE
 from .results import TIMES, Results
 from .work import WORK
+from .writers import SQL_ALONE
 
 BY_POSTGREST, BY_POSTGRES = "adapter-postgrest", "adapter-postgres"
 _ADAPTERS = (BY_POSTGREST, BY_POSTGRES)

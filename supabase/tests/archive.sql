@@ -3,7 +3,7 @@
 begin;
 select plan(11);
 
--- The example data goes first.
+-- Remove the example data first.
 do $$ begin perform private.archive_tasks('2100-01-01Z', 10000); end $$;
 select tests.create_user('ada');
 insert into public.tasks (id, user_id, title, status)

@@ -15,8 +15,8 @@ from pydantic_core import to_json
 from typing_extensions import TypeForm
 
 from dao_service.bindings import RowT, in_whole_minutes
-from dao_service.client.failures import error_of, noted
-from dao_service.errors import ConflictError, DataServiceError, UnavailableError
+from dao_service.client.failures import error_of, is_under_way, noted, retry_after
+from dao_service.errors import DataServiceError, UnavailableError
 from dao_service.generated.contract_1_2 import Page
 
 Answer = TypeVar("Answer")
@@ -148,9 +148,9 @@ class Connection:
                         self._written_at = _UNKNOWN_POSITION
                     raise UnavailableError(f"The service cannot be reached ({type(error).__name__}).") from error
             else:
-                asked = _retry_after(response)
+                asked = retry_after(response)
                 again = response.status_code in _AGAIN or (
-                    keyed and (response.status_code == _UNKNOWN_OUTCOME or _is_under_way(response))
+                    keyed and (response.status_code == _UNKNOWN_OUTCOME or is_under_way(response))
                 )
                 if not again or last or asked > _LONGEST_PAUSE_SECONDS:
                     return response
@@ -242,12 +242,3 @@ def _in_body(value: Any) -> Any:
     if isinstance(value, Sequence) and not isinstance(value, str):
         return [_in_body(each) for each in value]
     return value
-
-
-def _is_under_way(response: httpx.Response) -> bool:
-    return response.status_code == ConflictError.status and "retry-after" in response.headers
-
-
-def _retry_after(response: httpx.Response) -> float:
-    seconds = response.headers.get("retry-after", "")
-    return float(seconds) if seconds.isdigit() else 0.0

@@ -66,3 +66,14 @@ def noted(error: DataServiceError, response: httpx.Response) -> DataServiceError
     if request_id := response.headers.get("x-request-id"):
         error.add_note(f"X-Request-ID: {request_id}")
     return error
+
+
+def is_under_way(response: httpx.Response) -> bool:
+    """Whether an earlier request under the same key has not ended yet."""
+    return response.status_code == ConflictError.status and "retry-after" in response.headers
+
+
+def retry_after(response: httpx.Response) -> float:
+    """The seconds that the service asks for; 0 if it asks for none."""
+    seconds = response.headers.get("retry-after", "")
+    return float(seconds) if seconds.isdigit() else 0.0

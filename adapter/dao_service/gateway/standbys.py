@@ -49,15 +49,15 @@ class Standby:
         self._name = name
         self._get_position = get_position
         self._position = 0
-        self._heard_at = self._behind_until = self._away_until = float("-inf")
+        self._heard_at = self._behind_until = self._paused_until = float("-inf")
         self._pause = _FIRST_PAUSE_SECONDS
 
     @property
-    def is_away(self) -> bool:
-        return time.monotonic() < self._away_until
+    def is_paused(self) -> bool:
+        return time.monotonic() < self._paused_until
 
     async def reaches(self, position: int) -> bool:
-        """Whether it has replayed this position by now, or does so in a moment."""
+        """Whether it has replayed this position, or does so within `_WAIT_SECONDS`."""
         begun = time.monotonic()
         if begun < self._heard_at + _HEARD_WITHIN_SECONDS and (position <= self._position or begun < self._behind_until):
             return position <= self._position
@@ -75,10 +75,10 @@ class Standby:
 
     def failed(self, why: str) -> None:
         """Leave it alone for a while. Calls that were under way together count as one failure."""
-        if self.is_away:
+        if self.is_paused:
             return
         logging.getLogger("dao_service").warning("%s is left alone for %.0f s: %s", self._name, self._pause, why)
-        self._away_until = time.monotonic() + self._pause
+        self._paused_until = time.monotonic() + self._pause
         self._heard_at = float("-inf")
         self._pause = min(self._pause * 2, _LONGEST_PAUSE_SECONDS)
 
@@ -108,7 +108,7 @@ class Standbys:
         begun = loop.time()
         if position != PRIMARY:
             self._standbys.append(self._standbys.pop(0))
-            for standby in [each for each in self._standbys if not each.is_away]:
+            for standby in [each for each in self._standbys if not each.is_paused]:
                 try:
                     async with asyncio.timeout_at(begun + self._timeout_seconds * _PART_FOR_STANDBYS):
                         if await standby.reaches(position):
