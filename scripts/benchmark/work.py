@@ -1,10 +1,10 @@
 """What the contenders do: each work is a list of requests, sent in turn."""
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import cycle, islice
-from typing import Any
+from typing import Any, TypeVar
 
 from .dataset import CREATED_FROM, CREATED_UNTIL, TASKS_OF_A_USER, TASKS_OF_THE_HEAVY_USER, Dataset
 from .dialects import Ask, Dialect
@@ -12,6 +12,8 @@ from .traffic import Request
 
 DEEP_PAGE = 5_000
 _SEED = 20261121
+_BLOCK = 50
+Chosen = TypeVar("Chosen")
 
 
 @dataclass(frozen=True)
@@ -101,27 +103,33 @@ def _create(asked: Asked) -> list[Request]:
     return [asked.dialect.create_task(_new_task(asked.dataset, user, number)) for number, user in enumerate(users)]
 
 
-def _changes(number: int) -> dict[str, Any]:
-    choices: tuple[dict[str, Any], ...] = (
-        {"status": "done"},
-        {"status": "pending", "title": "Run 5 km"},
-        {"duration_minutes": 30 + number % 30},
-    )
-    return choices[number % 3]
+_CHANGES: tuple[tuple[dict[str, Any], dict[str, Any]], ...] = (
+    ({"status": "done"}, {"status": "pending"}),
+    ({"status": "missed", "title": "Run 5 km"}, {"status": "pending", "title": "Walk 5 km"}),
+    ({"duration_minutes": 45}, {"duration_minutes": 60}),
+)
+
+
+def _to_and_fro(rows: Sequence[Chosen], request: Callable[[Chosen, int], Request]) -> list[Request]:
+    """Changes a block of rows one way, and then back. So each request changes what it names, however often all are sent.
+
+    A service may write nothing for a change to the value that is there, as SQLAlchemy does.
+    """
+    blocks = (rows[first : first + _BLOCK] for first in range(0, len(rows), _BLOCK))
+    return [request(row, way) for block in blocks for way in (0, 1) for row in block]
 
 
 def _patch(asked: Asked) -> list[Request]:
-    tasks = _some_tasks(asked, asked.dataset.written_users, 2000)
-    return [asked.dialect.patch_task(task, _changes(number)) for number, task in enumerate(tasks)]
+    tasks = list(dict.fromkeys(_some_tasks(asked, asked.dataset.written_users, 1000)))
+    changes = dict(zip(tasks, cycle(_CHANGES), strict=False))
+    return _to_and_fro(tasks, lambda task, way: asked.dialect.patch_task(task, changes[task][way]))
 
 
 def _bulk(asked: Asked) -> list[Request]:
     # One user after the other, so that concurrent calls don't wait for each other's rows.
-    users = islice(cycle(asked.dataset.written_users), 200)
-    statuses = cycle(("missed", "pending", "rescheduled"))
-    return [
-        asked.dialect.bulk_update(list(asked.dataset.tasks_of(user)), status) for user, status in zip(users, statuses, strict=False)
-    ]
+    users = list(islice(asked.dataset.written_users, 100))
+    statuses = ("missed", "pending")
+    return _to_and_fro(users, lambda user, way: asked.dialect.bulk_update(list(asked.dataset.tasks_of(user)), statuses[way]))
 
 
 def _structure(asked: Asked) -> list[Request]:

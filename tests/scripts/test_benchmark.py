@@ -22,7 +22,8 @@ from benchmark.experiments import EXPERIMENTS
 from benchmark.measurement import Answers, Bench, running
 from benchmark.stage import stage
 from benchmark.suite import folder_for
-from benchmark.work import WORK, Work
+from benchmark.traffic import Answer, Request
+from benchmark.work import WORK, Asked, Work
 from benchmark.wrk import Wrk
 from local_stack import LocalStack, StackError
 from local_stack.project import LOCAL, ROOT
@@ -69,6 +70,24 @@ def test_all_contenders_give_the_same_answers(staged: LocalStack, tmp_path: Path
                 compared.append(contender.name)
         restore(staged.database_url)
     assert len(compared) == len(CONTENDERS) * len(WORK)
+
+
+def unasked(request: Request) -> Answer:
+    raise AssertionError(request)
+
+
+@pytest.mark.parametrize("work", ["patch", "bulk"])
+def test_each_request_changes_its_rows_however_often_it_is_sent(work: str) -> None:
+    rows: dict[str, dict[str, object]] = {}
+    requests = WORK[work].requests(Asked(Dataset(10_000), Rest(keyset=True), unasked))
+    assert len(requests) >= 100
+    for request in requests * 2:
+        tasks = request.body.get("task_ids", [request.path])
+        changes = {"status": request.body["new_status"]} if "new_status" in request.body else request.body
+        for task in tasks:
+            row = rows.setdefault(task, {})
+            assert all(row.get(name) != value for name, value in changes.items())
+            row.update(changes)
 
 
 def test_deliveries_statistics_and_chat_are_measured_alone(staged: LocalStack, tmp_path: Path) -> None:
