@@ -30,9 +30,16 @@ _LOCKED_PLATFORM = "linux-x64"
 def enter_environment() -> None:
     """Install what is missing. Restart this program with the Python of .venv if it runs with another one."""
     install()
+    _keep_compiled_python()
     if Path(sys.prefix).resolve() != VENV.resolve():
         sys.stdout.flush()
         become([str(_PYTHON), *sys.argv])
+
+
+def _keep_compiled_python() -> None:
+    """In .local, even where the environment asks for no .pyc files: without any, each process compiles all packages again."""
+    os.environ.setdefault("PYTHONPYCACHEPREFIX", str(LOCAL / "pycache"))
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 def install(report: Callable[[str], None] = print) -> None:

@@ -10,7 +10,7 @@ from .processes import Command, run
 from .project import LOCAL, ROOT, SUPABASE
 from .stopping import pause
 
-_BOOTSTRAP = (Path(__file__).with_name("bootstrap.sql"), ROOT / "docker" / "auth_functions.sql")
+BOOTSTRAP = (Path(__file__).with_name("bootstrap.sql"), ROOT / "docker" / "auth_functions.sql")
 
 _ATTEMPTS = 20
 _BETWEEN_ATTEMPTS_SECONDS = 1
@@ -21,7 +21,7 @@ def bootstrap(database_url: str, *, auto_expose: bool) -> None:
     if fetch_rows(database_url, "select 1 from pg_roles where rolname = 'authenticator'"):
         return
     setting = f"set local auto_expose.new_tables = '{'on' if auto_expose else 'off'}';\n"
-    execute_script(database_url, setting + "".join(file.read_text() for file in _BOOTSTRAP))
+    execute_script(database_url, setting + "".join(file.read_text() for file in BOOTSTRAP))
 
 
 def migrate(database_url: str, supabase: Path = SUPABASE) -> None:

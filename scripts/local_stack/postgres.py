@@ -7,7 +7,7 @@ import shutil
 import signal
 import socket
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from .account import reachable_directory, server_account
@@ -45,6 +45,8 @@ class Postgres(ServerPart):
         self._programs = programs
         self._settings = dict(settings or {})
         self._was_here = False
+        self.fill: Callable[[Path], None] = self._initdb
+        """Makes the cluster in an empty folder."""
 
     @property
     def data(self) -> Path:
@@ -123,18 +125,22 @@ class Postgres(ServerPart):
         half_made = self._directory / "half-made"
         shutil.rmtree(half_made, ignore_errors=True)
         half_made.mkdir(mode=0o700)
+        if self._account:
+            os.chown(half_made, self._account.uid, self._account.gid)
+        self.fill(half_made)
+        half_made.rename(self.data)
+
+    def _initdb(self, target: Path) -> None:
         password = self._directory / "initial-password"
         password.write_text(PASSWORD)
         if self._account:
-            os.chown(half_made, self._account.uid, self._account.gid)
             os.chown(password, self._account.uid, self._account.gid)
         options = ["--username", SUPERUSER, "--auth", "scram-sha-256", "--encoding", "UTF8", "--locale", "C.UTF-8"]
         if not self._locale_exists():
             options[-1] = "C"
-        command: Command = [self._programs.command("initdb"), "--pgdata", half_made, "--pwfile", password, *options]
+        command: Command = [self._programs.command("initdb"), "--pgdata", target, "--pwfile", password, *options]
         run(command, account=self._account, env=self._environment(), cwd=self._directory, check="initdb")
         password.unlink()
-        half_made.rename(self.data)
 
     def _locale_exists(self) -> bool:
         before = locale.setlocale(locale.LC_CTYPE)

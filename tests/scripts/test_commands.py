@@ -134,6 +134,14 @@ def test_the_summary_of_checks_without_tests_counts_none() -> None:
     assert " passed" not in done.stdout
 
 
+def test_python_is_compiled_once_even_where_no_pyc_files_are_wanted(tmp_path: Path) -> None:
+    settings = {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONPYCACHEPREFIX": str(tmp_path)}
+
+    run(sys.executable, SCRIPTS / "test", "--only", "format", **settings)
+
+    assert list(tmp_path.rglob("ruff/*.pyc"))
+
+
 def test_the_supabase_cli_runs_without_node(tmp_path: Path) -> None:
     (tmp_path / "python3").symlink_to(sys.executable)
 

@@ -14,6 +14,7 @@ import httpx
 import pytest
 
 from local_stack import LocalStack, StackError, free_port
+from local_stack.database import fetch_rows
 from local_stack.processes import wait_until
 from local_stack.project import SUPABASE
 from tests.scripts.conftest import StartDev
@@ -211,3 +212,25 @@ def test_a_database_that_is_ahead_and_behind_is_refused(home: Path, supabase: Pa
         LocalStack(home, supabase=supabase),
     ):
         pass
+
+
+def _cluster_and_tables(supabase: Path) -> tuple[int, set[str]]:
+    """A throw-away stack's cluster, which a copy has in common with its original, and its tables."""
+    with LocalStack(supabase=supabase).database_first() as stack:
+        (cluster,) = fetch_rows(stack.database_url, "select system_identifier as number from pg_control_system()")
+        tables = fetch_rows(stack.database_url, "select tablename::text as name from pg_tables where schemaname = 'public'")
+        return cluster["number"], {row["name"] for row in tables}
+
+
+def test_throw_away_stacks_are_copies_of_one_cluster_until_a_migration_changes(supabase: Path) -> None:
+    cluster, tables = _cluster_and_tables(supabase)
+    assert tables == {"first"}
+    assert _cluster_and_tables(supabase) == (cluster, tables)
+
+    changed = supabase / "migrations" / "20260101000000_first.sql"
+    changed.write_text("create table public.fir (;")
+    with pytest.raises(StackError, match="syntax error"):
+        _cluster_and_tables(supabase)
+    changed.write_text("create table public.second ();")
+    other, tables = _cluster_and_tables(supabase)
+    assert (other != cluster, tables) == (True, {"second"})
