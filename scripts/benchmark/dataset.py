@@ -31,6 +31,7 @@ class Dataset:
     """This many tasks, a hundred per user, and one heavy user with 5,000 more.
 
     Users are numbered from 0, the heavy one last. The first half of the others is only read, the second half is written.
+    The heavy user has as many conversations as there are others, and one of them has a tenth as many messages as there are tasks.
     """
 
     tasks: int
@@ -51,6 +52,10 @@ class Dataset:
     @property
     def heavy_user(self) -> str:
         return self.user(self.users)
+
+    @property
+    def long_conversation(self) -> str:
+        return stable_id("conversation", 0)
 
     @property
     def pages(self) -> int:
@@ -125,6 +130,16 @@ from (
       timestamptz '{scheduled_from}' + task.place * interval '{between_tasks} minutes',
       (task.place * 37 + task.owner) % 100
   ) as derived (at, start, chance);
+
+insert into public.conversations (id, user_id, langgraph_thread_id, context_type, last_message_at, created_at, updated_at)
+select md5('conversation ' || n)::uuid, md5('user ' || {users})::uuid, 'thread ' || n, 'goal', at, at, at
+from generate_series(0, {users} - 1) as n, lateral (select timestamptz '{created_from}' + n * interval '1 minute') as moment (at);
+
+insert into public.messages (id, conversation_id, role, content, created_at)
+select
+  md5('message ' || n)::uuid, md5('conversation 0')::uuid, case n % 2 when 0 then 'assistant' else 'user' end,
+  repeat('The run along the river was easy today. ', n % 5 + 1), timestamptz '{created_from}' + n * interval '1 minute'
+from generate_series(0, {tasks} / 10 - 1) as n;
 
 set session_replication_role = origin;
 """

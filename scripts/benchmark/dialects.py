@@ -8,6 +8,8 @@ from .traffic import Answer, Request, comparable
 
 Ask = Callable[[Request], Answer]
 PAGE = 100
+CHAT_PAGE = 50
+WEEKS = 12
 _MADE_NEW = ("id", "created_at", "updated_at", "completed_at", "goal_id", "milestone_id")
 
 
@@ -28,6 +30,14 @@ class Dialect(Protocol):
     def time_range(self, user: str, start: str, end: str) -> Request: ...
 
     def statistics(self, user: str, start: str, end: str) -> Request: ...
+
+    def weekly_statistics(self, user: str, until: str) -> Request: ...
+
+    def newest_messages(self, conversation: str) -> Request:
+        """The newest 50 of a conversation, oldest first."""
+
+    def conversations_of(self, user: str) -> Request:
+        """50 of one user, by their last message."""
 
     def create_task(self, row: dict[str, Any]) -> Request: ...
 
@@ -81,22 +91,31 @@ class Rest:
         return Request("GET", f"/api/v1/tasks/{task}", _whole)
 
     def list_tasks(self) -> Request:
-        return self._list(limit=PAGE)
+        return self._list("tasks", limit=PAGE)
 
     def list_tasks_of(self, user: str) -> Request:
-        return self._list(user_id=user, limit=PAGE)
+        return self._list("tasks", user_id=user, limit=PAGE)
 
     def deep_page(self, page: int, ask: Ask) -> Request:
         if not self.keyset:
-            return self._list(skip=(page - 1) * PAGE, limit=PAGE)
-        before = ask(self._list(skip=(page - 2) * PAGE, limit=PAGE))
-        return self._list(after=before.json["next_cursor"], limit=PAGE)
+            return self._list("tasks", skip=(page - 1) * PAGE, limit=PAGE)
+        before = ask(self._list("tasks", skip=(page - 2) * PAGE, limit=PAGE))
+        return self._list("tasks", after=before.json["next_cursor"], limit=PAGE)
 
     def time_range(self, user: str, start: str, end: str) -> Request:
         return self._get("tasks/by-timerange", user_id=user, start_at=start, end_at=end)
 
     def statistics(self, user: str, start: str, end: str) -> Request:
         return self._get("tasks/statistics", user_id=user, start_date=start, end_date=end)
+
+    def weekly_statistics(self, user: str, until: str) -> Request:
+        return self._get("tasks/statistics/weekly", user_id=user, weeks=WEEKS, until=until)
+
+    def newest_messages(self, conversation: str) -> Request:
+        return self._get("messages/", conversation_id=conversation, limit=CHAT_PAGE)
+
+    def conversations_of(self, user: str) -> Request:
+        return self._list("conversations", user_id=user, order="last_message", limit=CHAT_PAGE)
 
     def create_task(self, row: dict[str, Any]) -> Request:
         return Request("POST", "/api/v1/tasks/", _created, row)
@@ -110,11 +129,11 @@ class Rest:
     def create_structure(self, structure: dict[str, Any]) -> Request:
         return Request("POST", "/api/v1/goals/with-structure", _structure, structure)
 
-    def _list(self, **query: Any) -> Request:
+    def _list(self, collection: str, **query: Any) -> Request:
         def gist(answer: Answer) -> object:
             return _listed(answer.json["items"], answer.json["total"])
 
-        return Request("GET", f"/api/v1/tasks/?{urlencode(query)}", gist)
+        return Request("GET", f"/api/v1/{collection}/?{urlencode(query)}", gist)
 
     def _get(self, path: str, **query: Any) -> Request:
         return Request("GET", f"/api/v1/{path}?{urlencode(query)}", _whole)
@@ -132,13 +151,13 @@ class DataApi:
         return Request("GET", f"/tasks?id=eq.{task}", _whole, headers=(self._key, self._one_row))
 
     def list_tasks(self) -> Request:
-        return self._list("")
+        return self._list("tasks", "")
 
     def list_tasks_of(self, user: str) -> Request:
-        return self._list(f"user_id=eq.{user}&")
+        return self._list("tasks", f"user_id=eq.{user}&")
 
     def deep_page(self, page: int, ask: Ask) -> Request:  # noqa: ARG002 - PostgREST has no cursors
-        return self._list(f"offset={(page - 1) * PAGE}&")
+        return self._list("tasks", f"offset={(page - 1) * PAGE}&")
 
     def time_range(self, user: str, start: str, end: str) -> Request:
         start, end = start.replace("+", "%2B"), end.replace("+", "%2B")
@@ -148,6 +167,20 @@ class DataApi:
     def statistics(self, user: str, start: str, end: str) -> Request:
         query = urlencode({"user_id": user, "start_date": start, "end_date": end})
         return Request("GET", f"/rpc/get_task_statistics?{query}", _whole, headers=(self._key,))
+
+    def weekly_statistics(self, user: str, until: str) -> Request:
+        query = urlencode({"user_id": user, "weeks": WEEKS, "until": until})
+        return Request("GET", f"/rpc/get_weekly_statistics?{query}", _whole, headers=(self._key,))
+
+    def newest_messages(self, conversation: str) -> Request:
+        def gist(answer: Answer) -> object:
+            return comparable(answer.json[::-1])
+
+        query = f"conversation_id=eq.{conversation}&order=created_at.desc,id.desc&limit={CHAT_PAGE}"
+        return Request("GET", f"/messages?{query}", gist, headers=(self._key,))
+
+    def conversations_of(self, user: str) -> Request:
+        return self._list("conversations", f"user_id=eq.{user}&", "last_message_at.desc.nullslast", CHAT_PAGE)
 
     def create_task(self, row: dict[str, Any]) -> Request:
         return Request("POST", "/tasks", _created, row, (self._key, self._one_row, self._returning))
@@ -162,9 +195,9 @@ class DataApi:
     def create_structure(self, structure: dict[str, Any]) -> Request:
         return Request("POST", "/rpc/create_goal_with_structure", _structure, structure, (self._key,))
 
-    def _list(self, query: str) -> Request:
+    def _list(self, table: str, query: str, order: str = "created_at.desc", limit: int = PAGE) -> Request:
         def gist(answer: Answer) -> object:
             return _listed(answer.json, int(answer.headers["content-range"].partition("/")[2]))
 
-        path = f"/tasks?{query}order=created_at.desc,id.desc&limit={PAGE}"
+        path = f"/{table}?{query}order={order},id.desc&limit={limit}"
         return Request("GET", path, gist, headers=(self._key, ("Prefer", "count=exact")))

@@ -17,6 +17,7 @@ from .traffic import Answer, Request, send, write_requests
 from .work import Asked, Work
 from .wrk import Wrk
 
+_NOT_OFFERED = (404, 422)
 _COMPARED = 3
 """Requests of each work whose answers are compared."""
 
@@ -131,10 +132,12 @@ class Bench:
         )
 
     def turn(self, contender: Contender, dataset: Dataset, works: Sequence[Work], answers: Answers) -> Iterator[Measurement]:
-        """Start a contender, measure it at each work, stop it."""
+        """Start a contender, measure it at each work, stop it. An older version may not offer a work."""
         with running(contender):
             for work in works:
                 requests = self.requests(contender, dataset, work)
+                if contender.name.endswith(OTHER) and send(contender.url, requests[0]).status in _NOT_OFFERED:
+                    continue
                 answers.compare(contender, work, requests)
                 yield self.measure(contender, dataset, work, requests)
 

@@ -3,11 +3,20 @@
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from itertools import cycle, islice
 from typing import Any, TypeVar
 
-from .dataset import CREATED_FROM, CREATED_UNTIL, TASKS_OF_A_USER, TASKS_OF_THE_HEAVY_USER, Dataset
-from .dialects import Ask, Dialect
+from .dataset import (
+    BETWEEN_TASKS,
+    CREATED_FROM,
+    CREATED_UNTIL,
+    SCHEDULED_FROM,
+    TASKS_OF_A_USER,
+    TASKS_OF_THE_HEAVY_USER,
+    Dataset,
+)
+from .dialects import WEEKS, Ask, Dialect
 from .traffic import Request
 
 DEEP_PAGE = 5_000
@@ -83,6 +92,21 @@ def _statistics(asked: Asked) -> list[Request]:
     period = CREATED_FROM.isoformat(), CREATED_UNTIL.isoformat()
     users = _some_users(asked, asked.dataset.read_users, 1000)
     return [asked.dialect.statistics(asked.dataset.user(user), *period) for user in users]
+
+
+def _weekly(asked: Asked) -> list[Request]:
+    dice, dataset = asked.dice(), asked.dataset
+    first, days = timedelta(weeks=WEEKS), (BETWEEN_TASKS * TASKS_OF_THE_HEAVY_USER).days
+    ends = (SCHEDULED_FROM + timedelta(days=dice.randrange(first.days, days)) for _ in range(100))
+    return [asked.dialect.weekly_statistics(dataset.heavy_user, end.isoformat()) for end in ends]
+
+
+def _messages(asked: Asked) -> list[Request]:
+    return [asked.dialect.newest_messages(asked.dataset.long_conversation)]
+
+
+def _conversations(asked: Asked) -> list[Request]:
+    return [asked.dialect.conversations_of(asked.dataset.heavy_user)]
 
 
 def _new_task(dataset: Dataset, user: int, number: int) -> dict[str, Any]:
@@ -193,6 +217,9 @@ WORK: Mapping[str, Work] = {
         Work("time-range-50", "time range, 50 rows", _time_range(50)),
         Work("time-range-1000", "time range, 1,000 rows", _time_range(1000)),
         Work("statistics", "statistics", _statistics),
+        Work("weekly", "weekly statistics", _weekly),
+        Work("messages", "newest 50 messages", _messages),
+        Work("conversations", "conversations by message", _conversations),
         Work("patch", "patch a task", _patch),
         Work("bulk", "bulk update of 100", _bulk),
         Work("create", "create a task", _create),

@@ -17,6 +17,7 @@ from .schemas import (
     TaskStatistics,
     TaskStatus,
     TaskUpdate,
+    TaskWeek,
 )
 from .services import Goals, Tasks
 
@@ -45,6 +46,13 @@ async def tasks_by_timerange(service: Tasks, user_id: UUID, start_at: AwareDatet
 @tasks.get("/statistics", response_model=TaskStatistics)
 async def task_statistics(service: Tasks, user_id: UUID, start_date: AwareDatetime, end_date: AwareDatetime) -> Any:
     return await service.statistics(user_id, start_date, end_date)
+
+
+@tasks.get("/statistics/weekly", response_model=list[TaskWeek])
+async def weekly_statistics(
+    service: Tasks, user_id: UUID, until: AwareDatetime, weeks: Annotated[int, Query(ge=1, le=104)] = 12
+) -> Any:
+    return await service.weekly_statistics(user_id, weeks, until)
 
 
 @tasks.post("/bulk-update-state", response_model=BulkUpdateResult)

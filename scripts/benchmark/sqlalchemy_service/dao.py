@@ -1,14 +1,14 @@
 """The queries."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import CursorResult, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from .models import Goal, Task
+from .models import Goal, Task, User
 
 
 class TaskDao:
@@ -43,6 +43,23 @@ class TaskDao:
             .group_by(Task.status)
         )
         return {status: count for status, count in await self._session.execute(query)}  # noqa: C416 (rows are not tuples to mypy)
+
+    async def zone_and_monday(self, user_id: UUID, moment: datetime) -> tuple[str, datetime]:
+        """The user's time zone, and when the week of that moment begins on the user's clock."""
+        monday = func.date_trunc("week", func.timezone(User.timezone, moment))
+        zone, at = (await self._session.execute(select(User.timezone, monday).where(User.id == user_id))).one()
+        return zone, at
+
+    async def count_by_week(self, user_id: UUID, start: datetime, end: datetime, zone: str) -> dict[tuple[date, str], int]:
+        """Counts by week and status, from one moment of the user's clock to another."""
+        week = func.date_trunc("week", func.timezone(zone, Task.scheduled_at)).label("week")
+        query = (
+            select(week, Task.status, func.count())
+            .where(Task.user_id == user_id, Task.scheduled_at >= func.timezone(zone, start))
+            .where(Task.scheduled_at < func.timezone(zone, end))
+            .group_by("week", Task.status)
+        )
+        return {(at.date(), status): count for at, status, count in await self._session.execute(query)}
 
     async def add(self, task: Task) -> Task:
         self._session.add(task)

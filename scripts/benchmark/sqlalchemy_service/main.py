@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from sqlalchemy import text
 
-from . import api
+from . import api, chat
 from .database import Session, engine
 
 
@@ -19,6 +19,8 @@ async def lifespan(_: FastAPI) -> AsyncIterator[None]:
 app = FastAPI(title="Flux DAO service over SQLAlchemy", lifespan=lifespan)
 app.include_router(api.tasks, prefix="/api/v1")
 app.include_router(api.goals, prefix="/api/v1")
+app.include_router(chat.conversations, prefix="/api/v1")
+app.include_router(chat.messages, prefix="/api/v1")
 
 
 @app.get("/ready")

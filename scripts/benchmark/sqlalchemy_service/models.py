@@ -21,6 +21,15 @@ class Base(DeclarativeBase):
     __mapper_args__ = {"eager_defaults": True}  # noqa: RUF012 (SQLAlchemy's own form)
 
 
+class User(Base):
+    """A user, as far as the service reads it."""
+
+    __tablename__ = "users"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    timezone: Mapped[str]
+
+
 class Goal(Base):
     """A goal of a user."""
 
@@ -97,3 +106,45 @@ class Task(Base):
     occurrence_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(server_default=FetchedValue())
     updated_at: Mapped[datetime] = mapped_column(server_default=FetchedValue(), server_onupdate=FetchedValue())
+
+
+class Conversation(Base):
+    """A thread between a user and the agents."""
+
+    __tablename__ = "conversations"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    user_id: Mapped[UUID]
+    langgraph_thread_id: Mapped[str]
+    context_type: Mapped[str]
+    goal_id: Mapped[UUID | None]
+    messages: Mapped[list[Any]] = mapped_column(JSONB)
+    status: Mapped[str]
+    last_message_at: Mapped[datetime | None]
+    voice_session_id: Mapped[str | None]
+    extracted_intent: Mapped[str | None]
+    intent_payload: Mapped[dict[str, Any] | None]
+    linked_goal_id: Mapped[UUID | None]
+    linked_task_id: Mapped[UUID | None]
+    ended_at: Mapped[datetime | None]
+    duration_seconds: Mapped[int | None]
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+    title: Mapped[str | None]
+
+
+class Message(Base):
+    """What was said in a conversation."""
+
+    __tablename__ = "messages"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    conversation_id: Mapped[UUID]
+    role: Mapped[str]
+    content: Mapped[str]
+    input_modality: Mapped[str]
+    details: Mapped[dict[str, Any] | None] = mapped_column("metadata")
+    created_at: Mapped[datetime]
+    agent_node: Mapped[str | None]
+    provider: Mapped[str | None]
+    tokens_used: Mapped[int]

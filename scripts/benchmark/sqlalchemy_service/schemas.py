@@ -1,5 +1,6 @@
 """The DTOs of requests and answers."""
 
+from datetime import date
 from typing import Annotated, Any, Generic, Literal, TypeVar
 from uuid import UUID
 
@@ -195,6 +196,15 @@ class TaskStatistics(BaseModel):
     """A user's tasks by status."""
 
     user_id: UUID
+    total_tasks: int
+    by_status: dict[str, int]
+    completion_rate: float
+
+
+class TaskWeek(BaseModel):
+    """A user's tasks of a week by status."""
+
+    week: date
     total_tasks: int
     by_status: dict[str, int]
     completion_rate: float

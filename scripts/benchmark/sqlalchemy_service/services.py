@@ -1,6 +1,6 @@
 """The services: one transaction per operation, no business logic."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -21,6 +21,7 @@ from .schemas import (
     TaskRead,
     TaskStatistics,
     TaskUpdate,
+    TaskWeek,
 )
 
 
@@ -72,6 +73,18 @@ class TaskService:
             by_status={status: counted.get(status, 0) for status in TASK_STATUSES} if total else {},
             completion_rate=round(counted.get("done", 0) / total, 4) if total else 0.0,
         )
+
+    async def weekly_statistics(self, user_id: UUID, weeks: int, until: datetime) -> list[TaskWeek]:
+        zone, monday = await self._tasks.zone_and_monday(user_id, until)
+        week = timedelta(weeks=1)
+        counted = await self._tasks.count_by_week(user_id, monday - (weeks - 1) * week, monday + week, zone)
+        found = []
+        for first in (monday.date() - number * week for number in range(weeks)):
+            by_status: dict[str, int] = {status: counted.get((first, status), 0) for status in TASK_STATUSES}
+            total = sum(by_status.values())
+            rate = round(by_status["done"] / total, 4) if total else 0.0
+            found.append(TaskWeek(week=first, total_tasks=total, by_status=by_status, completion_rate=rate))
+        return found
 
     async def bulk_update(self, data: BulkUpdate) -> BulkUpdateResult:
         updated = await self._tasks.set_status(data.task_ids, data.new_status)
