@@ -47,6 +47,13 @@ class Dialect(Protocol):
 
     def create_structure(self, structure: dict[str, Any]) -> Request: ...
 
+    def claim(self, limit: int) -> Request:
+        """Claim deliveries."""
+
+    def start_delivery(self, delivery: str, attempt: int) -> Request: ...
+
+    def finish_delivery(self, delivery: str, attempt: int) -> Request: ...
+
 
 def _whole(answer: Answer) -> object:
     return comparable(answer.json)
@@ -129,6 +136,16 @@ class Rest:
     def create_structure(self, structure: dict[str, Any]) -> Request:
         return Request("POST", "/api/v1/goals/with-structure", _structure, structure)
 
+    def claim(self, limit: int) -> Request:
+        return Request("POST", "/api/v1/dispatches/claim", _whole, {"worker": "worker", "limit": limit})
+
+    def start_delivery(self, delivery: str, attempt: int) -> Request:
+        return Request("POST", f"/api/v1/dispatches/{delivery}/start", _whole, {"attempt": attempt})
+
+    def finish_delivery(self, delivery: str, attempt: int) -> Request:
+        body = {"attempt": attempt, "outcome": "sent", "external_id": delivery}
+        return Request("POST", f"/api/v1/dispatches/{delivery}/finish", _whole, body)
+
     def _list(self, collection: str, **query: Any) -> Request:
         def gist(answer: Answer) -> object:
             return _listed(answer.json["items"], answer.json["total"])
@@ -189,11 +206,23 @@ class DataApi:
         return Request("PATCH", f"/tasks?id=eq.{task}", _patched(changes), changes, (self._key, self._one_row, self._returning))
 
     def bulk_update(self, tasks: list[str], status: str) -> Request:
-        body = {"task_ids": tasks, "new_status": status}
-        return Request("POST", "/rpc/bulk_update_task_status", _whole, body, (self._key,))
+        return self._call("bulk_update_task_status", {"task_ids": tasks, "new_status": status})
 
     def create_structure(self, structure: dict[str, Any]) -> Request:
-        return Request("POST", "/rpc/create_goal_with_structure", _structure, structure, (self._key,))
+        return self._call("create_goal_with_structure", structure, _structure)
+
+    def claim(self, limit: int) -> Request:
+        return self._call("claim_dispatches", {"worker": "worker", "limit": limit})
+
+    def start_delivery(self, delivery: str, attempt: int) -> Request:
+        return self._call("start_dispatch", {"dispatch_id": delivery, "attempt": attempt})
+
+    def finish_delivery(self, delivery: str, attempt: int) -> Request:
+        body = {"dispatch_id": delivery, "attempt": attempt, "outcome": "sent", "external_id": delivery}
+        return self._call("finish_dispatch", body)
+
+    def _call(self, function: str, body: dict[str, Any], gist: Callable[[Answer], object] = _whole) -> Request:
+        return Request("POST", f"/rpc/{function}", gist, body, (self._key,))
 
     def _list(self, table: str, query: str, order: str = "created_at.desc", limit: int = PAGE) -> Request:
         def gist(answer: Answer) -> object:

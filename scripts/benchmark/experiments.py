@@ -10,18 +10,30 @@ from local_stack.errors import StackError
 from local_stack.project import ROOT
 
 from . import processes
+from .callers import measure_callers
 from .contenders import CONTENDERS, TITLES, Application, Contender
 from .dataset import TASKS_OF_THE_HEAVY_USER, Dataset, restore
-from .deliveries import WORKERS, measure_deliveries
+from .deliveries import CLAIMED, WORKERS, measure_deliveries
 from .measurement import Bench, Measurement, ask, median_of, running
 from .results import TIMES, Row, Say
 from .traffic import write_requests
-from .user_reads import measure_chat, measure_statistics
 from .work import WORK
 from .writers import WRITERS, measure_writers
 from .wrk import Wrk
 
 _ADAPTERS = ("adapter-postgrest", "adapter-postgres")
+
+
+def smallest(sizes: Sequence[int]) -> Sequence[int]:
+    return sizes[:1]
+
+
+def middle(sizes: Sequence[int]) -> Sequence[int]:
+    return sizes[len(sizes) // 2 :][:1]
+
+
+def every(sizes: Sequence[int]) -> Sequence[int]:
+    return sizes
 
 
 @dataclass(frozen=True)
@@ -33,6 +45,10 @@ class Experiment:
     columns: Mapping[str, str]
     measure: Callable[[Bench, LocalStack, Dataset, int, Say], list[Row]]
     """Takes the number of rounds, and what prints a line."""
+    sizes: Callable[[Sequence[int]], Sequence[int]] = smallest
+    """At which of a run's sizes it is measured."""
+    part_of_a_run: bool = False
+    """Whether a whole run includes it."""
 
     def written(self, row: Row) -> list[str]:
         return ["" if cell is None else form.format(cell) for cell, form in zip(row, self.columns.values(), strict=True)]
@@ -142,6 +158,8 @@ EXPERIMENTS: Mapping[str, Experiment] = {
         f"{WRITERS} writers create tasks at once, with the trigger that keeps the total and with it disabled; rows per second.\n",
         {"": "{}", "with": _COUNT, "without": _COUNT, "ratio": _FACTOR, "writers seen waiting for a lock": "{}"},
         measure_writers,
+        every,
+        part_of_a_run=True,
     ),
     "workers": Experiment(
         "One worker process and two",
@@ -175,22 +193,24 @@ log line, count and span. Traces are off.
     "deliveries": Experiment(
         "Deliveries",
         f"""\
-{WORKERS} workers on asyncpg claim 50 deliveries at a time, start each and finish it with its line in the notification log.
-Each step is a transaction that is on disk.
+{WORKERS} workers in one Python process, which shares the machine, claim {CLAIMED} deliveries at a time, start each and finish
+it with its line in the notification log. Each step is a transaction that is on disk. At first, as many deliveries are finished as
+there are tasks.
 """,
-        {"": "{}", "per second": _COUNT} | dict.fromkeys(("a claim takes, p50 ms", "p99 ms"), _MILLISECONDS) | {"ratio": _FACTOR},
+        {"": "{}", "per second": _COUNT}
+        | {f"a {step}, {which} ms": _MILLISECONDS for step in ("claim", "start and finish") for which in ("p50", "p99")},
         measure_deliveries,
+        every,
+        part_of_a_run=True,
     ),
-    "statistics": Experiment(
-        "Statistics by day and week",
-        "Of one user, in ms in Postgres, with 10,000 tasks of others and with 1,000,000.\n",
-        {"": "{}"} | dict.fromkeys(("few", "many"), _MILLISECONDS) | {"ratio": _FACTOR},
-        measure_statistics,
-    ),
-    "chat": Experiment(
-        "Messages and conversations",
-        "In ms in Postgres, of 1,000 rows and of 100,000.\n",
-        {"": "{}"} | dict.fromkeys(("few", "many"), _MILLISECONDS) | {"ratio": _FACTOR},
-        measure_chat,
+    "callers": Experiment(
+        "One to 64 connections",
+        "Requests per second, and the latency in ms, p50 / p99; shorter measurements than those above.\n",
+        {"": "{}", "connections": _COUNT}
+        | dict.fromkeys((TITLES[name] for name in CONTENDERS), "{0[0]:,.0f} ({0[1]:.1f} / {0[2]:.1f})")
+        | dict.fromkeys((f"{TITLES[name]} ÷ {TITLES['postgrest']}" for name in _ADAPTERS), _FACTOR),
+        measure_callers,
+        middle,
+        part_of_a_run=True,
     ),
 }

@@ -132,8 +132,11 @@ measured, every answer has to be a success.
 
 uvicorn runs with uvloop and httptools, its access log off. The adapter's own access log is on, as it ships.
 
-Each size has that many tasks, a hundred per user, and one heavy user with 5,000 more, which the time ranges read. Rows that a
-contender creates are deleted before the next one's turn.
+Each size has that many tasks, a hundred per user, and one heavy user with 5,000 more, which the time ranges and the weekly
+statistics read. The heavy user has a conversation for each of the others. Their order by last message has an index, which
+PostgREST's API has no words for. One of them has a tenth as many messages as there are tasks. Rows that a contender creates are
+deleted before the next one's turn. Each patch and each bulk update changes its rows: where nothing changes, the SQLAlchemy service
+writes nothing.
 
 Postgres: {settings}.
 

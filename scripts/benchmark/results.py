@@ -34,7 +34,7 @@ class Size:
     loading_seconds: float
 
 
-Cell = str | float | None
+Cell = str | float | list[float] | None
 Row = list[Cell]
 Say = Callable[[str], None]
 """Prints a line."""

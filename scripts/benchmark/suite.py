@@ -30,8 +30,6 @@ _DOCS = ROOT / "docs"
 _ASIDE = LOCAL / "bench"
 _DATA = "benchmark.json"
 _ADAPTERS = ["adapter-postgrest", "adapter-postgres"]
-_ALONE = ("memory", "workers", "watching", "deliveries", "statistics", "chat")
-"""The experiments that run without the comparison."""
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -77,9 +75,16 @@ def folder_for(arguments: argparse.Namespace, machine: Mapping[str, str]) -> Pat
     return _DOCS if for_docs else _ASIDE
 
 
+def experiments_of_a_run(arguments: argparse.Namespace, tasks: int) -> list[str]:
+    """The experiments that a run of the comparison measures as well, at this size."""
+    partial = arguments.quick or arguments.no_experiments or arguments.work is not None or arguments.contenders is not None
+    found = {} if partial else EXPERIMENTS
+    return [name for name, each in found.items() if each.part_of_a_run and tasks in each.sizes(arguments.sizes)]
+
+
 def _experiments_of(arguments: argparse.Namespace) -> list[str]:
-    chosen = _chosen(arguments.only or (), _ALONE, "experiment")
-    return [name for name in _ALONE if name in chosen or getattr(arguments, name, False)]
+    chosen = _chosen(arguments.only or (), list(EXPERIMENTS), "experiment")
+    return [name for name in EXPERIMENTS if name in chosen or getattr(arguments, name, False)]
 
 
 def _chosen(asked: Sequence[str] | None, there: Sequence[str], what: str) -> list[str]:
@@ -90,8 +95,7 @@ def _chosen(asked: Sequence[str] | None, there: Sequence[str], what: str) -> lis
 
 def _compare(bench: Bench, results: Results, arguments: argparse.Namespace, names: Sequence[str], works: Sequence[Work]) -> None:
     others = [name for name in names if arguments.against and name in _ADAPTERS]
-    with_writers = not arguments.no_writers and arguments.work is None and "adapter-postgres" in names
-    steps = len(arguments.sizes) * arguments.rounds * ((len(names) + len(others)) * len(works) + with_writers)
+    steps = len(arguments.sizes) * arguments.rounds * (len(names) + len(others)) * len(works)
     with ExitStack() as opened:
         shown = opened.enter_context(progress(steps))
         stacks = [opened.enter_context(stage(shown.now))]
@@ -112,10 +116,10 @@ def _compare(bench: Bench, results: Results, arguments: argparse.Namespace, name
                         results.measurements.append(each)
                         shown.measured(each)
                     restore(contender.stack.database_url)
-            if with_writers:
-                shown.now("concurrent writers")
-                rows = EXPERIMENTS["writers"].measure(bench, stacks[0], dataset, arguments.rounds, shown.step)
-                results.experiments.setdefault("writers", []).extend(rows)
+            for name in experiments_of_a_run(arguments, tasks):
+                shown.now(EXPERIMENTS[name].title)
+                rows = EXPERIMENTS[name].measure(bench, stacks[0], dataset, arguments.rounds, shown.say)
+                results.experiments.setdefault(name, []).extend(rows)
 
 
 def _load(stack: LocalStack, dataset: Dataset, shown: Shown) -> float:
@@ -132,11 +136,15 @@ def _experiment(bench: Bench, facts: Facts, arguments: argparse.Namespace) -> No
     """Add to what was measured earlier on the same machine."""
     folder = folder_for(arguments, facts.machine)
     results = Results.read(folder / _DATA, facts.machine) or Results(facts)
-    dataset = Dataset(arguments.sizes[0])
+    names = _experiments_of(arguments)
+    for name in names:
+        results.experiments.pop(name, None)
     with progress(1) as shown, stage(shown.now) as stack:
-        _load(stack, dataset, shown)
-        for name in _experiments_of(arguments):
-            results.experiments[name] = EXPERIMENTS[name].measure(bench, stack, dataset, facts.rounds, shown.say)
+        for tasks in sorted({tasks for name in names for tasks in EXPERIMENTS[name].sizes(arguments.sizes)}):
+            _load(stack, Dataset(tasks), shown)
+            for name in (name for name in names if tasks in EXPERIMENTS[name].sizes(arguments.sizes)):
+                rows = EXPERIMENTS[name].measure(bench, stack, Dataset(tasks), facts.rounds, shown.say)
+                results.experiments.setdefault(name, []).extend(rows)
     _write(folder, results)
 
 

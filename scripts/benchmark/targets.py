@@ -81,8 +81,11 @@ def _writers(way: str) -> Callable[[Results, str], Found | None]:
     """The lowest ratio of the writers through this contender, or by SQL alone."""
 
     def worst(results: Results, _: str) -> Found | None:
-        rows = [(str(label), float(ratio or 0)) for label, _, _, ratio, _ in results.experiments.get("writers", ())]
-        return min((Found(ratio, label.partition(", ")[2]) for label, ratio in rows if label.startswith(way)), default=None)
+        rows = ((str(label), ratio) for label, _, _, ratio, _ in results.experiments.get("writers", ()))
+        found = [
+            Found(ratio, label.partition(", ")[2]) for label, ratio in rows if isinstance(ratio, float) and label.startswith(way)
+        ]
+        return min(found, default=None)
 
     return worst
 

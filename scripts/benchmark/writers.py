@@ -59,7 +59,7 @@ async def _insert(url: str, dataset: Dataset, seconds: float) -> tuple[int, int,
     import asyncpg  # noqa: PLC0415 - the command imports this module before anything is installed
 
     rows = waits = looks = 0
-    end = time.monotonic() + seconds
+    end = 0.0
 
     async def write(connection: "asyncpg.Connection", number: int) -> None:
         nonlocal rows
@@ -77,6 +77,7 @@ async def _insert(url: str, dataset: Dataset, seconds: float) -> tuple[int, int,
             await asyncio.sleep(_LOOK_EVERY_SECONDS)
 
     connections = [await asyncpg.connect(url) for _ in range(WRITERS + 1)]
+    end = time.monotonic() + seconds
     try:
         await asyncio.gather(look(connections[0]), *(write(connection, n) for n, connection in enumerate(connections[1:])))
     finally:

@@ -13,34 +13,35 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from benchmark import processes
+from benchmark import callers, deliveries, processes
 from benchmark.command import parse
 from benchmark.contenders import CONTENDERS, Contender
-from benchmark.dataset import Dataset, load, restore
+from benchmark.dataset import Dataset, load, restore, with_connection
+from benchmark.deliveries import OFFERED_BY, Found, deliver_by_http, prepare
 from benchmark.dialects import Rest
 from benchmark.experiments import EXPERIMENTS
 from benchmark.measurement import Answers, Bench, running
 from benchmark.stage import stage
-from benchmark.suite import folder_for
+from benchmark.suite import experiments_of_a_run, folder_for
 from benchmark.traffic import Answer, Request
 from benchmark.work import WORK, Asked, Work
 from benchmark.wrk import Wrk
 from local_stack import LocalStack, StackError
 from local_stack.project import LOCAL, ROOT
 
-TINY = [sys.executable, str(ROOT / "scripts" / "bench"), "--sizes", "1000", "--contenders", "sqlalchemy,adapter-postgres"]
+TINY = [sys.executable, str(ROOT / "scripts" / "bench"), "--sizes", "1000", "--contenders", "adapter-postgres"]
 
 
 @pytest.mark.integration
 def test_a_run_against_another_checkout_writes_its_three_files(tmp_path: Path) -> None:
     options = ["--work", "get,create", "--rounds", "1", "--seconds", "0.5", "--warm-up", "0.2", "--out", str(tmp_path)]
     options += ["--against", str(ROOT)]  # this checkout stands for the other one
-    done = subprocess.run([*TINY, *options], capture_output=True, text=True, check=False, timeout=120)
+    done = subprocess.run([*TINY, *options], capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
 
     results = json.loads((tmp_path / "benchmark.json").read_text())
     measured = {(each["contender"], each["work"]): each for each in results["measurements"]}
-    contenders = ("sqlalchemy", "adapter-postgres", "adapter-postgres@other")
+    contenders = ("adapter-postgres", "adapter-postgres@other")
     assert set(measured) == {(name, work) for name in contenders for work in ("get", "create")}
     for each in measured.values():
         assert each["per_second"] > 0
@@ -59,15 +60,22 @@ def staged() -> Iterator[LocalStack]:
         yield stack
 
 
-def test_all_contenders_give_the_same_answers(staged: LocalStack, tmp_path: Path) -> None:
+def test_all_contenders_give_the_same_answers_and_deliver(
+    staged: LocalStack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deliveries, "CLAIMED", 2)
     dataset, answers, compared = Dataset(1000), Answers(), []
     bench = Bench(Wrk(1), 0, 0, tmp_path)
     load(staged.database_url, dataset)
+    with_connection(staged.database_url, prepare)
     for make in CONTENDERS.values():
         with running(make(staged)) as contender:
             for work in WORK.values():
                 answers.compare(contender, work, bench.requests(contender, dataset, work))
                 compared.append(contender.name)
+            if contender.name in OFFERED_BY:
+                deliver_by_http(contender, 0.1, found := Found())
+                assert len(found.sent) >= len(found.claims) * 2 > 0
         restore(staged.database_url)
     assert len(compared) == len(CONTENDERS) * len(WORK)
 
@@ -90,15 +98,36 @@ def test_each_request_changes_its_rows_however_often_it_is_sent(work: str) -> No
             row.update(changes)
 
 
-def test_deliveries_statistics_and_chat_are_measured_alone(staged: LocalStack, tmp_path: Path) -> None:
-    bench = Bench(Wrk(1), 0.05, 0, tmp_path)
-    for name in ("deliveries", "statistics", "chat"):
-        experiment = EXPERIMENTS[name]
-        rows = experiment.measure(bench, staged, Dataset(100), 1, lambda _: None)
-        assert len(rows) >= 2
-        for row in rows:
-            assert len(experiment.written(row)) == len(experiment.columns)
-            assert all(cell > 0 for cell in row[1:] if isinstance(cell, float)), row
+def test_the_experiments_of_a_run_fill_their_tables(staged: LocalStack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(callers, "_STEPS", (1, 2))
+    monkeypatch.setattr(callers, "_WORKS", ("get",))
+    monkeypatch.setattr(deliveries, "CLAIMED", 2)
+    dataset, bench = Dataset(1000), Bench(Wrk(1), 0.2, 0.05, tmp_path)
+    load(staged.database_url, dataset)
+    with running(CONTENDERS["adapter-postgres"](staged)) as contender, monkeypatch.context() as patched:
+        patched.setattr(contender, "start", lambda _: None)  # one that runs already stands for all
+        patched.setattr(contender, "stop", lambda: None)
+        for name in CONTENDERS:
+            patched.setitem(CONTENDERS, name, lambda _: contender)
+        for name, expected in {"writers": 2, "deliveries": 4, "callers": 2}.items():
+            experiment = EXPERIMENTS[name]
+            rows = experiment.measure(bench, staged, dataset, 1, lambda _: None)
+            assert len(rows) == expected
+            for row in rows:
+                assert len(experiment.written(row)) == len(experiment.columns)
+                numbers = [number for cell in row[1:] for number in (cell if isinstance(cell, list) else [cell])]
+                assert all(number > 0 for number in numbers if isinstance(number, float)), row
+
+
+def test_a_whole_run_measures_these_experiments_at_its_sizes_and_a_partial_one_does_not() -> None:
+    def of(options: str) -> dict[int, list[str]]:
+        arguments = parse(options.split())
+        return {tasks: experiments_of_a_run(arguments, tasks) for tasks in arguments.sizes}
+
+    often = ["writers", "deliveries"]
+    assert of("") == {10_000: often, 100_000: [*often, "callers"], 1_000_000: often}
+    assert of("--sizes 10000") == {10_000: [*often, "callers"]}
+    assert of("--work get --sizes 10000") == of("--quick") == of("--no-experiments --sizes 10000") == {10_000: []}
 
 
 COMMITTED = ROOT / "docs"
@@ -111,7 +140,7 @@ ASIDE = LOCAL / "bench"
         ("", COMMITTED),
         ("--memory", COMMITTED),
         ("--workers --rounds 5", COMMITTED),
-        ("--only deliveries,statistics,chat", COMMITTED),
+        ("--only deliveries,callers", COMMITTED),
         ("--quick --out docs", Path("docs")),
         ("--quick", ASIDE),
         ("--quick --watching", ASIDE),
@@ -121,7 +150,7 @@ ASIDE = LOCAL / "bench"
         ("--rounds 1", ASIDE),
         ("--seconds 0.5", ASIDE),
         ("--connections 4", ASIDE),
-        ("--no-writers", ASIDE),
+        ("--no-experiments", ASIDE),
         (f"--against {ROOT}", ASIDE),
     ],
 )

@@ -1,11 +1,12 @@
 """Conversations and messages: what callers get, the queries, the routers."""
 
+from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query
 from pydantic import AwareDatetime, Field
-from sqlalchemy import func, literal_column, select
+from sqlalchemy import ColumnElement, func, literal_column, select
 
 from .database import Session
 from .models import Conversation, Message
@@ -14,7 +15,7 @@ from .schemas import Page, Row
 conversations = APIRouter(prefix="/conversations", tags=["conversations"])
 messages = APIRouter(prefix="/messages", tags=["messages"])
 # Word for word as in the index, which is not used for a parameter.
-_NEVER = literal_column("timestamptz '0001-01-01 00:00:00+00'")
+_NEVER: ColumnElement[datetime] = literal_column("timestamptz '0001-01-01 00:00:00+00'")
 
 
 class ConversationRead(Row):
