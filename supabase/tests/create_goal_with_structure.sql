@@ -1,7 +1,7 @@
 -- create_goal_with_structure: a goal with milestones and tasks, all or nothing; and goals_full, which reads it back.
 
 begin;
-select plan(55);
+select plan(80);
 
 select tests.create_user('ada');
 select tests.create_user('grace');
@@ -152,46 +152,148 @@ select is(
   'nor has one that was created alone'
 );
 
--- What a caller can't decide
+-- Fields and defaults
 
-create temporary table sly as
+create temporary table kinds as
+select
+  kind.relation, kind.place, kind.fixed, array(
+    select attribute.attname::text from pg_catalog.pg_attribute as attribute
+    where
+      attribute.attrelid = kind.relation::regclass and attribute.attnum > 0
+      and has_column_privilege('service_role', attribute.attrelid, attribute.attnum, 'insert')
+      -- The duration decides the end.
+      and attribute.attname not in ('id', 'scheduled_end_at')
+  ) as columns
+from (
+  values
+  ('public.goals', 'goal', '{}'::text[]), ('public.milestones', 'milestones,0', array['goal_id']),
+  ('public.tasks', 'milestones,0,tasks,0', array['user_id', 'goal_id', 'milestone_id']),
+  ('v1_0.goals', 'goal', '{}'), ('v1_0.milestones', 'milestones,0', array['goal_id']),
+  ('v1_0.tasks', 'milestones,0,tasks,0', array['user_id', 'goal_id', 'milestone_id'])
+) as kind (relation, place, fixed);
+
+-- A structure of which one row has one more field.
+create function pg_temp.with_field(relation text, place text, field text)
+returns text
+language sql
+as $$
+  select pg_temp.failure(format(
+    'select %s.create_goal_with_structure(%L, %L)', split_part(with_field.relation, '.', 1), made.whole -> 'goal',
+    made.whole -> 'milestones'
+  ))
+  from (
+    select
+      jsonb_set(
+        '{
+          "goal": {"user_id": "a0000000-0000-4000-8000-000000000001", "title": "x"},
+          "milestones": [{"week_number": 1, "title": "x", "tasks": [{"title": "x"}]}]
+        }',
+        string_to_array(with_field.place, ',') || with_field.field, '{"neither": "text nor number"}'
+      ) as whole
+  ) as made;
+$$;
+create function pg_temp.written(place text)
+returns text
+language sql
+as $$
+  select replace(replace(written.place, ',tasks', '.tasks'), ',0', '[0]');
+$$;
+
+select
+  is(
+    array(
+      select field.name from unnest(kinds.columns) as field (name)
+      where
+        pg_temp.with_field(kinds.relation, kinds.place, field.name)
+        = format('PT422 at %s.%s', pg_temp.written(kinds.place), field.name)
+      order by field.name
+    ),
+    array(select fixed.name from unnest(kinds.fixed) as fixed (name) order by fixed.name),
+    format('all fields of %s can be given but those that its place decides', kinds.relation)
+  )
+from kinds;
+select
+  is(
+    pg_temp.with_field(kinds.relation, kinds.place, sly.field),
+    format('PT422 at %s.%s', pg_temp.written(kinds.place), sly.field),
+    format('%s of %s is refused', sly.field, kinds.relation)
+  )
+from kinds, unnest(array['id', 'created_at', 'nonsense']) as sly (field);
+
+create temporary table complete as
+select
+  '{
+    "user_id": "a0000000-0000-4000-8000-000000000001", "title": "Complete", "description": "d", "class_tags": ["a"],
+    "status": "pipeline", "parent_goal_id": "a1000000-0000-4000-8000-000000000001", "pipeline_order": 3,
+    "activated_at": "2030-01-01T00:00:00+00:00", "completed_at": "2030-01-02T00:00:00+00:00", "target_weeks": 7,
+    "plan_json": {"a": 1}, "category": "c", "timeline": "t"
+  }'::jsonb as goal,
+  '{"week_number": 5, "title": "m", "status": "s"}'::jsonb as milestone,
+  '{
+    "title": "t", "description": "d", "status": "done", "priority": "important", "scheduled_at": "2030-01-01T00:00:00+00:00",
+    "duration_minutes": 5, "trigger_type": "location", "location_trigger": "home", "is_recurring": true,
+    "recurrence_rule": "FREQ=DAILY", "calendar_event_id": "e", "shared_with_goal_ids": ["a1000000-0000-4000-8000-000000000001"],
+    "reminder_sent_at": "2030-01-03T00:00:00+00:00", "whatsapp_sent_at": "2030-01-04T00:00:00+00:00",
+    "call_sent_at": "2030-01-05T00:00:00+00:00", "completed_at": "2030-01-06T00:00:00+00:00", "escalation_policy": "silent",
+    "class_tags": ["b"], "conversation_id": "a4000000-0000-4000-8000-000000000001",
+    "canonical_scheduled_at": "2030-01-07T00:00:00+00:00", "series_id": "a5000000-0000-4000-8000-000000000001",
+    "occurrence_at": "2030-01-08T00:00:00+00:00"
+  }'::jsonb as task;
+insert into public.conversations (id, user_id, langgraph_thread_id, context_type) values
+('a4000000-0000-4000-8000-000000000001', 'a0000000-0000-4000-8000-000000000001', 'a', 'general');
+
+select
+  is(
+    array(select field.name from jsonb_object_keys(given.fields) as field (name) order by field.name),
+    array(
+      select field.name from unnest(kinds.columns) as field (name)
+      where field.name <> all(kinds.fixed)
+      order by field.name
+    ),
+    format('the example has each field of %s', kinds.relation)
+  )
+from complete,
+  lateral (
+    values ('public.goals', complete.goal), ('public.milestones', complete.milestone), ('public.tasks', complete.task)
+  ) as given (relation, fields)
+inner join kinds on given.relation = kinds.relation;
+select
+  ok(
+    written.goal @> complete.goal and written.goal -> 'milestones' -> 0 @> complete.milestone
+    and written.goal -> 'tasks' -> 0 @> complete.task,
+    'and each is written'
+  )
+from complete,
+  lateral (
+    select
+      to_jsonb(public.create_goal_with_structure(
+        complete.goal, jsonb_build_array(complete.milestone || jsonb_build_object('tasks', jsonb_build_array(complete.task)))
+      )) as goal
+  ) as written;
+
+insert into public.goals (user_id, title) values ('a0000000-0000-4000-8000-000000000001', 'Plain');
+insert into public.milestones (goal_id, week_number, title)
+select goals.id as goal_id, 1 as week_number, 'Plain' as title from public.goals where goals.title = 'Plain';
+insert into public.tasks (user_id, title) values ('a0000000-0000-4000-8000-000000000001', 'Plain');
+create temporary table plain as
 select
   to_jsonb(public.create_goal_with_structure(
-    '{
-      "id": "a1000000-0000-4000-8000-000000000001", "user_id": "a0000000-0000-4000-8000-000000000001", "title": "Sly"
-    }',
-    '[
-      {
-        "week_number": 1, "title": "x", "goal_id": "a1000000-0000-4000-8000-000000000003",
-        "id": "a2000000-0000-4000-8000-00000000dead",
-        "tasks": [
-          {
-            "title": "x", "user_id": "a0000000-0000-4000-8000-000000000002",
-            "goal_id": "a1000000-0000-4000-8000-000000000003",
-            "milestone_id": "a2000000-0000-4000-8000-00000000dead"
-          }
-        ]
-      }
-    ]'
+    '{"user_id": "a0000000-0000-4000-8000-000000000001", "title": "Plain"}',
+    '[{"week_number": 1, "title": "Plain", "tasks": [{"title": "Plain"}]}]'
   )) as goal;
-
-select isnt((select goal ->> 'id' from sly), 'a1000000-0000-4000-8000-000000000001', 'the goal''s id is made up');
-select isnt(
-  (select goal -> 'milestones' -> 0 ->> 'id' from sly), 'a2000000-0000-4000-8000-00000000dead', 'as is a milestone''s'
-);
-select is(
-  (select goal -> 'tasks' -> 0 ->> 'user_id' from sly), 'a0000000-0000-4000-8000-000000000001',
-  'a task is its goal''s user''s'
-);
-select is(
-  (select array[goal -> 'milestones' -> 0 -> 'goal_id', goal -> 'tasks' -> 0 -> 'goal_id'] from sly),
-  (select array[goal -> 'id', goal -> 'id'] from sly),
-  'milestones and tasks belong to the goal in which they stand'
-);
-select is(
-  (select goal -> 'tasks' -> 0 -> 'milestone_id' from sly), (select goal -> 'milestones' -> 0 -> 'id' from sly),
-  'and tasks to the milestone in which they stand'
-);
+select
+  is(pg_temp.lasting(pair.written), pg_temp.lasting(pair.usual), format('the defaults of %s are the usual ones', pair.relation))
+from (
+  select 'goals' as relation, plain.goal as written, to_jsonb(goals) as usual from plain, public.goals
+  where goals.title = 'Plain' and goals.id <> (plain.goal ->> 'id')::uuid
+  union all
+  select 'milestones' as relation, plain.goal -> 'milestones' -> 0 as written, to_jsonb(milestones) as usual
+  from plain, public.milestones
+  where milestones.title = 'Plain' and milestones.goal_id <> (plain.goal ->> 'id')::uuid
+  union all
+  select 'tasks' as relation, plain.goal -> 'tasks' -> 0 as written, to_jsonb(tasks) as usual from plain, public.tasks
+  where tasks.title = 'Plain' and tasks.goal_id is null
+) as pair;
 
 -- All or nothing, and where it broke
 
@@ -262,12 +364,21 @@ from (
     '{}', '[{"week_number": 1, "title": "x", "tasks": [{"title": "x", "completed_at": "2030-01-01Z"}]}]',
     '23514 at milestones[0].tasks[0]', 'a task that was completed and is not done'
   ),
-  ('{}', '["x"]', '22023 at milestones[0]', 'a milestone that is no object'),
-  ('{}', '[{"week_number": 1, "title": "x", "tasks": ["x"]}]', '22023 at milestones[0].tasks[0]', 'a task that is none'),
-  ('{}', '[{"week_number": 1, "title": "x", "tasks": {}}]', '22023', 'tasks that are no list'),
-  ('{"nonsense": 1}', '[]', '42703', 'a field that goals lack'),
-  ('{}', '[{"week_number": 1, "title": "x", "nonsense": 1}]', '42703', 'a field that milestones lack'),
-  ('{}', '[{"week_number": 1, "title": "x", "tasks": [{"title": "x", "a\" b": 1}]}]', '42703', 'one that tasks lack')
+  ('{}', '["x"]', 'PT422 at milestones[0]', 'a milestone that is no object'),
+  ('{}', '[{"week_number": 1, "title": "x", "tasks": ["x"]}]', 'PT422 at milestones[0].tasks[0]', 'a task that is none'),
+  ('{}', '[{"week_number": 1, "title": "x", "tasks": {}}]', 'PT422 at milestones[0].tasks', 'tasks that are no list'),
+  (
+    '{}', '[{"week_number": 1, "title": "x"}, {"week_number": 2, "title": "x", "tasks": null}]',
+    'PT422 at milestones[1].tasks', 'null for tasks'
+  ),
+  (
+    '{}',
+    '[
+      {"week_number": 1, "title": "x", "tasks": [{"title": "x"}]},
+      {"week_number": 2, "title": "x", "tasks": [{"title": "x"}, {"title": "x", "a\" b": 1}]}
+    ]',
+    'PT422 at milestones[1].tasks[1].a" b', 'an unknown field of the last of several tasks'
+  )
 ) as bad (goal, milestones, failure, description);
 select throws_ok(
   pg_temp.create_goal('{}', '[{"week_number": 1, "title": "x", "tasks": [{"title": "x", "duration_minutes": 0}]}]'),
@@ -286,7 +397,7 @@ select throws_ok(
   '23514', null, 'milestones are a list'
 );
 select is(
-  (select count(*) from public.goals where user_id = 'a0000000-0000-4000-8000-000000000001'), 5::bigint,
+  (select count(*) from public.goals where title = 'Broken'), 0::bigint,
   'nothing of what failed is there'
 );
 select is(
@@ -401,7 +512,7 @@ from (
   ),
   (
     '[{"week_number": 1, "title": "x", "tasks": [{"title": "x", "scheduled_at": "2030-01-01Z"}]}]',
-    '42703', '1.0: a field of 1.2'
+    'PT422 at milestones[0].tasks[0].scheduled_at', '1.0: a field of 1.2'
   )
 ) as bad (milestones, failure, description);
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import AsyncIterator, Callable
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
@@ -65,6 +66,11 @@ def _next(**changed: Any) -> Callable[[Owner], Any]:
     return lambda o: {"task_id": o.task, "new_status": "done", "expected_status": "done", "next": fields}
 
 
+def _structure(goal: dict[str, Any] | None = None, **milestone: Any) -> Callable[[Owner], Any]:
+    milestones = [{"week_number": 1, "title": "x"} | milestone]
+    return lambda o: {"goal": {"user_id": o.user, "title": "x"} | (goal or {}), "milestones": milestones}
+
+
 def _statistics(**arguments: Any) -> Callable[[Owner], Any]:
     return lambda o: {"user_id": o.user} | arguments
 
@@ -95,6 +101,14 @@ FIRST, LAST = "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"
         ("finish_task", _next(duration_minutes=0), "next.duration_minutes"),
         ("finish_task", _next(occurrence_at="soon"), "next.occurrence_at"),
         ("close_voice_session", lambda o: {"conversation_id": o.conversation, "session": {"ended_at": 5}}, "ended_at"),
+        ("create_goal_with_structure", _structure({"id": str(UUID(int=1))}), "goal.id"),
+        ("create_goal_with_structure", _structure({"nonsense": 1}), "goal.nonsense"),
+        ("create_goal_with_structure", _structure(id=str(UUID(int=1))), "milestones[0].id"),
+        ("create_goal_with_structure", _structure(goal_id=str(UUID(int=1))), "milestones[0].goal_id"),
+        ("create_goal_with_structure", _structure(tasks={}), "milestones[0].tasks"),
+        ("create_goal_with_structure", _structure(tasks=[5]), "milestones[0].tasks[0]"),
+        ("create_goal_with_structure", _structure(tasks=[{"title": "x", "user_id": None}]), "milestones[0].tasks[0].user_id"),
+        ("create_goal_with_structure", _structure(tasks=[{"title": ""}]), "milestones[0].tasks[0].title"),
         ("get_daily_statistics", _statistics(until=FIRST, days=2), "until"),
         ("get_daily_statistics", _statistics(until=LAST, days=1, time_zone="Asia/Tokyo"), "until"),
         ("get_weekly_statistics", _statistics(until=FIRST, time_zone="America/New_York"), "until"),

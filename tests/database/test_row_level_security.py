@@ -622,27 +622,22 @@ async def test_a_voice_session_cannot_link_to_rows_of_another_user(link: str, ad
 
 
 @pytest.mark.parametrize("schema", ["public", "v1_0"])
-async def test_tasks_of_a_structure_belong_to_its_goal_even_if_they_name_another(
-    schema: str, ada: Caller, grace: Caller, database: Database
+@pytest.mark.parametrize("field", ["user_id", "goal_id", "milestone_id"])
+async def test_a_task_of_a_structure_cannot_name_another_owner(
+    schema: str, field: str, ada: Caller, grace: Caller, database: Database
 ) -> None:
     before = await rows_of(database, grace.rows)
-    task = {
-        "title": "x",
-        "user_id": grace.rows.user,
-        "goal_id": grace.rows.goal,
-        "milestone_id": grace.rows.milestone,
-    }
-    milestone = {"week_number": 1, "title": "x", "goal_id": grace.rows.goal, "tasks": [task]}
+    named = {"user_id": grace.rows.user, "goal_id": grace.rows.goal, "milestone_id": grace.rows.milestone}
+    milestone = {"week_number": 1, "title": "x", "tasks": [{"title": "x", field: named[field]}]}
 
-    created = await ada.call(
-        schema,
-        "create_goal_with_structure",
-        {"goal": {"user_id": ada.rows.user, "title": "x"}, "milestones": [milestone]},
-    )
+    with pytest.raises(APIError) as refused:
+        await ada.call(
+            schema,
+            "create_goal_with_structure",
+            {"goal": {"user_id": ada.rows.user, "title": "x"}, "milestones": [milestone]},
+        )
 
-    assert created["tasks"][0]["user_id"] == ada.rows.user
-    assert created["tasks"][0]["goal_id"] == created["id"]
-    assert created["milestones"][0]["goal_id"] == created["id"]
+    assert (refused.value.code, refused.value.details) == ("PT422", f"at milestones[0].tasks[0].{field}")
     assert await rows_of(database, grace.rows) == before
 
 
