@@ -1,7 +1,8 @@
 """A body as JSON text: the problems that Pydantic does not see, and the values that Postgres reads differently.
 
 Pydantic's parser keeps the last of two equal names, takes NaN and Infinity for numbers, and accepts U+0000 in texts. One pass of
-Python's parser finds all three in time linear in the body.
+Python's parser finds all three in time linear in the body. It takes longer than Pydantic: for a new task, 60 µs of the 540 µs that
+the service spends on the request (on a slow machine). So an object without anything that needs it is read by orjson, in 12 µs.
 
 The text itself goes on to the database, unless a value has a form that Postgres does not read as Pydantic does: a whole number
 written as 6.0, a time finer than a microsecond (Postgres would round it), an id written as a URN, and other rare forms. Then these
@@ -31,8 +32,9 @@ MOST_LISTED = 100
 NUL = "Text cannot hold the character U+0000."
 _TWICE = "This field is given twice."
 _NO_DOUBLE = "A number is larger, or closer to 0, than a double can hold."
-_EXTREME_NUMBER = re.compile(rb"[eE][+-]?\d{3}|(?<!\d)\d{300}")
-"""Text in every number that no double holds, and in some that one does."""
+_USUAL_DIGITS = 200
+"""Digits that a double can hold, if no exponent follows them."""
+_NAME = re.compile(rb'"\s*:')
 _USUAL_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?([Zz]|[+-]\d\d:?\d\d)", re.ASCII)
 """The form of times that Postgres reads as Pydantic does."""
 _SHORT_NUMBER = re.compile(r"-?\d{1,15}|-?(?=.{1,16}$)\d+\.\d+", re.ASCII)
@@ -47,16 +49,24 @@ class BodyText:
         self.raw = raw
         self._has_nul = b"\\u0000" in raw
         self._has_repeated = False
-        self._has_extreme = bool(_EXTREME_NUMBER.search(raw))
-        number = _Number if self._has_extreme else str
+        self._has_extreme = False
+        if plain := _plain_object(raw):
+            self.value: Any = plain
+            return
         try:
             self.value = json.JSONDecoder(
-                parse_float=number, parse_int=number, parse_constant=_refuse_constant, object_pairs_hook=self._object
+                parse_float=self._number, parse_int=self._number, parse_constant=_refuse_constant, object_pairs_hook=self._object
             ).decode(raw.decode())
         except RecursionError:
             raise BadRequestError("The body is nested too deeply.") from None
         except ValueError:
             self.value = None
+
+    def _number(self, text: str) -> str:
+        if len(text) <= _USUAL_DIGITS and "e" not in text and "E" not in text:
+            return text
+        self._has_extreme = True
+        return _Number(text)
 
     def _object(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         values = dict(pairs)
@@ -98,12 +108,33 @@ class BodyText:
 
     def for_postgres(self, body: BaseModel) -> bytes:
         """The text with every value in a form that Postgres reads as Pydantic did. `body` is the result of Pydantic."""
-        if not _unusual(body, self.value):
+        may_have_urn = b"urn:" in self.raw or b"\\" in self.raw
+        if not _unusual(body, self.value, urns=may_have_urn):
             return self.raw
         sent = _parse(self.raw)
-        for holder, key, value in _unusual(body, sent):
+        for holder, key, value in _unusual(body, sent, urns=may_have_urn):
             holder[key] = value
         return _dump(sent)
+
+
+def _plain_object(raw: bytes) -> dict[str, Any] | None:
+    """The value of an object of texts, whole numbers, booleans, nulls and lists of texts, without escapes and repeated names.
+
+    None for any other text. orjson reads it in a fifth of the time of the pass that finds what is wrong with a body. Without
+    escapes, each quote begins or ends a text, so there are at least as many matches of `_NAME` as names. If there are no more
+    than different names, none is repeated.
+    """
+    if b"\\" in raw or raw.count(b"{") != 1:
+        return None
+    try:
+        value = orjson.loads(raw)
+    except ValueError:
+        return None
+    if not isinstance(value, dict) or len(_NAME.findall(raw)) != len(value):
+        return None
+    lists = [each for each in value.values() if isinstance(each, list)]
+    is_plain = float not in map(type, value.values()) and all({*map(type, each)} <= {str} for each in lists)
+    return value if is_plain else None
 
 
 class _Repeating(dict[str, Any]):
@@ -161,20 +192,20 @@ _Form = tuple[Any, Any, Any]
 """The object that holds a value, the value's key in it, and its usual form."""
 
 
-def _unusual(body: BaseModel, sent: Any) -> list[_Form]:
-    """The ids, times and numbers that were sent in a form of their own."""
+def _unusual(body: BaseModel, sent: Any, *, urns: bool) -> list[_Form]:
+    """The ids, times and numbers that were sent in a form of their own. Without `urns`, no id can be a URN."""
     found: list[_Form] = []
     for name in _with_forms(type(body)) & body.model_fields_set:
         value = getattr(body, name)
         if isinstance(value, list):
             if value and isinstance(value[0], BaseModel):
                 for item, part in zip(value, sent[name], strict=True):
-                    found += _unusual(item, part)
-            elif value and isinstance(value[0], UUID):
+                    found += _unusual(item, part, urns=urns)
+            elif urns and value and isinstance(value[0], UUID):
                 for index, item in enumerate(value):
                     _note_form(sent[name], index, item, found)
         elif isinstance(value, BaseModel):
-            found += _unusual(value, sent[name])
+            found += _unusual(value, sent[name], urns=urns)
         elif isinstance(value, UUID | datetime | float):
             _note_form(sent, name, value, found)
     return found

@@ -59,20 +59,18 @@ class Operation:
     """Whether it takes an `Idempotency-Key`."""
     version_mark: bytes = field(init=False)
     """What stands before the row's version in an answer that is one row of one table; else empty."""
+    body_optional: bool = field(init=False)
+    """Whether an empty body stands for {}: no field of it is required."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "version_mark", _version_mark(self.answer))
+        fields = self.body.model_fields.values() if self.body and self.method == "POST" else ()
+        object.__setattr__(self, "body_optional", bool(fields) and not any(each.is_required() for each in fields))
 
     @property
     def resource(self) -> str:
         """First segment of the path."""
         return self.path.split("/")[1]
-
-    @property
-    def body_optional(self) -> bool:
-        """Whether an empty body stands for {}: no field of it is required."""
-        fields = self.body.model_fields.values() if self.body and self.method == "POST" else ()
-        return bool(fields) and not any(field.is_required() for field in fields)
 
     @property
     def key_name(self) -> str:

@@ -54,6 +54,8 @@ def read_key(name: str, text: str) -> str:
 
 def read_query(model: type[Input] | None, query_string: bytes) -> Input | None:
     """The query's parameters; raises `InvalidError` for a wrong, unknown or repeated one."""
+    if model is None and not query_string:
+        return None
     try:
         pairs = parse_qsl(query_string.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=100)
     except ValueError:

@@ -55,6 +55,9 @@ async def test_every_problem_of_a_query_is_named_at_once(path: str, fields: tupl
     [
         ('{"email": "a@example.com", "email": "b@example.com"}', ("email",)),
         ('{"email": 5, "email": "b@example.com"}', ("email",)),
+        ('{"email": "a@example.com", "email" : "b@example.com"}', ("email",)),
+        ('{"email": "a@example.com", "email"\n\t: "b@example.com", "\\\\" :1}', ("email", "\\")),
+        ('{"email": ": a@example.com", "email": "b@example.com"}', ("email",)),
         ('{"email": "a@example.com", "\\u0065mail": "b@example.com"}', ("email",)),
         ('{"email": "a@example.com", "profile": {"keep": [{"a": 1, "a": 2}]}, "profile": {}}', ("profile",)),
         ('{"email": "", "profile": {"keep": [{"a": 1, "a": 2, "a": 3}]}}', ("email", "profile.keep[0].a")),

@@ -37,6 +37,10 @@ if TYPE_CHECKING:
 FAILURES = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
 """The exceptions of a call to Postgres: the first if Postgres answers with an error, the others if it doesn't answer."""
 
+Place = tuple[str, str]
+"""What a statement may wait for: a relation and, unless it is "", the id of a row."""
+Target = AnyRelation | AnyFunction
+
 _CLOSE_WITHIN_SECONDS = 2
 _RELEASE_WITHIN_SECONDS = 0.5
 """A server that hangs does not confirm that a statement was cancelled."""
@@ -53,25 +57,21 @@ class StatementGateway:
         self.constraints = constraints
 
     async def select(self, relation: AnyRelation, key: str) -> bytes:
-        async with self._in_turn(relation.name) as begun:
-            return await self._one_row(begun, relation.schema, statements.select(relation), key, writes=False)
+        return await self._one_row(relation, (relation.name, ""), statements.select(relation), key, writes=False)
 
     async def insert(self, relation: AnyRelation, row: Payload) -> bytes:
-        async with self._in_turn(relation.name) as begun:
-            return await self._one_row(begun, relation.schema, statements.insert(relation, row.names), row.json)
+        return await self._one_row(relation, (relation.name, ""), statements.insert(relation, row.names), row.json)
 
     async def update(self, relation: AnyRelation, key: str, changes: Payload) -> bytes:
-        async with self._in_turn(relation.name, key) as begun:
-            return await self._one_row(begun, relation.schema, statements.update(relation, changes.names), changes.json, key)
+        return await self._one_row(relation, (relation.name, key), statements.update(relation, changes.names), changes.json, key)
 
     async def delete(self, relation: AnyRelation, key: str) -> None:
-        async with self._in_turn(relation.name, key) as begun:
-            await self._one_row(begun, relation.schema, statements.delete(relation), key)
+        await self._one_row(relation, (relation.name, key), statements.delete(relation), key)
 
     async def call(self, function: AnyFunction, arguments: Payload) -> bytes:
         statement = statements.call(function, arguments.names)
-        async with self._in_turn(arguments.resource or function.name, arguments.key) as begun:
-            return await self._one_row(begun, function.schema, statement, arguments.json, writes=not function.read_only)
+        place = (arguments.resource or function.name, arguments.key)
+        return await self._one_row(function, place, statement, arguments.json, writes=not function.read_only)
 
     def refusal(self, failure: Exception, schema: str) -> DataServiceError:
         """The error for one of `FAILURES`, in the words of the contract that is this schema."""
@@ -84,24 +84,26 @@ class StatementGateway:
         """The connection that a statement runs on."""
         raise NotImplementedError
 
-    def _seconds_left(self, begun: float) -> float | None:
-        """How long a statement may take if its call began then; None if only the connection limits it."""
-
-    @asynccontextmanager
-    async def _in_turn(self, _resource: str, _key: str = "") -> AsyncIterator[float]:
-        """The turn of a call, and when the call began."""
-        yield time.monotonic()
-
-    async def _one_row(self, begun: float, schema: str, statement: str, *values: object, writes: bool = True) -> bytes:
+    async def _one_row(
+        self,
+        target: Target,
+        place: Place,  # noqa: ARG002 (for a gateway of several connections)
+        statement: str,
+        *values: object,
+        writes: bool = True,
+        until: float | None = None,
+    ) -> bytes:
+        """`until`, on the monotonic clock, ends the call; None if only the connection limits it."""
         sent = False
         try:
             async with self.connection() as connection:
                 sent = True
-                answer: bytes | None = await connection.fetchval(statement, *values, timeout=self._seconds_left(begun))
+                seconds_left = None if until is None else max(until - time.monotonic(), 0.001)
+                answer: bytes | None = await connection.fetchval(statement, *values, timeout=seconds_left)
         except FAILURES as error:
             if writes and sent and self.commits_each and may_have_happened(error):
                 raise UnknownOutcomeError from error
-            raise self.refusal(error, schema) from error
+            raise self.refusal(error, target.schema) from error
         if answer is None:
             raise NotFoundError("There is no row with this id.")
         return answer
@@ -177,14 +179,15 @@ class PostgresGateway(StatementGateway):
             with suppress(*FAILURES):  # The statement has ended either way; a connection that can't be released is replaced.
                 await pool.release(connection, timeout=_RELEASE_WITHIN_SECONDS)
 
-    @asynccontextmanager
-    async def _in_turn(self, resource: str, key: str = "") -> AsyncIterator[float]:
-        begun = time.monotonic()
-        async with self._turns.turn(resource, key, self._timeout_seconds):
-            yield begun
-
-    def _seconds_left(self, begun: float) -> float:
-        return max(begun + self._timeout_seconds - time.monotonic(), 0.001)
+    async def _one_row(
+        self, target: Target, place: Place, statement: str, *values: object, writes: bool = True, until: float | None = None
+    ) -> bytes:
+        until = time.monotonic() + self._timeout_seconds
+        turn = await self._turns.take(*place, self._timeout_seconds)
+        try:
+            return await super()._one_row(target, place, statement, *values, writes=writes, until=until)
+        finally:
+            self._turns.give_back(turn)
 
     async def close(self) -> None:
         if self._opened is not None and self._loop is asyncio.get_running_loop():

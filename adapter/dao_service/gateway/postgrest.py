@@ -104,13 +104,8 @@ class PostgrestGateway:
         self._loop: asyncio.AbstractEventLoop | None = None
 
     async def select(self, relation: AnyRelation, key: str) -> bytes:
-        return await self._ask(
-            "GET",
-            f"/{relation.name}?{relation.key}=eq.{key}",
-            relation,
-            {"Accept-Profile": relation.schema, "Accept": _ONE_ROW},
-            writes=False,
-        )
+        headers = {"Accept-Profile": relation.schema, "Accept": _ONE_ROW}
+        return await self._ask("GET", f"/{relation.name}?{relation.key}=eq.{key}", relation, headers, writes=False)
 
     async def insert(self, relation: AnyRelation, row: Payload) -> bytes:
         return await self._ask(
@@ -194,8 +189,11 @@ class PostgrestGateway:
         writes: bool = True,
     ) -> bytes:
         begun = time.monotonic()
-        async with self._turns.turn(resource or target.name, key, self._timeout_seconds):
+        turn = await self._turns.take(resource or target.name, key, self._timeout_seconds)
+        try:
             status, answer = await self._exchange(method, path, headers, body, begun, writes=writes)
+        finally:
+            self._turns.give_back(turn)
         if status < 300:
             return answer
         raise _refusal(status, answer, self._constraints.get(target.schema, {}), writes=writes)

@@ -6,9 +6,9 @@ time is over, because a call that began with little time left would have an unkn
 """
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, nullcontext
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from dao_service.errors import SATURATED, UnavailableError
 
@@ -24,6 +24,13 @@ class _Line:
     """How many calls hold a place or wait for one. A line without users is forgotten."""
 
 
+class Turn(NamedTuple):
+    """The places that a call holds, and the names of the lines that it is in."""
+
+    names: tuple[tuple[str, str], ...]
+    held: list[_Line]
+
+
 class Turns:
     """Who may use a connection: first come, first served."""
 
@@ -31,28 +38,33 @@ class Turns:
         self._most = max(1, connections * 3 // 4)
         self._lines: dict[tuple[str, str], _Line] = {}
 
-    @asynccontextmanager
-    async def turn(self, resource: str, key: str, within_seconds: float) -> AsyncIterator[None]:
-        """For a call on a relation, and of the row with this key unless it is "". Raises `UnavailableError` if it does not come."""
+    async def take(self, resource: str, key: str, within_seconds: float) -> Turn:
+        """For a call on a relation, and of the row with this key unless it is "". Raises `UnavailableError` if it does not come.
+
+        The caller gives it back.
+        """
         # The row first: a call that waits for a row takes no turn of its relation.
         names = ((resource, key), (resource, "")) if key else ((resource, ""),)
         lines = [self._join(name) for name in names]
-        held: list[_Line] = []
+        turn = Turn(names, [])
         try:
-            at_once = not any(line.places.locked() for line in lines)
-            try:
-                async with nullcontext() if at_once else asyncio.timeout(within_seconds * _PART_TO_WAIT):
-                    for line in lines:
-                        await line.places.acquire()
-                        held.append(line)
-            except TimeoutError:
+            if any(line.places.locked() for line in lines):
+                async with asyncio.timeout(within_seconds * _PART_TO_WAIT):
+                    await _acquire(lines, turn)
+            else:
+                await _acquire(lines, turn)
+        except BaseException as error:
+            self.give_back(turn)
+            if isinstance(error, TimeoutError):
                 raise UnavailableError(SATURATED) from None
-            yield
-        finally:
-            for line in held:
-                line.places.release()
-            for name in names:
-                self._leave(name)
+            raise
+        return turn
+
+    def give_back(self, turn: Turn) -> None:
+        for line in turn.held:
+            line.places.release()
+        for name in turn.names:
+            self._leave(name)
 
     def _join(self, name: tuple[str, str]) -> _Line:
         line = self._lines.get(name)
@@ -66,3 +78,9 @@ class Turns:
         line.users -= 1
         if not line.users:
             del self._lines[name]
+
+
+async def _acquire(lines: Iterable[_Line], turn: Turn) -> None:
+    for line in lines:
+        await line.places.acquire()
+        turn.held.append(line)

@@ -7,7 +7,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Self
 
 from dao_service.errors import UnknownOutcomeError
-from dao_service.gateway.postgres import FAILURES, PostgresGateway, StatementGateway, may_have_happened
+from dao_service.gateway.postgres import FAILURES, Place, PostgresGateway, StatementGateway, Target, may_have_happened
 from dao_service.gateway.protocol import Gateway
 from dao_service.gateway.statements import showing_both_contracts
 
@@ -165,9 +165,11 @@ class _ShowingBothContracts(StatementGateway):
     async def close(self) -> None:
         await self._session.close()
 
-    async def _one_row(self, begun: float, schema: str, statement: str, *values: object, writes: bool = True) -> bytes:
+    async def _one_row(
+        self, target: Target, place: Place, statement: str, *values: object, writes: bool = True, until: float | None = None
+    ) -> bytes:
         shown = showing_both_contracts(statement, self._relation, self._schema)
-        return await super()._one_row(begun, schema, shown, *values, writes=writes)
+        return await super()._one_row(target, place, shown, *values, writes=writes, until=until)
 
 
 async def _abandon(connection: "Connection") -> None:

@@ -6,6 +6,7 @@ What FastAPI would read from a handler's signature, it reads from the `Operation
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import nullcontext
 from typing import Any
 
 import orjson
@@ -123,7 +124,8 @@ class RestApi:
     async def _in_turn(self, gateway: Gateway, operation: Operation, request: Request) -> bytes:
         """The answer of an operation that can have a long one."""
         try:
-            await asyncio.wait_for(self._long_answers.acquire(), _LONG_WITHIN_SECONDS)
+            async with nullcontext() if not self._long_answers.locked() else asyncio.timeout(_LONG_WITHIN_SECONDS):
+                await self._long_answers.acquire()
         except TimeoutError:
             raise UnavailableError(SATURATED) from None
         try:
