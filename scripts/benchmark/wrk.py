@@ -66,7 +66,9 @@ class Wrk:
         if drive.requests < _FEW * connections:
             drive = self._drive(url, requests, seconds * _LONGER, connections)
         if not drive.requests:
-            raise StackError(f"{url} answered nothing in {seconds * _LONGER:g} s")
+            drive = self._drive(url, requests, _LATE_AFTER_SECONDS, connections)
+        if not drive.requests:
+            raise StackError(f"{url} answered nothing in {_LATE_AFTER_SECONDS} s")
         return drive
 
     def warm_up(self, url: str, requests: Path, seconds: float) -> None:
