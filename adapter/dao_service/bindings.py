@@ -56,10 +56,14 @@ def in_whole_minutes(value: datetime) -> datetime:
         return value  # outside of the years 1 to 9999, which are refused
 
 
+def _is_number(text: str) -> bool:
+    return text.strip().lstrip("+-").replace(".", "").isdigit()
+
+
 def _read_timestamp(value: object) -> object:
     # Pydantic would read a number as seconds since 1970, but a point in time has to carry its offset. Text is parsed here, because
     # strict validation would not parse it.
-    if isinstance(value, int | float) or (isinstance(value, str) and value.strip().lstrip("+-").replace(".", "").isdigit()):
+    if isinstance(value, int | float) or (isinstance(value, str) and value[4:5] != "-" and _is_number(value)):
         raise PydanticCustomError("timestamp", "Input should be a date and time with an offset, such as 2026-01-31T09:00:00+00:00")
     if isinstance(value, datetime):
         return in_whole_minutes(value)
@@ -108,7 +112,8 @@ def JsonBytes(most: int) -> AfterValidator:  # noqa: N802 - reads like Pydantic'
 Integer = Annotated[int, Field(ge=-(2**31), le=2**31 - 1)]
 BigInteger = Annotated[int, Field(ge=-(2**63), le=2**63 - 1)]
 Number = Annotated[float, Field(allow_inf_nan=False)]
-Timestamp = Annotated[AwareDatetime, BeforeValidator(_read_timestamp)]
+AS_TIMESTAMP = BeforeValidator(_read_timestamp)
+Timestamp = Annotated[AwareDatetime, AS_TIMESTAMP]
 
 
 @dataclass(frozen=True)

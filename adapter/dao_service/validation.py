@@ -5,6 +5,7 @@ Time and answer grow at most linearly with the request: at most 100 problems are
 
 import re
 from collections.abc import Container, Iterable, Iterator, Mapping
+from datetime import datetime
 from functools import cache
 from itertools import chain, islice
 from typing import Any, cast, get_args
@@ -174,7 +175,7 @@ def _problems(details: Iterable[ErrorDetails], known: Container[str] = (), unkno
     for problem in details:
         kind, place = problem["type"], problem["loc"]
         message = _MESSAGES.get(kind, problem["msg"]).removeprefix("Value error, ").replace(" after validation", "")
-        if "datetime.datetime(" in message:
+        if kind in ("less_than_equal", "greater_than_equal") and isinstance(problem["input"], datetime):
             message = "Input should lie between the years 1 and 9999, in UTC"
         elif kind == "extra_forbidden":
             message = "This field cannot be set here." if len(place) == 1 and place[0] in known else unknown

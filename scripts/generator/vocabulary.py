@@ -65,7 +65,8 @@ def _parts(domain: Type, beneath: Type, facts: Facts, source: Source) -> list[st
         bounds = {sign: bound for sign, bound in facts.bounds.items() if (sign, bound) != ("lt", "Infinity")}
         return ["float", *_field(source, domain, {**bounds, "allow_inf_nan": False})]
     if sql_type == "timestamp with time zone" and said <= {"bounds"}:
-        return [source.binding("Timestamp"), *_instants(source, facts)]
+        # Before the validator in Python, so that Pydantic's compiled one checks the bounds.
+        return [source.name("pydantic", "AwareDatetime"), *_instants(source, facts), source.binding("AS_TIMESTAMP")]
     json_bytes = [f"{source.binding('JsonBytes')}({facts.json_bytes})"] if facts.json_bytes else []
     if sql_type == "jsonb" and facts.json_type and said <= {"json_type", "json_bytes"}:
         plain = "dict[str, {}]" if facts.json_type == "object" else "list[{}]"

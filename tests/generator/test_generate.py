@@ -243,7 +243,7 @@ def test_domains_become_types_with_their_constraints(generated: Callable[[str], 
     )["vocabulary.py"]
     assert "AboveZero = Annotated[float, Field(gt=0, allow_inf_nan=False)]" in text
     assert "SmallLabel = Annotated[str, StringConstraints(min_length=1, max_length=9)]" in text
-    assert "ThisCentury = Annotated[Timestamp, Field(ge=datetime(2000, 1, 1, 0, 0, 0, tzinfo=UTC))]" in text
+    assert "ThisCentury = Annotated[AwareDatetime, Field(ge=datetime(2000, 1, 1, 0, 0, 0, tzinfo=UTC)), AS_TIMESTAMP]" in text
     assert 'WORD = "word"' in class_in(text, "OneWord")
     assert "Delta = Annotated[int, Field(ge=-5, le=5)]" in text
 

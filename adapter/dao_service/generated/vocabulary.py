@@ -6,10 +6,10 @@ from enum import StrEnum
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import Field, StringConstraints
+from pydantic import AwareDatetime, Field, StringConstraints
 from typing_extensions import TypedDict
 
-from dao_service.bindings import JsonBytes, Timestamp
+from dao_service.bindings import AS_TIMESTAMP, JsonBytes
 
 BatchLimit = Annotated[int, Field(ge=1, le=100), Field(description="A whole number from 1 to 100.")]
 
@@ -86,8 +86,9 @@ class InputModality(StrEnum):
 
 
 Instant = Annotated[
-    Timestamp,
+    AwareDatetime,
     Field(ge=datetime(1, 1, 1, 0, 0, 0, tzinfo=UTC), le=datetime.max.replace(tzinfo=UTC)),
+    AS_TIMESTAMP,
     Field(description="A point in time, with an offset; answered in UTC."),
 ]
 
