@@ -29,7 +29,7 @@ from dao_service.openapi.docs_pages import add_pages
 from dao_service.openapi.document import openapi_document
 from dao_service.rest.asgi import RestApi
 from dao_service.rest.callers import Callers
-from dao_service.rest.routes import PREFIX, Routes, path_of
+from dao_service.rest.path_matching import PREFIX, Routes, path_of
 from dao_service.settings import Settings, load_settings
 
 _ROLE_WITHIN_SECONDS = 2

@@ -16,8 +16,8 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from dao_service.bindings import Input
-from dao_service.body_text import MOST_LISTED, NUL, BodyText, Place, field_path, repeated
 from dao_service.errors import BadRequestError, FieldProblem, InvalidError
+from dao_service.json_text import MOST_LISTED, NUL, BodyText, Place, field_path, repeated
 
 NO_FIELD = "There is no such field."
 NO_PARAMETER = "There is no such parameter."

@@ -8,12 +8,12 @@ from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from .catalog import Catalog, Contract, Function
-from .models import Models, model_name
 from .names import class_name
 from .python_types import Homes, PythonTypes, row_class
 from .shapes import Field, Shape, contained, in_order_of_definition, shape_of
 from .source import GENERATED, Source, mapping
 from .vocabulary import words_of, write_enumeration
+from .write_models import Models, model_name
 
 _MODULE = "both_contracts"
 

@@ -5,11 +5,11 @@ from dataclasses import replace
 
 from .catalog import Argument, CannotGenerate, Catalog, Function
 from .json_arguments import JsonObject, json_arguments
-from .models import Models, model_name
 from .names import class_name, constant_name, field_name, singular
 from .python_types import PythonTypes
 from .shapes import Field, shape_of
 from .source import Source, call, mapping
+from .write_models import Models, model_name
 
 # The JSON of a composite type of the shared schema, "rows" of any relation as lines of JSON, or any "answer".
 _MEDIA_TYPE = re.compile(r"application/vnd\.flux\.(?P<shape>\w+)\+(nd)?json")

@@ -4,13 +4,13 @@ from .both_contracts import write_both_contracts
 from .catalog import SHARED_SCHEMA, Catalog, Contract, Relation
 from .entities import entity_diagram
 from .function_bindings import check_overloads, write_arguments, write_function
-from .models import Models, model_name
 from .names import constant_name, noun
 from .python_types import Homes, PythonTypes, row_class, tally_class
 from .rules import Wording, rules_of
 from .shapes import Shape, in_order_of_definition, shape_of
 from .source import GENERATED, Source, call, docstring, mapping
 from .vocabulary import words_of, write_domain
+from .write_models import Models, model_name
 
 _VOCABULARY = "vocabulary"
 

@@ -14,7 +14,7 @@ import asyncpg
 from dao_service.core.database import DatabaseSession, SessionFactory
 from dao_service.dao.dao_registry import get_task_dao, get_user_dao
 from dao_service.errors import NotFoundError
-from dao_service.in_process.session import Session
+from dao_service.in_process.session_and_savepoints import Session
 from dao_service.schemas.task import TaskCreateDTO, TaskDTO
 from dao_service.schemas.user import UserCreateDTO, UserDTO
 from local_stack import LocalStack

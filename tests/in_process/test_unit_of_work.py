@@ -7,7 +7,7 @@ import pytest
 
 from dao_service.core.database import SessionFactory, SessionStateError
 from dao_service.errors import ConflictError, UnavailableError
-from dao_service.in_process.session import Session
+from dao_service.in_process.session_and_savepoints import Session
 from dao_service.repositories.dao_unit_of_work import DaoUnitOfWork
 from dao_service.schemas.enums import TaskState, TaskStatus
 from dao_service.schemas.goal import GoalCreateDTO

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from dao_service.core.database import SessionFactory
 from dao_service.errors import InvalidError, NotFoundError
-from dao_service.in_process.session import Session
+from dao_service.in_process.session_and_savepoints import Session
 from dao_service.schemas.conversation import ConversationCreateDTO
 from dao_service.schemas.enums import TaskState, TaskStatus, TriggerType
 from dao_service.schemas.goal import GoalCreateDTO, GoalStructureCreateDTO, MilestoneStructureDTO, TaskStructureDTO

@@ -10,7 +10,7 @@ import pytest
 
 from dao_service.contracts import CONTRACTS
 from dao_service.errors import InvalidError
-from dao_service.rest.routes import Routes
+from dao_service.rest.path_matching import Routes
 from dao_service.validation import read_body
 from tests.answers import refused
 

@@ -17,7 +17,7 @@ from dao_service.errors import (
     from_database,
     lost_connection,
 )
-from dao_service.gateway import statements
+from dao_service.gateway import row_statements
 from dao_service.gateway.protocol import Payload
 from dao_service.gateway.turns import Turns
 
@@ -57,19 +57,21 @@ class StatementGateway:
         self.constraints = constraints
 
     async def select(self, relation: AnyRelation, key: str) -> bytes:
-        return await self._one_row(relation, (relation.name, ""), statements.select(relation), key, writes=False)
+        return await self._one_row(relation, (relation.name, ""), row_statements.select(relation), key, writes=False)
 
     async def insert(self, relation: AnyRelation, row: Payload) -> bytes:
-        return await self._one_row(relation, (relation.name, ""), statements.insert(relation, row.names), row.json)
+        return await self._one_row(relation, (relation.name, ""), row_statements.insert(relation, row.names), row.json)
 
     async def update(self, relation: AnyRelation, key: str, changes: Payload) -> bytes:
-        return await self._one_row(relation, (relation.name, key), statements.update(relation, changes.names), changes.json, key)
+        return await self._one_row(
+            relation, (relation.name, key), row_statements.update(relation, changes.names), changes.json, key
+        )
 
     async def delete(self, relation: AnyRelation, key: str) -> None:
-        await self._one_row(relation, (relation.name, key), statements.delete(relation), key)
+        await self._one_row(relation, (relation.name, key), row_statements.delete(relation), key)
 
     async def call(self, function: AnyFunction, arguments: Payload) -> bytes:
-        statement = statements.call(function, arguments.names)
+        statement = row_statements.call(function, arguments.names)
         place = (arguments.resource or function.name, arguments.key)
         return await self._one_row(function, place, statement, arguments.json, writes=not function.read_only)
 

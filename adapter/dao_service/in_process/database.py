@@ -6,8 +6,8 @@ from typing import Protocol, Self
 from dao_service.gateway.opening import open_postgres
 from dao_service.gateway.postgres import PostgresGateway
 from dao_service.gateway.protocol import Gateway
-from dao_service.in_process.session import Session
-from dao_service.in_process.session import SessionStateError as SessionStateError
+from dao_service.in_process.session_and_savepoints import Session
+from dao_service.in_process.session_and_savepoints import SessionStateError as SessionStateError
 from dao_service.settings import DirectSettings, read_settings
 
 

@@ -21,8 +21,8 @@ from dao_service.observing.middleware import CAUSE, ROUTE
 from dao_service.operations import Operation, Request
 from dao_service.rest.callers import KEY, Callers
 from dao_service.rest.once import KEPT, REPLAYED, read_once
+from dao_service.rest.path_matching import PREFIX, Routes, path_of
 from dao_service.rest.request import Headers, read_headers, receive_body, require_json
-from dao_service.rest.routes import PREFIX, Routes, path_of
 from dao_service.rest.versions import VARY, etag_of, is_unchanged, read_if_match
 from dao_service.rest.written_at import WRITTEN_AT, read_position, write_position
 from dao_service.validation import read_body, read_key, read_query

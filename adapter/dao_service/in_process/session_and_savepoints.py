@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Self
 from dao_service.errors import UnknownOutcomeError
 from dao_service.gateway.postgres import FAILURES, Place, PostgresGateway, StatementGateway, Target, may_have_happened
 from dao_service.gateway.protocol import Gateway
-from dao_service.gateway.statements import showing_both_contracts
+from dao_service.gateway.row_statements import showing_both_contracts
 
 if TYPE_CHECKING:
     from dao_service.gateway.postgres import Connection
