@@ -1,7 +1,7 @@
 -- list_page: one page of a collection, newest first, by offset or by cursor.
 
 begin;
-select plan(67);
+select plan(74);
 
 select tests.create_user('ada');
 select tests.create_user('grace');
@@ -355,25 +355,46 @@ select pass('the service may call it');
 
 -- Conditions
 
-select is(
-  private.write_condition(
-    '{"status": ["done", "a''b"], "email": {"ignoring_case": "A\\''b"}, "at": {"from": "1", "before": "2"}, "user_id": "u"}'
-  ),
-  $$at < '2' and at >= '1' and lower(email) = lower(E'A\\''b') and status = any ('{done,a''b}') and user_id = 'u'$$,
+select results_eq(
+  $test$
+    select * from private.write_condition(
+      '{"status": ["done", "a''b"], "email": {"ignoring_case": "A\\''b"}, "at": {"from": "1", "before": "2"}, "user_id": "u"}', 4
+    )
+  $test$,
+  $test$
+    select
+      'at >= $5 and at < $6 and lower(email) = lower($7) and status = any ($8) and user_id = $9',
+      $$'1', '2', E'A\\''b', '{done,a''b}', 'u'$$
+  $test$,
   'a value is an equality, an array one of several, an object has operators'
 );
-select is(private.write_condition('{"at": {"unknown": "1"}}'), 'false', 'no row matches an unknown operator');
-select is(private.write_condition('{}'), 'true', 'every row matches no filter');
+select results_eq(
+  format('select * from private.write_condition(%L, 4)', example.filters),
+  format('select %L, %s', example.condition, coalesce(quote_literal(example.given), 'null::text')), example.said
+)
+from (
+  values
+  ('{"at": {"unknown": "1"}}', 'false', null, 'no row matches an unknown operator'),
+  ('{}', 'true', null, 'every row matches no filter'),
+  ('{"goal_id": null}', 'goal_id = $5', 'NULL', 'no row matches null'),
+  ('{"outcome": {"or_none": ["none"]}, "id": "a"}', 'id = $5 and outcome is null', '''a''', 'none alone needs no value'),
+  (
+    '{"outcome": {"or_none": ["done", "none"]}}', '(outcome = any ($5) or outcome is null)', '''{done,none}''',
+    'none may stand beside values'
+  )
+) as example (filters, condition, given, said);
 
 create function pg_temp.plan_of(resource text, filters jsonb)
 returns text
 language plpgsql
 as $$
 declare
+  filtered constant record := private.write_condition(filters, 0);
   line text;
   lines text := '';
 begin
-  for line in execute format('explain select * from %s where %s', resource, private.write_condition(filters)) loop
+  execute format('prepare filtered as select from %s where %s', resource, filtered.condition);
+  for line in execute format('explain execute filtered (%s)', filtered.given) loop
     lines := lines || line || chr(10);
   end loop;
   return lines;
@@ -385,6 +406,43 @@ select matches(
   pg_temp.plan_of('v1_0.users', '{"email": {"ignoring_case": "Ada@example.com"}}'), 'Index Scan using users_email_key',
   'a filter on email uses the index of lower(email)'
 );
+
+-- Prepared statements
+
+create function pg_temp.count_prepared()
+returns bigint
+language sql
+as $$
+  select count(*) from pg_prepared_statements where name like 'page %';
+$$;
+create temporary table before as select pg_temp.count_prepared() as prepared;
+select is(
+  (
+    select array_agg(public.list_page('public.goals', jsonb_build_object('user_id', users.id), 9) ->> 'total' order by users.email)
+    from public.users
+  ),
+  (
+    select array_agg(owned.total order by owned.email)
+    from (
+      select users.email, count(goals.id)::text as total
+      from public.users left outer join public.goals on users.id = goals.user_id
+      group by users.id
+    ) as owned
+  ),
+  'one statement serves every value of a filter'
+);
+select is(pg_temp.count_prepared(), (select before.prepared + 1 from before), 'and is prepared once');
+do $$
+begin
+  for row_limit in 1 .. 100 loop
+    for filtered in 0 .. 1 loop
+      perform public.list_page('public.goals', case filtered when 0 then '{}' else '{"status": "active"}' end::jsonb, row_limit);
+    end loop;
+  end loop;
+end;
+$$;
+select cmp_ok(pg_temp.count_prepared(), '<=', 100::bigint, 'a session keeps a hundred at most');
+select is(current_setting('plan_cache_mode'), 'auto', 'how the caller''s own statements are planned stays as it was');
 
 select * from finish();
 rollback;

@@ -1275,7 +1275,7 @@ class ListMessagesArguments(Input):
 
 
 class ListPageArguments(Input):
-    """One page of a table or view, such as public.tasks, starting at row_offset or behind the cursor `after`: newest first or, with order_by, by this column, the latest first and rows without a value last. Filters are by column, see private.write_comparison. For the REST adapter."""
+    """One page of a table or view, such as public.tasks, starting at row_offset or behind the cursor `after`: newest first or, with order_by, by this column, the latest first and rows without a value last. Filters are by column, see private.write_condition. For the REST adapter."""
 
     resource: str
     filters: Any = Field(default_factory=dict, json_schema_extra={"default": {}})
@@ -2091,7 +2091,7 @@ LIST_PAGE = Function(
     read_only=True,
     small=False,
     media_type="application/vnd.flux.page+json",
-    description="One page of a table or view, such as public.tasks, starting at row_offset or behind the cursor `after`: newest first or, with order_by, by this column, the latest first and rows without a value last. Filters are by column, see private.write_comparison. For the REST adapter.",
+    description="One page of a table or view, such as public.tasks, starting at row_offset or behind the cursor `after`: newest first or, with order_by, by this column, the latest first and rows without a value last. Filters are by column, see private.write_condition. For the REST adapter.",
 )
 
 
