@@ -158,9 +158,9 @@ begin
 end;
 $$;
 comment on function private.prepare_page(text, regclass, text, text, integer, text) is
-'Prepares the statement for pages of this limit that begin at the start of a list, at an offset or behind a cursor. Its parameters: '
-'how many rows come before, the digest of the list, where the page before ended, and those of the condition. Of all statements for '
-'pages, a session keeps a hundred at most.';
+'Prepares the statement for pages of this limit that begin at the start of a list, at an offset or behind a cursor. Parameters: '
+'how many rows come before, the digest of the list, where the page before ended, and those of the condition. A session keeps a '
+'hundred such statements at most.';
 
 create function private.read_page(
   relation regclass, condition text, order_by text, row_limit integer, window_from text, plan_cache_mode text, given text

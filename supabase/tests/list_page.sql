@@ -368,10 +368,11 @@ select results_eq(
   $test$,
   'a value is an equality, an array one of several, an object has operators'
 );
-select results_eq(
-  format('select * from private.write_condition(%L, 4)', example.filters),
-  format('select %L, %s', example.condition, coalesce(quote_literal(example.given), 'null::text')), example.said
-)
+select
+  results_eq(
+    format('select * from private.write_condition(%L, 4)', example.filters),
+    format('select %L, %s', example.condition, coalesce(quote_literal(example.given), 'null::text')), example.said
+  )
 from (
   values
   ('{"at": {"unknown": "1"}}', 'false', null, 'no row matches an unknown operator'),
