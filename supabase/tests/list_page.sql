@@ -1,7 +1,7 @@
 -- list_page: one page of a collection, newest first, by offset or by cursor.
 
 begin;
-select plan(74);
+select plan(75);
 
 select tests.create_user('ada');
 select tests.create_user('grace');
@@ -444,6 +444,31 @@ end;
 $$;
 select cmp_ok(pg_temp.count_prepared(), '<=', 100::bigint, 'a session keeps a hundred at most');
 select is(current_setting('plan_cache_mode'), 'auto', 'how the caller''s own statements are planned stays as it was');
+
+create function pg_temp.plan_of_page(filtered text)
+returns setof text
+language plpgsql
+as $$
+begin
+  return query execute format(
+    'explain execute %I (0, ''digest'', null, null, ''x'')',
+    (select name from pg_prepared_statements where name like 'page %' and statement like format('%%where %s = $5 %%', filtered))
+  );
+end;
+$$;
+set local enable_seqscan = on;
+set local min_parallel_table_scan_size = 0;
+set local parallel_setup_cost = 0;
+set local parallel_tuple_cost = 0;
+do $$
+begin
+  perform public.list_page('public.goals', '{"description": "x"}');
+end;
+$$;
+select ok(
+  exists (select from pg_temp.plan_of_page('description') as line where line like '%Gather%'),
+  'several workers count what has no index'
+);
 
 select * from finish();
 rollback;
