@@ -8,6 +8,7 @@ import inspect
 import re
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, ExitStack
+from functools import cache
 from typing import Any
 from uuid import uuid4
 
@@ -24,7 +25,7 @@ from tests.contract.kinds import World
 from tests.in_process.sessions import direct_environment
 from tests.locks import Database
 
-pytest_plugins = ["tests.guides.fixtures"]
+pytest_plugins = ["tests.guides.fixtures", "tests.running"]
 _UUID = re.compile(r"[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}|[0-9a-f]{32}")
 JSON = {"Content-Type": "application/json"}
 """What a body that a test writes by hand is declared as."""
@@ -32,6 +33,7 @@ GATEWAYS = ("postgrest", "postgres")
 Clients = Mapping[str, httpx.AsyncClient]
 
 
+@cache
 def _gives_a_stack(fixture: pytest.FixtureDef[Any]) -> bool:
     """Decided by the annotated return type, so that no list has to be kept."""
     return LocalStack.__name__ in str(inspect.signature(fixture.func).return_annotation)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from . import advisors, migrations, pgtap
+from .beside import Finish, beside
 from .debian import DebianPostgres, debian_postgres
 from .errors import StackError
 from .installation import enter_environment
@@ -37,6 +38,12 @@ class Run:
     passed: int = 0
     failed: int = 0
     _databases: dict[str, str] = field(default_factory=dict)
+    _mypy: Finish | None = None
+
+    def mypy(self) -> Finish:
+        """The check of the types, begun by the first call. It uses one processor only."""
+        self._mypy = self._mypy or self.resources.enter_context(beside(_python("mypy"), cwd=ROOT))
+        return self._mypy
 
     def database(self) -> str:
         """The URL of a migrated database on the stack's own Postgres."""
@@ -77,6 +84,12 @@ def _passes(command: Command) -> Callable[[Run], bool]:
     return lambda _: pass_through(command, cwd=ROOT) == 0
 
 
+def _types_fit(run: Run) -> bool:
+    exit_code, output = run.mypy()()
+    _say(output.rstrip())
+    return exit_code == 0
+
+
 def _lint_functions(run: Run) -> bool:
     url = run.debian_database()
     levels = ("--level", "warning", "--fail-on", "warning")
@@ -114,8 +127,8 @@ def _run_pgtap(run: Run) -> bool:
     return passes
 
 
-# Two processes, each with its own stack, because the tests wait more than they compute. A file stays in one process.
-_IN_PARALLEL = ("-n", "2", "--dist", "loadfile")
+# Three processes, each with its own stack, for two processors: many tests wait. A file stays in one process.
+_IN_PARALLEL = ("-n", "3", "--dist", "loadfile", "--no-loadscope-reorder")
 
 
 def _run_pytest(run: Run) -> bool:
@@ -132,7 +145,6 @@ def _run_pytest(run: Run) -> bool:
 STEPS = (
     Step("format", "formatting (ruff)", _passes(_python("ruff", "format", "--check", "--quiet", "."))),
     Step("lint", "lint (ruff)", _passes(_python("ruff", "check", "--quiet", "."))),
-    Step("types", "types (mypy)", _passes(_python("mypy"))),
     Step("sqlfluff", "SQL style (sqlfluff)", _passes(_python("sqlfluff", "lint", "--nocolor", "--processes", "0", "supabase"))),
     Step("dblint", "SQL functions (supabase db lint)", _lint_functions, needs_debian=True),
     Step("advisors", "database advice (supabase db advisors)", _ask_advisors),
@@ -142,6 +154,7 @@ STEPS = (
         _passes([sys.executable, ROOT / "scripts" / "generate", "--check"]),
     ),
     Step("pgtap", "database tests (pgTAP)", _run_pgtap, needs_debian=True, counts_tests=True),
+    Step("types", "types (mypy)", _types_fit),
     Step("pytest", "tests (pytest)", _run_pytest, counts_tests=True),
 )
 
@@ -176,6 +189,8 @@ def _run_all(steps: list[Step], *, skip_debian: bool) -> int:
     outcomes: list[tuple[Step, str, float]] = []
     with ExitStack() as resources:
         run = Run(resources)
+        if any(step.name == "types" for step in steps):
+            run.mypy()
         for step in steps:
             _say(f"== {step.title}")
             started = time.monotonic()

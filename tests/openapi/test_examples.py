@@ -8,8 +8,8 @@ import jsonschema_rs
 import pytest
 
 from dao_service.contracts import CONTRACTS
-from generator.from_contracts import documents
 from local_stack import LocalStack
+from tests.openapi.written import documents
 
 CONTRACT_NAMES = pytest.mark.parametrize("contract", CONTRACTS)
 # Nothing is read or changed after it was deleted, and rows are deleted before those that they belong to.
