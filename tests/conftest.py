@@ -6,6 +6,7 @@ Tests share the database, so each creates its own users and looks only at them. 
 
 import inspect
 import re
+import ssl
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, ExitStack
 from functools import cache
@@ -59,6 +60,14 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
         if not item.get_closest_marker("integration"):
             patch.setattr(Postgres, "start", _refuse_to_start)
         return (yield)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def certificates_read_once() -> Iterator[None]:
+    """One context of certificates for all clients: reading them takes each client longer than most requests, which are http."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ssl, "create_default_context", cache(ssl.create_default_context))
+        yield
 
 
 @pytest.fixture(scope="session")

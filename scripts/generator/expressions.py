@@ -1,5 +1,7 @@
 """The expressions of checks and defaults, as sqlglot reads what Postgres prints."""
 
+from functools import cache
+
 import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
@@ -9,8 +11,9 @@ from .catalog import CannotGenerate
 Value = str | int | float | bool | None
 
 
+@cache
 def parse(text: str) -> exp.Expr:
-    """The expression without casts and parentheses: the types are known from the column or domain."""
+    """The expression without casts and parentheses: the types are known from the column or domain. Callers only read it."""
     try:
         return _bare(sqlglot.parse_one(text, dialect="postgres"))
     except SqlglotError as error:
