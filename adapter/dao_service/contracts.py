@@ -82,7 +82,7 @@ def _tasks(tasks: AnyRelation, functions: Mapping[str, AnyFunction]) -> Iterable
     """The special operations on tasks."""
     calendar = functions["set_calendar_event"]
     (bulk_update,) = (each for name, each in functions.items() if name.startswith("bulk_update_task_"))
-    yield ask("/tasks/by-timerange", functions["get_tasks_by_timerange"], long=True)
+    yield ask("/tasks/by-timerange", functions["get_tasks_by_timerange"])
     yield ask("/tasks/statistics", functions["get_task_statistics"])
     yield perform("POST", "/tasks/bulk-update-state", bulk_update, bulk_update.arguments)
     body = changes_of(calendar, tasks, "calendar_event_id")

@@ -15,6 +15,7 @@ from starlette.types import Receive, Scope, Send
 from dao_service.contracts import CONTRACTS, SHARED, WAL_POSITION
 from dao_service.draining import Draining
 from dao_service.errors import DataServiceError, WrongRoleError
+from dao_service.gateway.long_answers import LongAnswers
 from dao_service.gateway.observed import ObservedGateway
 from dao_service.gateway.opening import open_gateway, open_standbys
 from dao_service.gateway.protocol import Gateway
@@ -46,9 +47,11 @@ def create_app(settings: Settings, gateway: Gateway | None = None, metrics: Metr
     traces = Traces()
     metrics.connections = settings.gateway_connections
 
+    long_answers = LongAnswers()
+
     def watched(gateway: Gateway) -> Gateway:
         database = ObservedGateway(gateway, "database", metrics, traces)
-        return ObservedGateway(SharingGateway(database, SHARED), "gateway", metrics, traces)
+        return ObservedGateway(SharingGateway(database, SHARED, long_answers), "gateway", metrics, traces)
 
     shared = watched(gateway or open_gateway(settings, max(1, settings.gateway_connections - 1)))
     # Requests that wait in the database can hold every other connection.
@@ -83,7 +86,9 @@ def create_app(settings: Settings, gateway: Gateway | None = None, metrics: Metr
     }
     add_pages(service, documents)
     routes = {name: Routes(contract.operations) for name, contract in CONTRACTS.items()}
-    api = RestApi(routes, shared, SHARED, Callers(settings), max_body_bytes=settings.max_body_bytes, standbys=standbys)
+    api = RestApi(
+        routes, shared, SHARED, Callers(settings), long_answers, max_body_bytes=settings.max_body_bytes, standbys=standbys
+    )
 
     async def either(scope: Scope, receive: Receive, send: Send) -> None:
         of_the_api = scope["type"] == "http" and path_of(scope).startswith(PREFIX)

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TypeAlias
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import asyncpg
 import orjson
@@ -13,10 +13,11 @@ from pydantic import SecretStr
 from dao_service.bindings import AnyFunction, AnyRelation
 from dao_service.contracts import CONTRACTS, SHARED
 from dao_service.errors import BadRequestError, InternalError, LockTimeLimitError, NotFoundError, TimeLimitError, UnavailableError
+from dao_service.gateway.long_answers import LongAnswers
 from dao_service.gateway.opening import open_gateway
 from dao_service.gateway.protocol import Payload
 from dao_service.gateway.shared_calls import SharingGateway
-from dao_service.generated.contract_1_2 import DEMO_FLAGS, GET_TASK_STATISTICS, GOALS_FULL, USERS
+from dao_service.generated.contract_1_2 import DEMO_FLAGS, GET_TASK_STATISTICS, GET_TASKS_BY_TIMERANGE, GOALS_FULL, USERS
 from dao_service.settings import Settings
 from local_stack import LocalStack
 
@@ -71,7 +72,7 @@ async def watched(stack: LocalStack) -> AsyncIterator[Watched]:
 
 @pytest.fixture
 def sharing(watched: Watched) -> SharingGateway:
-    return SharingGateway(watched, SHARED)
+    return SharingGateway(watched, SHARED, LongAnswers())
 
 
 @pytest.fixture
@@ -307,6 +308,62 @@ async def test_an_error_of_one_call_of_a_function_reaches_its_caller_alone(
 
     assert isinstance(refused, BadRequestError)
     assert [orjson.loads(answer)["user_id"] for answer in (first, third) if isinstance(answer, bytes)] == [ids[0], ids[2]]
+
+
+def _range(key: str) -> Payload:
+    names = ("user_id", "start_at", "end_at")
+    dates = ("2030-01-01T00:00:00Z", "2030-02-01T00:00:00Z")
+    return Payload(names, orjson.dumps(dict(zip(names, (key, *dates), strict=True))), "tasks")
+
+
+async def _add_tasks(database: Database, user: str, count: int) -> None:
+    await database.execute(
+        """
+        insert into public.tasks (user_id, title, scheduled_at)
+        select $1, 'Task ' || nth, '2030-01-01 09:00:00+00'::timestamptz + nth * interval '1 minute'
+        from generate_series(1, $2) as nth
+        """,
+        UUID(user),
+        count,
+    )
+
+
+async def _ranges(sharing: SharingGateway, watched: Watched, ids: list[str]) -> list[bytes]:
+    watched.calls.clear()
+    while not watched.started.empty():
+        watched.started.get_nowait()
+    watched.free.clear()
+    asked = [asyncio.create_task(sharing.call(GET_TASKS_BY_TIMERANGE, _range(key))) for key in ids]
+    await _started(watched, 3)
+    watched.free.set()
+    return await asyncio.gather(*asked)
+
+
+async def test_short_lists_share_calls_of_which_three_are_under_way(
+    sharing: SharingGateway, watched: Watched, ids: list[str], database: Database
+) -> None:
+    for count, key in enumerate(ids):
+        await _add_tasks(database, key, count * 11)
+
+    answers = await _ranges(sharing, watched, ids)
+
+    assert [len(orjson.loads(answer)) for answer in answers] == [count * 11 for count in range(10)]
+    assert watched.calls == ["get_tasks_by_timerange"] * 3 + ["call_each"]
+
+
+async def test_a_long_list_is_asked_for_alone_and_so_are_the_next_ones(
+    sharing: SharingGateway, watched: Watched, ids: list[str], database: Database
+) -> None:
+    await _add_tasks(database, ids[5], 101)
+    await _add_tasks(database, ids[6], 100)
+
+    answers = await _ranges(sharing, watched, ids)
+
+    assert [len(orjson.loads(answer)) for answer in answers] == [0, 0, 0, 0, 0, 101, 100, 0, 0, 0]
+    assert watched.calls == ["get_tasks_by_timerange"] * 3 + ["call_each", "get_tasks_by_timerange"]
+
+    assert await _ranges(sharing, watched, ids) == answers
+    assert watched.calls == ["get_tasks_by_timerange"] * 10
 
 
 def test_every_row_begins_with_its_id() -> None:

@@ -33,11 +33,16 @@ Waiting = list[tuple[Item, asyncio.Future[bytes], Context]]
 class WaitingLine:
     """The requests of one kind."""
 
-    def __init__(self, alone: Alone, together: Together, *, read_only: bool) -> None:
-        """With `read_only`, requests for the same row share one answer."""
+    def __init__(self, alone: Alone, together: Together, *, read_only: bool, at_once: int = 1, most: int = _MOST) -> None:
+        """With `read_only`, requests for the same row share one answer.
+
+        A request waits if `at_once` calls are under way. A call is of `most` requests at most.
+        """
         self._alone = alone
         self._together = together
         self._read_only = read_only
+        self._at_once = at_once
+        self._most = most
         self._under_way = 0
         self._waiting: Waiting = []
         self._impatience: asyncio.TimerHandle | None = None
@@ -45,7 +50,7 @@ class WaitingLine:
 
     async def ask(self, item: Item) -> bytes:
         """Returns the row."""
-        if self._under_way:
+        if self._under_way >= self._at_once:
             loop = asyncio.get_running_loop()
             answer: asyncio.Future[bytes] = loop.create_future()
             if not self._waiting:
@@ -68,7 +73,7 @@ class WaitingLine:
 
     def _ended(self) -> None:
         self._under_way -= 1
-        if not self._under_way and self._waiting:
+        if self._under_way < self._at_once and self._waiting:
             self._send()
 
     def _send(self) -> None:
@@ -76,9 +81,9 @@ class WaitingLine:
         if self._impatience is not None:
             self._impatience.cancel()
         waiting, self._waiting = [each for each in self._waiting if not each[1].done()], []
-        for first in range(0, len(waiting), _MOST):
+        for first in range(0, len(waiting), self._most):
             self._under_way += 1
-            self._start(self._ask_together(waiting[first : first + _MOST]), waiting[first][2])
+            self._start(self._ask_together(waiting[first : first + self._most]), waiting[first][2])
 
     def _start(self, call: Coroutine[Any, Any, None], context: Context) -> None:
         task = asyncio.get_running_loop().create_task(call, context=context)

@@ -661,7 +661,7 @@ GET_TASKS_BY_TIMERANGE = Function(
     result=list[Task],
     argument_types={"user_id": "uuid", "start_time": "public.instant", "end_time": "public.instant"},
     read_only=True,
-    small=False,
+    small=True,
     media_type=RESULT,
     description="Get a user's tasks in a time range. Returns the tasks with start_time in [start_time, end_time], earliest first, as one array: all of them, up to 20,000.",
 )

@@ -1036,7 +1036,7 @@ class BulkUpdateTaskStatusArguments(Input):
 
 
 class CallEachArguments(Input):
-    """Calls a function that only reads, such as public.get_task_statistics, once with each object of arguments of an array. All have the same arguments, and a call_id that the result gets as its id. For the REST adapter."""
+    """Calls a function that only reads, such as public.get_task_statistics, once with each object of arguments of an array. All have the same arguments, and a call_id that the result gets as its id. Results of more than 100 rows or 256 KiB are left out. For the REST adapter."""
 
     called: str
     entries: Any
@@ -1779,7 +1779,7 @@ CALL_EACH = Function(
     read_only=True,
     small=False,
     media_type="application/vnd.flux.rows+ndjson",
-    description="Calls a function that only reads, such as public.get_task_statistics, once with each object of arguments of an array. All have the same arguments, and a call_id that the result gets as its id. For the REST adapter.",
+    description="Calls a function that only reads, such as public.get_task_statistics, once with each object of arguments of an array. All have the same arguments, and a call_id that the result gets as its id. Results of more than 100 rows or 256 KiB are left out. For the REST adapter.",
 )
 
 
@@ -2004,7 +2004,7 @@ GET_TASKS_BY_TIMERANGE = Function(
     result=list[Task],
     argument_types={"user_id": "uuid", "start_at": "public.instant", "end_at": "public.instant"},
     read_only=True,
-    small=False,
+    small=True,
     media_type=RESULT,
     description="Get a user's tasks in a time range. Returns the tasks with scheduled_at in [start_at, end_at], earliest first, as one array: all of them, up to 20,000.",
 )

@@ -4,17 +4,17 @@ This is bare ASGI, because routing, parameters and dependencies are most of what
 What FastAPI would read from a handler's signature, it reads from the `Operation`; so does the OpenAPI document.
 """
 
-import asyncio
 from collections.abc import Mapping
-from contextlib import nullcontext
+from functools import partial
 from typing import Any
 
 import orjson
 from starlette.types import Receive, Scope, Send
 
 from dao_service.bindings import AnyFunction
-from dao_service.errors import SATURATED, DataServiceError, InternalError, NotFoundError, UnavailableError
+from dao_service.errors import DataServiceError, InternalError, NotFoundError
 from dao_service.gateway.guarded import GuardedGateway
+from dao_service.gateway.long_answers import LongAnswers
 from dao_service.gateway.protocol import Gateway
 from dao_service.gateway.standbys import PRIMARY, StandbyGateway, Standbys
 from dao_service.observing.middleware import CAUSE, ROUTE
@@ -29,9 +29,6 @@ from dao_service.validation import read_body, read_key, read_query
 
 _Lines = tuple[tuple[bytes, bytes], ...]
 _JSON = (b"content-type", b"application/json")
-_LONG_AT_ONCE = 3
-"""Of the answers that can have many megabytes. Each costs several times its size, here, in PostgREST and in Postgres."""
-_LONG_WITHIN_SECONDS = 30
 _ALWAYS: _Lines = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"))
 
 
@@ -44,6 +41,7 @@ class RestApi:
         gateway: Gateway,
         functions: Mapping[str, AnyFunction],
         callers: Callers,
+        long_answers: LongAnswers,
         *,
         max_body_bytes: int,
         standbys: Standbys | None = None,
@@ -55,7 +53,7 @@ class RestApi:
         self._functions = functions
         self._callers = callers
         self._max_body_bytes = max_body_bytes
-        self._long_answers = asyncio.Semaphore(_LONG_AT_ONCE)
+        self._long_answers = long_answers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         method, headers = scope["method"], read_headers(scope)
@@ -109,7 +107,7 @@ class RestApi:
         if operation.body is None:
             request, once = Request(key, query, None, b""), None
             if operation.long and "limit" not in getattr(query, "model_fields_set", ()):
-                return await self._in_turn(gateway, operation, request)
+                return await self._long_answers.prepare(partial(operation.run, gateway, request))
         else:
             require_json(headers, declared=KEY not in headers)
             received = await receive_body(headers, receive, self._max_body_bytes)
@@ -120,18 +118,6 @@ class RestApi:
         if guarded:
             gateway = GuardedGateway(gateway, self._functions, key, if_match, once)
         return await operation.run(gateway, request)
-
-    async def _in_turn(self, gateway: Gateway, operation: Operation, request: Request) -> bytes:
-        """The answer of an operation that can have a long one."""
-        try:
-            async with nullcontext() if not self._long_answers.locked() else asyncio.timeout(_LONG_WITHIN_SECONDS):
-                await self._long_answers.acquire()
-        except TimeoutError:
-            raise UnavailableError(SATURATED) from None
-        try:
-            return await operation.run(gateway, request)
-        finally:
-            self._long_answers.release()
 
 
 async def _answer(send: Send, status: int, body: bytes, headers: _Lines, *, with_body: bool) -> None:
