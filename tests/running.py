@@ -5,10 +5,16 @@ import pytest
 # The longest first. Each file stays in one process, and the last minute is short if no long file is among the last.
 BEGUN_FIRST = (
     "openapi/test_openapi.py",
-    "scripts/test_benchmark.py",
-    "openapi/test_docs_pages.py",
     "scripts/test_local_stack.py",
+    "scripts/test_stopping.py",
+    "scripts/test_benchmark.py",
+    "docs/test_guide_commands.py",
+    "openapi/test_docs_pages.py",
+    "scripts/test_supervisor.py",
+    "deployment/test_image.py",
+    "docs/test_examples.py",
     "generator/test_generate.py",
+    "scale/test_standby.py",
     "contract/test_fields.py",
     "test_settings.py",
     "rest/test_callers.py",

@@ -67,7 +67,7 @@ def test_a_body_with_many_problems_is_refused_in_linear_time(body: str, contract
     error = _refuse(contract, path, method, content)
     seconds = time.process_time() - begun
 
-    assert seconds < 0.8  # 0.2 s at most on a quiet machine; minutes if the time grew with the square
+    assert seconds < 2  # 0.2 s at most on a quiet machine; minutes if the time grew with the square
     assert len(error.errors) == min(count, 100)
     assert error.detail.endswith(f"({count} problems in all, the first 100 in errors)") == (count > 100)
 

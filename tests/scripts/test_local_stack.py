@@ -227,10 +227,6 @@ def test_throw_away_stacks_are_copies_of_one_cluster_until_a_migration_changes(s
     assert tables == {"first"}
     assert _cluster_and_tables(supabase) == (cluster, tables)
 
-    changed = supabase / "migrations" / "20260101000000_first.sql"
-    changed.write_text("create table public.fir (;")
-    with pytest.raises(StackError, match="syntax error"):
-        _cluster_and_tables(supabase)
-    changed.write_text("create table public.second ();")
+    (supabase / "migrations" / "20260101000000_first.sql").write_text("create table public.second ();")
     other, tables = _cluster_and_tables(supabase)
     assert (other != cluster, tables) == (True, {"second"})

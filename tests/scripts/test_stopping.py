@@ -17,7 +17,7 @@ from tests.scripts.processes import descendants, name_of, needs_proc, processes_
 
 pytestmark = [pytest.mark.integration, needs_proc]
 
-STOPS = int(os.environ.get("FLUX_STOPS", "12"))
+STOPS = int(os.environ.get("FLUX_STOPS", "8"))
 """The number of random stops: FLUX_STOPS=200 runs the long test."""
 SECONDS_TO_STOP = 20
 
@@ -48,12 +48,13 @@ def nothing_runs(home: Path) -> bool:
 
 
 def test_stops_at_random_moments_leave_nothing_running_and_the_home_usable(home: Path, start_dev: StartDev) -> None:
-    dice = random.Random(STOPS)
-    began = time.monotonic()
-    dev = start_dev()
-    dev.read_until("ready")
-    longest = 1.2 * (time.monotonic() - began)
-    assert dev.end() == 0
+    dice, longest = random.Random(STOPS), 0.0
+    for _ in range(2):  # the first start also makes the database: most moments of its length would come after a later one
+        began = time.monotonic()
+        dev = start_dev()
+        dev.read_until("ready")
+        longest = 1.2 * (time.monotonic() - began)
+        assert dev.end() == 0
     for number in range(STOPS):
         asked = dice.choice((signal.SIGTERM, signal.SIGHUP))
         moment = dice.uniform(0, longest)
