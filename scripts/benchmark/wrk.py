@@ -18,6 +18,8 @@ _LATE_AFTER_SECONDS = 30
 _FEW = 3
 """Answers per connection that are too few for a speed."""
 _LONGER = 4
+_WAKING_SECONDS = 1.0
+"""Within which wrk has started on a busy machine."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,9 @@ class Drive:
     @property
     def per_second(self) -> float:
         return self.requests / self.seconds
+
+
+_NOTHING = Drive(0, 0.0, 0, 0.0, 0.0)
 
 
 class Wrk:
@@ -64,7 +69,7 @@ class Wrk:
         connections = connections or self.connections
         drive = self._drive(url, requests, seconds, connections)
         if drive.requests < _FEW * connections:
-            drive = self._drive(url, requests, seconds * _LONGER, connections)
+            drive = self._drive(url, requests, max(seconds * _LONGER, _WAKING_SECONDS), connections)
         if not drive.requests:
             drive = self._drive(url, requests, _LATE_AFTER_SECONDS, connections)
         if not drive.requests:
@@ -89,6 +94,8 @@ class Wrk:
         finally:
             process.kill()
             process.wait()
+        if process.returncode == -signal.SIGINT:  # it was not up yet
+            return _NOTHING
         result = output.rstrip().rpartition("\n")[2]
         if not result.startswith("{"):
             raise StackError(f"wrk failed:\n{output.rstrip()}")

@@ -230,6 +230,12 @@ def test_a_contender_that_answers_with_an_error_ends_the_run(stack: LocalStack, 
         Wrk(1).drive(answering_url, tmp_path / "requests.tsv", 0.2)
 
 
+def test_wrk_is_started_again_for_longer_if_it_was_not_up_yet(answering_url: str, tmp_path: Path) -> None:
+    (tmp_path / "requests.tsv").write_text("GET\t/200/1\t\t\n")
+
+    assert Wrk(1).drive(answering_url, tmp_path / "requests.tsv", 0).requests > 0
+
+
 @pytest.mark.integration
 @pytest.mark.skipif(not processes.AVAILABLE, reason="finds processes in Linux's /proc")
 def test_an_interrupt_stops_every_process(tmp_path: Path) -> None:
