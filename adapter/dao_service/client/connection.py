@@ -15,7 +15,7 @@ from pydantic_core import to_json
 from typing_extensions import TypeForm
 
 from dao_service.bindings import RowT, in_whole_minutes
-from dao_service.client.failures import error_of, is_under_way, noted, retry_after
+from dao_service.client.error_responses import error_of, is_under_way, noted, retry_after
 from dao_service.errors import DataServiceError, UnavailableError
 from dao_service.generated.contract_1_2 import Page
 
