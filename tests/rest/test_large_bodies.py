@@ -90,7 +90,7 @@ async def test_other_requests_are_answered_while_large_bodies_are_refused(client
 
         found = refused(await refusal, 422, about=body)
         assert 1 <= len(found["errors"]) <= 100
-        assert slowest < 2, body  # 0.2 s on a quiet machine
+        assert slowest < 5, body  # 0.2 s on a quiet machine
 
 
 @pytest.mark.one_gateway
