@@ -34,6 +34,7 @@ _TWICE = "This field is given twice."
 _NO_DOUBLE = "A number is larger, or closer to 0, than a double can hold."
 _USUAL_DIGITS = 200
 """Digits that a double can hold, if no exponent follows them."""
+_MORE_DIGITS = re.compile(rb"(?<!\d)\d{%d}" % (_USUAL_DIGITS + 1))
 _NAME = re.compile(rb'"\s*:')
 _USUAL_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?([Zz]|[+-]\d\d:?\d\d)", re.ASCII)
 """The form of times that Postgres reads as Pydantic does."""
@@ -53,9 +54,11 @@ class BodyText:
         if plain := _plain_object(raw):
             self.value: Any = plain
             return
+        # Python's own str for many whole numbers, unless one is extreme.
+        integer = self._number if _MORE_DIGITS.search(raw) else str
         try:
             self.value = json.JSONDecoder(
-                parse_float=self._number, parse_int=self._number, parse_constant=_refuse_constant, object_pairs_hook=self._object
+                parse_float=self._number, parse_int=integer, parse_constant=_refuse_constant, object_pairs_hook=self._object
             ).decode(raw.decode())
         except RecursionError:
             raise BadRequestError("The body is nested too deeply.") from None
@@ -132,9 +135,8 @@ def _plain_object(raw: bytes) -> dict[str, Any] | None:
         return None
     if not isinstance(value, dict) or len(_NAME.findall(raw)) != len(value):
         return None
-    lists = [each for each in value.values() if isinstance(each, list)]
-    is_plain = float not in map(type, value.values()) and all({*map(type, each)} <= {str} for each in lists)
-    return value if is_plain else None
+    lists = (each for each in value.values() if isinstance(each, list))
+    return value if float not in map(type, value.values()) and all({*map(type, each)} <= {str} for each in lists) else None
 
 
 class _Repeating(dict[str, Any]):

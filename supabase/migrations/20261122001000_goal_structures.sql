@@ -57,7 +57,7 @@ comment on function private.require_structure_fields(regnamespace, jsonb, jsonb,
 'Raises PT422 for the first row of a structure that is not an object or has a field that is not among those of its kind. A '
 'milestone may also have tasks, a list.';
 
--- Each statement's plan is kept, and what a row leaves out comes from a row of defaults: half the time of private.insert_rows.
+-- Each statement's plan is kept, and a row of defaults fills the fields that are not sent: half the time of private.insert_rows.
 create function private.insert_goal_with_structure(goal jsonb, milestones jsonb)
 returns uuid
 language plpgsql

@@ -86,7 +86,7 @@ comment on function private.write_condition(jsonb, integer) is
 alter function private.write_cursor(bigint, timestamptz, uuid, text) parallel safe;
 alter function private.known_total(regclass) parallel safe;
 
--- What is told of the page is computed where it is needed alone: whether another follows, how many rows there are, the cursor.
+-- The statement computes the cursor, the total and whether another page follows only if the answer needs them.
 create function private.prepare_page(
   statement_name text, relation regclass, condition text, order_by text, row_limit integer, window_from text
 )

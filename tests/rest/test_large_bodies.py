@@ -67,7 +67,7 @@ def test_a_body_with_many_problems_is_refused_in_linear_time(body: str, contract
     error = _refuse(contract, path, method, content)
     seconds = time.process_time() - begun
 
-    assert seconds < 2  # 0.2 s at most on a quiet machine; minutes if the time grew with the square
+    assert seconds < 0.8  # 0.2 s at most on a quiet machine; minutes if the time grew with the square
     assert len(error.errors) == min(count, 100)
     assert error.detail.endswith(f"({count} problems in all, the first 100 in errors)") == (count > 100)
 
@@ -90,7 +90,7 @@ async def test_other_requests_are_answered_while_large_bodies_are_refused(client
 
         found = refused(await refusal, 422, about=body)
         assert 1 <= len(found["errors"]) <= 100
-        assert slowest < 5, body  # 0.2 s on a quiet machine
+        assert slowest < 2, body  # 0.2 s on a quiet machine
 
 
 @pytest.mark.one_gateway
