@@ -90,7 +90,7 @@ class BodyText:
         return found, count
 
     def _problems(self) -> Iterator[tuple[Place, str]]:
-        for place, value in _values(self.value):
+        for place, value in _values(self.value, leaves=self._has_nul or self._has_extreme):
             if isinstance(value, _Repeating):
                 for name in value.names:
                     yield (*place, name), _TWICE
@@ -178,16 +178,14 @@ def field_path(place: Place) -> str:
     return path or ('""' if place else "body")
 
 
-def _values(value: Any) -> Iterator[tuple[Place, Any]]:
-    """All values and their places, in the order of the text."""
+def _values(value: Any, *, leaves: bool) -> Iterator[tuple[Place, Any]]:
+    """The values and their places, in the order of the text; without `leaves`, objects and lists alone."""
     waiting: list[tuple[Place, Any]] = [((), value)]
     while waiting:
         place, value = waiting.pop()
         yield place, value
-        if isinstance(value, dict):
-            waiting.extend(((*place, name), item) for name, item in reversed(value.items()))
-        elif isinstance(value, list):
-            waiting.extend(((*place, index), value[index]) for index in range(len(value) - 1, -1, -1))
+        entries = list(value.items()) if isinstance(value, dict) else list(enumerate(value)) if isinstance(value, list) else []
+        waiting.extend(((*place, key), item) for key, item in reversed(entries) if leaves or isinstance(item, dict | list))
 
 
 _Form = tuple[Any, Any, Any]
